@@ -1,0 +1,149 @@
+/// Events that a source gave together: slices of bytes, or a column of records. Everything derived from them lives in
+/// the batch's arena and dies with it.
+public final class Batch: @unchecked Sendable {
+  public let context: Context
+  public var count = 0
+  /// One slice for each event of a source of bytes.
+  public private(set) var events: UnsafeMutablePointer<Text>
+  private var capacity = 0
+  /// The events of a typed source.
+  public var records: Column?
+  /// What the source says of each event, by name; only what the pipeline reads.
+  public var meta: [String: Column] = [:]
+  /// The same of one event as JSON, for the error route.
+  public var describe: (Int) -> String = { _ in "{}" }
+  /// Events that the source itself had to refuse: a row (their payload is that event) and why.
+  public var refused: [(row: Int, message: String)] = []
+  /// Number of the first event since the source began; numbers decide `sample`.
+  public var firstNumber: UInt64 = 0
+  /// The source's own mark of how far this batch goes.
+  public var position: Int64 = 0
+  public var source = 0
+
+  public init(context: Context = Context()) {
+    self.context = context
+    events = .allocate(capacity: 1)
+  }
+
+  deinit { events.deallocate() }
+
+  @inline(__always)
+  public func append(_ event: Text) {
+    if count == capacity { grow() }
+    events[count] = event
+    count += 1
+  }
+
+  private func grow() {
+    let wanted = max(1024, capacity * 2)
+    let larger = UnsafeMutablePointer<Text>.allocate(capacity: wanted)
+    larger.update(from: events, count: count)
+    events.deallocate()
+    events = larger
+    capacity = wanted
+  }
+
+  public func clear() {
+    count = 0
+    records?.clear()
+    for column in meta.values { column.clear() }
+    refused.removeAll(keepingCapacity: true)
+    context.arena.reset()
+  }
+
+  /// The bytes of an event for the error route: as they came, or as JSON of the typed event.
+  func payload(_ row: Int) -> Text {
+    guard let records else { return events[row] }
+    return makeText(context.arena) { $0.json(records, row, JSONOptions()) }
+  }
+
+  /// Whether an event is in a sample; the same for the same event, however it is executed.
+  @inline(__always)
+  public func sampled(_ row: Int, _ step: Int, _ share: Double) -> Bool {
+    var z = (firstNumber &+ UInt64(row)) &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(step) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    z ^= z >> 31
+    return Double(z >> 11) / Double(1 << 53) < share
+  }
+}
+
+/// What one step sends to its sink in one batch.
+public final class SinkBuffer: @unchecked Sendable {
+  /// Encoded events, each followed by a line feed.
+  public var bytes = ByteBuffer(capacity: 64 << 10)
+  /// Where each event ends, before its line feed.
+  public var ends: [Int] = []
+  /// Records for a typed sink.
+  public let records: Column?
+  /// Arguments per event, in the order of the endpoint's.
+  public let each: [Column]
+  /// The event of the batch that each came from.
+  public var origins: [Int32] = []
+
+  public init(records: Shape?, each: [Shape]) {
+    self.records = records.map { Column($0) }
+    self.each = each.map { Column($0) }
+  }
+
+  deinit { bytes.release() }
+
+  public var count: Int { origins.count }
+
+  /// Closes the event that was just written to `bytes`.
+  @inline(__always)
+  public func end(_ origin: Int) {
+    ends.append(bytes.count)
+    bytes.byte(0x0A)
+    origins.append(Int32(truncatingIfNeeded: origin))
+  }
+
+  public func event(_ row: Int) -> Text {
+    let start = row == 0 ? 0 : ends[row - 1] + 1
+    return Text(bytes.base + start, ends[row] - start)
+  }
+
+  public func clear() {
+    bytes.count = 0
+    ends.removeAll(keepingCapacity: true)
+    origins.removeAll(keepingCapacity: true)
+    records?.clear()
+    for column in each { column.clear() }
+  }
+}
+
+/// A failed event on its way to the error route.
+public struct Failure: Sendable {
+  public let row: Int
+  public let step: Int
+  public let message: String
+}
+
+/// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures.
+public final class Outputs: @unchecked Sendable {
+  public let sinks: [SinkBuffer]
+  public var failures: [Failure] = []
+  public var filtered = 0
+  public var lookups: [any Lookup] = []
+  let log: (String) -> Void
+
+  public init(sinks: [SinkBuffer], log: @escaping (String) -> Void) {
+    self.sinks = sinks
+    self.log = log
+  }
+
+  public func fail(_ row: Int, _ step: Int, _ message: String) { failures.append(Failure(row: row, step: step, message: message)) }
+  public func fail(_ row: Int, _ step: Int, _ failure: EventFailure) { fail(row, step, failure.message) }
+  public func log(_ text: Text) { log(Shape.clean(text.string)) }
+
+  public func clear() {
+    for sink in sinks { sink.clear() }
+    failures.removeAll(keepingCapacity: true)
+    filtered = 0
+  }
+}
+
+/// The steps of one pipeline, or of its error route: interpreted, or generated.
+public protocol Processor: AnyObject {
+  func process(_ batch: Batch, _ out: Outputs)
+}

@@ -1,0 +1,179 @@
+import Glibc
+import Synchronization
+
+/// What a run did, pipeline by pipeline.
+public struct RunReport: Sendable {
+  public struct Line: Sendable {
+    public let pipeline: String
+    public let taken: Int
+    public let filtered: Int
+    public let failed: Int
+    public let sent: [(label: String, count: Int)]
+  }
+  public let lines: [Line]
+  public let micros: Int64
+  public let failure: String?
+}
+
+/// Runs all pipelines of a program to their end, or until the stop signal.
+public final class Runner: @unchecked Sendable {
+  private let program: Program
+  private let configuration: Configuration
+  private let factories: [String: ConnectorFactory]
+  private let logger: Logger
+  public let stop = StopSignal()
+  private var connectors: [String: any Connector] = [:]
+  private var running: [String: Pipeline] = [:]
+  private let failure = Mutex<String?>(nil)
+
+  public init(_ program: Program, _ configuration: Configuration, _ factories: [String: ConnectorFactory], _ logger: Logger) {
+    self.program = program
+    self.configuration = configuration
+    self.factories = factories
+    self.logger = logger
+  }
+
+  private func connector(_ spec: EndpointSpec) throws(RunFailure) -> any Connector {
+    let key = spec.connection ?? spec.connector
+    if let known = connectors[key] { return known }
+    guard let factory = factories[spec.connector] else {
+      throw RunFailure("connection `\(key)`: this build has no client for \(spec.connector)")
+    }
+    do {
+      let settings = spec.connection.map { configuration.section("connection:\($0)") } ?? Settings([:])
+      let connector = try factory(key, settings)
+      connectors[key] = connector
+      return connector
+    } catch {
+      throw RunFailure((error as? RunFailure)?.message ?? "connection `\(key)`: \(error)")
+    }
+  }
+
+  private func context(_ pipeline: PipelineSpec, _ spec: EndpointSpec) -> EndpointContext {
+    let settings = configuration.section("pipeline:\(pipeline.id):\(spec.label)")
+    let store = configuration.state.map { PositionStore(folder: $0, pipeline: pipeline.id, label: spec.label) }
+    return EndpointContext(pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta, state: store)
+  }
+
+  /// Opens sinks and lookups of a pipeline after those that it feeds.
+  private func open(_ spec: PipelineSpec) throws(RunFailure) -> Pipeline {
+    if let known = running[spec.id] { return known }
+    var sinks: [any Sink] = []
+    for sink in spec.sinks {
+      if let endpoint = sink.endpoint {
+        do throws(RunFailure) { sinks.append(try connector(endpoint).sink(context(spec, endpoint))) } catch {
+          for opened in sinks { try? opened.close(completed: false) }
+          throw RunFailure("\(spec.id): \(error.message)")
+        }
+      } else {
+        sinks.append(FeedSink(try open(program.pipelines.first { $0.id == sink.pipeline }!)))
+      }
+    }
+    var lookups: [any Lookup] = []
+    for lookup in spec.lookups { lookups.append(try connector(lookup).lookup(context(spec, lookup))) }
+    let pipeline = Pipeline(spec, configuration, sinks: sinks, lookups: lookups, logger: logger, clock: currentMicros)
+    running[spec.id] = pipeline
+    return pipeline
+  }
+
+  /// Runs; `progress` is called now and then with what was done so far.
+  public func run(progress: (RunReport, (done: Int64, total: Int64)) -> Void = { _, _ in }) -> RunReport {
+    let start = currentMicros()
+    var threads: [WorkerThread] = []
+    do throws(RunFailure) {
+      var work: [(Pipeline, any Source, Int)] = []
+      for spec in program.pipelines {
+        let pipeline = try open(spec)
+        for (number, endpoint) in spec.sources.enumerated() {
+          do throws(RunFailure) { work.append((pipeline, try connector(endpoint).source(context(spec, endpoint)), number)) } catch {
+            throw RunFailure("\(spec.id): \(error.message)")
+          }
+        }
+      }
+      for (pipeline, source, number) in work { threads.append(start(pipeline, source, number)) }
+    } catch {
+      fail(error.message)
+    }
+    while finishedCount.load(ordering: .acquiring) < threads.count {
+      usleep(20_000)
+      progress(report(since: start), totals)
+    }
+    for thread in threads { thread.join() }
+    finish()
+    return report(since: start)
+  }
+
+  private let finishedCount = Atomic<Int>(0)
+
+  private func start(_ pipeline: Pipeline, _ source: any Source, _ number: Int) -> WorkerThread {
+    WorkerThread { [self] in
+      do throws(RunFailure) { try pipeline.run(source, number, stop) } catch { fail("\(pipeline.spec.id): \(error.message)") }
+      finishedCount.add(1, ordering: .releasing)
+    }
+  }
+
+  private func fail(_ message: String) {
+    failure.withLock { if $0 == nil { $0 = message } }
+    stop.request()
+  }
+
+  /// Commits in the order of the flow, then closes everything; a failure keeps what is not committed unacknowledged.
+  private func finish() {
+    let pipelines = program.pipelines.compactMap { running[$0.id] }
+    for pipeline in pipelines where failure.withLock({ $0 }) == nil {
+      do throws(RunFailure) { try pipeline.commit() } catch { fail("\(pipeline.spec.id): \(error.message)") }
+    }
+    let completed = failure.withLock { $0 } == nil
+    for pipeline in pipelines {
+      do throws(RunFailure) { try pipeline.close(completed: completed) } catch { fail("\(pipeline.spec.id): \(error.message)") }
+    }
+    for connector in connectors.values { connector.shutdown() }
+  }
+
+  private var totals: (done: Int64, total: Int64) {
+    running.values.reduce((0, 0)) { sum, pipeline in
+      let counts = pipeline.counts
+      return (sum.0 + counts.done, sum.1 + counts.total)
+    }
+  }
+
+  private func report(since start: Int64) -> RunReport {
+    let lines = program.pipelines.compactMap { spec -> RunReport.Line? in
+      guard let counts = running[spec.id]?.counts else { return nil }
+      return .init(pipeline: spec.id, taken: counts.taken, filtered: counts.filtered, failed: counts.failed, sent: zip(spec.sinks, counts.sent).map { ($0.label, $1) })
+    }
+    return RunReport(lines: lines, micros: currentMicros() - start, failure: failure.withLock { $0 })
+  }
+}
+
+/// Positions of sources, one small file each, replaced atomically.
+public struct PositionStore: Sendable {
+  private let folder: String
+  private let path: String
+
+  init(folder: String, pipeline: String, label: String) {
+    self.folder = folder
+    let name = "\(pipeline)-\(label)".utf8.map { byte -> String in
+      let isPlain = (byte | 0x20 >= 97 && byte | 0x20 <= 122) || (byte >= 48 && byte <= 57) || byte == 45 || byte == 46
+      return isPlain ? String(UnicodeScalar(byte)) : "_" + String(byte, radix: 16)
+    }.joined()
+    path = "\(folder)/\(name).position"
+  }
+
+  public func load() -> String? { (try? readWholeFile(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) } }
+
+  public func save(_ text: String) throws(RunFailure) {
+    mkdir(folder, 0o755)
+    do throws(FileProblem) { try replaceFile(path, Array(text.utf8)) } catch { throw RunFailure(error.message) }
+  }
+}
+
+/// Writes a file under another name and puts it in place, durable before it is seen.
+func replaceFile(_ path: String, _ bytes: [UInt8]) throws(FileProblem) {
+  let temporary = path + ".tmp"
+  let fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  guard fd >= 0 else { throw FileProblem("create", temporary) }
+  defer { close(fd) }
+  try bytes.withUnsafeBytes { (raw) throws(FileProblem) in if raw.count > 0 { try writeAll(fd, raw.baseAddress!, raw.count, temporary) } }
+  guard fsync(fd) == 0, rename(temporary, path) == 0 else { throw FileProblem("replace", path) }
+}

@@ -1,0 +1,265 @@
+import Glibc
+
+extension Fn {
+  static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 9 && byte <= 13) }
+
+  /// ASCII in place, anything else by Unicode's rules.
+  private static func cased(_ text: Text, _ c: Context, _ range: ClosedRange<UInt8>, _ full: (String) -> String) -> Text {
+    var ascii = true
+    var changes = false
+    for byte in text.bytes {
+      if byte >= 0x80 { ascii = false }
+      if range.contains(byte) { changes = true }
+    }
+    guard ascii else { return c.arena.copy(full(text.string)) }
+    guard changes else { return text }
+    var copy = c.arena.build(text.count) { out in
+      for i in 0..<text.count { out[i] = range.contains(text[i]) ? text[i] ^ 0x20 : text[i] }
+      return text.count
+    }
+    copy.flags = text.flags
+    return copy
+  }
+  public static func upper(_ text: Text, _ c: Context) -> Text { cased(text, c, 97...122) { $0.uppercased() } }
+  public static func lower(_ text: Text, _ c: Context) -> Text { cased(text, c, 65...90) { $0.lowercased() } }
+  public static func capitalize(_ text: Text, _ c: Context) -> Text {
+    let string = text.string
+    return c.arena.copy(string.prefix(1).uppercased() + string.dropFirst())
+  }
+  public static func trimStart(_ text: Text, _ c: Context) -> Text {
+    var start = 0
+    while start < text.count, isSpace(text[start]) { start += 1 }
+    return text.slice(start, text.count - start)
+  }
+  public static func trimEnd(_ text: Text, _ c: Context) -> Text {
+    var end = text.count
+    while end > 0, isSpace(text[end - 1]) { end -= 1 }
+    return text.slice(0, end)
+  }
+  public static func trim(_ text: Text, _ c: Context) -> Text { trimEnd(trimStart(text, c), c) }
+  public static func length(_ text: Text, _ c: Context) -> Int64 {
+    var count: Int64 = 0
+    for byte in text.bytes where byte & 0xC0 != 0x80 { count += 1 }
+    return count
+  }
+  public static func length(_ bytes: Blob, _ c: Context) -> Int64 { Int64(bytes.text.count) }
+
+  static func place(of part: Text, in text: Text, from start: Int = 0) -> Int? {
+    guard start <= text.count else { return nil }
+    if part.isEmpty { return start }
+    var from = start
+    while from + part.count <= text.count, let found = memchr(text.base + from, Int32(part[0]), text.count - part.count - from + 1) {
+      let place = UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - text.base
+      if memcmp(text.base + place, part.base, part.count) == 0 { return place }
+      from = place + 1
+    }
+    return nil
+  }
+  public static func contains(_ text: Text, _ part: Text, _ c: Context) -> Bool { place(of: part, in: text) != nil }
+  public static func startsWith(_ text: Text, _ prefix: Text, _ c: Context) -> Bool { text.count >= prefix.count && memcmp(text.base, prefix.base, prefix.count) == 0 }
+  public static func endsWith(_ text: Text, _ suffix: Text, _ c: Context) -> Bool {
+    text.count >= suffix.count && memcmp(text.end - suffix.count, suffix.base, suffix.count) == 0
+  }
+  public static func replace(_ text: Text, _ old: Text, _ new: Text, _ c: Context) -> Text {
+    if old.isEmpty { return text }
+    guard place(of: old, in: text) != nil else { return text }
+    return makeText(c.arena) { out in
+      var start = 0
+      while let found = place(of: old, in: text, from: start) {
+        out.raw(text.slice(start, found - start))
+        out.raw(new)
+        start = found + old.count
+      }
+      out.raw(text.slice(start, text.count - start))
+    }
+  }
+  public static func split(_ text: Text, _ separator: Text, _ c: Context) -> List<Text> {
+    var pieces = ListBuilder<Text>(c.arena)
+    var start = 0
+    while !separator.isEmpty, let found = place(of: separator, in: text, from: start) {
+      pieces.append(text.slice(start, found - start))
+      start = found + separator.count
+    }
+    pieces.append(text.slice(start, text.count - start))
+    return pieces.list
+  }
+  public static func join(_ list: List<Text>, _ separator: Text, _ c: Context) -> Text {
+    makeText(c.arena) { out in
+      for (index, piece) in list.elements.enumerated() {
+        if index > 0 { out.raw(separator) }
+        out.raw(piece)
+      }
+    }
+  }
+  /// The byte offset of a scalar, at most the text's end.
+  private static func offset(_ text: Text, _ scalars: Int64, from start: Int = 0) -> Int {
+    var i = start
+    var left = scalars
+    while i < text.count, left > 0 {
+      i += 1
+      while i < text.count, text[i] & 0xC0 == 0x80 { i += 1 }
+      left -= 1
+    }
+    return i
+  }
+  public static func substring(_ text: Text, _ start: Int64, _ count: Int64, _ c: Context) -> Text {
+    let from = offset(text, start)
+    // A negative start leaves out what lies before the text.
+    let length = start < 0 && count < Int64.max ? count + start : count
+    return text.slice(from, offset(text, length, from: from) - from)
+  }
+  public static func truncate(_ text: Text, _ length: Int64, _ c: Context) -> Text { substring(text, 0, length, c) }
+  public static func indexOf(_ text: Text, _ part: Text, _ c: Context) -> Int64? {
+    place(of: part, in: text).map { length(text.slice(0, $0), c) }
+  }
+  private static func padding(_ text: Text, _ width: Int64, _ fill: Text, _ c: Context) -> (Text, Text) {
+    let missing = Swift.min(width, 1 << 20) - length(text, c)
+    guard missing > 0, !fill.isEmpty else { return (text, Text()) }
+    let unit = length(fill, c)
+    let filled = makeText(c.arena) { out in
+      for _ in 0..<(missing / unit) { out.raw(fill) }
+      out.raw(substring(fill, 0, missing % unit, c))
+    }
+    return (text, filled)
+  }
+  private static func both(_ a: Text, _ b: Text, _ c: Context) -> Text {
+    if a.isEmpty { return b }
+    if b.isEmpty { return a }
+    return c.arena.build(a.count + b.count) { out in
+      memcpy(out, a.base, a.count)
+      memcpy(out + a.count, b.base, b.count)
+      return a.count + b.count
+    }
+  }
+  public static func padStart(_ text: Text, _ width: Int64, _ fill: Text, _ c: Context) -> Text {
+    let (text, filled) = padding(text, width, fill, c)
+    return both(filled, text, c)
+  }
+  public static func padEnd(_ text: Text, _ width: Int64, _ fill: Text, _ c: Context) -> Text {
+    let (text, filled) = padding(text, width, fill, c)
+    return both(text, filled, c)
+  }
+  public static func `repeat`(_ text: Text, _ times: Int64, _ c: Context) throws(EventFailure) -> Text {
+    guard times <= 0 || Int64(text.count) <= (16 << 20) / times else { throw EventFailure("the text would be longer than 16 MiB") }
+    return makeText(c.arena) { out in for _ in 0..<Swift.max(0, times) { out.raw(text) } }
+  }
+  public static func reverse(_ text: Text, _ c: Context) -> Text {
+    c.arena.copy(String(String.UnicodeScalarView(text.string.unicodeScalars.reversed())))
+  }
+  public static func lines(_ text: Text, _ c: Context) -> List<Text> {
+    var pieces = ListBuilder<Text>(c.arena)
+    var start = 0
+    while start < text.count {
+      let found = place(of: Text("\n"), in: text, from: start) ?? text.count
+      let end = found > start && text[found - 1] == 13 ? found - 1 : found
+      pieces.append(text.slice(start, end - start))
+      start = found + 1
+    }
+    return pieces.list
+  }
+  public static func words(_ text: Text, _ c: Context) -> List<Text> {
+    var pieces = ListBuilder<Text>(c.arena)
+    var i = 0
+    while i < text.count {
+      while i < text.count, isSpace(text[i]) { i += 1 }
+      let start = i
+      while i < text.count, !isSpace(text[i]) { i += 1 }
+      if i > start { pieces.append(text.slice(start, i - start)) }
+    }
+    return pieces.list
+  }
+  public static func before(_ text: Text, _ separator: Text, _ c: Context) -> Text {
+    place(of: separator, in: text).map { text.slice(0, $0) } ?? text
+  }
+  public static func after(_ text: Text, _ separator: Text, _ c: Context) -> Text {
+    place(of: separator, in: text).map { text.slice($0 + separator.count, text.count - $0 - separator.count) } ?? Text()
+  }
+  public static func isBlank(_ text: Text, _ c: Context) -> Bool { text.bytes.allSatisfy(isSpace) }
+  public static func isAscii(_ text: Text, _ c: Context) -> Bool { text.bytes.allSatisfy { $0 < 0x80 } }
+
+  /// A value as `\( )` writes it: texts as they are, anything else as JSON without quotes.
+  public static func toString(_ value: Text, _ c: Context) -> Text { value }
+  public static func toString(_ value: Int64, _ c: Context) -> Text { makeText(c.arena) { $0.int(value) } }
+  public static func toString(_ value: Double, _ c: Context) -> Text { makeText(c.arena) { $0.double(value) } }
+  public static func toString(_ value: Decimal, _ c: Context) -> Text { makeText(c.arena) { $0.decimal(value) } }
+  public static func toString(_ value: Bool, _ c: Context) -> Text { value ? Text("true") : Text("false") }
+  public static func toString(_ value: Timestamp, _ c: Context) -> Text { makeText(c.arena) { $0.timestamp(value) } }
+  public static func toString(_ value: Day, _ c: Context) -> Text { makeText(c.arena) { $0.day(value) } }
+  public static func toString(_ value: Duration, _ c: Context) -> Text { makeText(c.arena) { $0.duration(value) } }
+  public static func toString(_ value: Size, _ c: Context) -> Text { makeText(c.arena) { $0.int(value.bytes) } }
+  public static func toString(_ value: Uuid, _ c: Context) -> Text { makeText(c.arena) { $0.uuid(value) } }
+  public static func toString(_ value: Blob, _ c: Context) -> Text { makeText(c.arena) { $0.base64(value.text) } }
+  /// A JSON string gives its text, any other Json its JSON.
+  public static func toString(_ value: Json, _ c: Context) -> Text {
+    guard value.text.count > 0, value.text[0] == 0x22 else { return value.text }
+    var reader = JSONReader(value.text, c.arena)
+    return (try? reader.string()) ?? value.text
+  }
+  /// Lists, records and what may be null, as JSON; null is `null`.
+  public static func toString<T: JSONWritable>(_ value: T, _ c: Context) -> Text { makeText(c.arena) { value.write(json: &$0) } }
+  public static func toString<T: JSONWritable>(_ value: T?, _ c: Context) -> Text { value.map { toString($0, c) } ?? Text("null") }
+
+  @inlinable public static func concatenate(_ parts: Text..., c: Context) -> Text {
+    var size = 0
+    var safe = true
+    for part in parts {
+      size += part.count
+      safe = safe && part.jsonSafe
+    }
+    let target = c.arena.allocate(size).assumingMemoryBound(to: UInt8.self)
+    var place = target
+    for part in parts {
+      memcpy(place, part.base, part.count)
+      place += part.count
+    }
+    return Text(target, size, jsonSafe: safe)
+  }
+
+  // MARK: Regular expressions
+
+  public static func matches(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> Bool { try c.regex(pattern).firstMatch(in: text) != nil }
+  public static func find(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> Text? { try c.regex(pattern).firstMatch(in: text).map { $0.text(0, text)! } }
+  public static func findAll(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> List<Text> {
+    var found = ListBuilder<Text>(c.arena)
+    try c.regex(pattern).forEachMatch(in: text) { found.append($0.text(0, text)!) }
+    return found.list
+  }
+  public static func capture(_ text: Text, _ pattern: Text, _ group: Int64, _ c: Context) throws(EventFailure) -> Text? {
+    let regex = try c.regex(pattern)
+    guard group >= 0, group < Int64(regex.groupCount) else { throw EventFailure("the pattern has no group \(group)") }
+    return regex.firstMatch(in: text)?.text(Int(group), text)
+  }
+  public static func replaceAll(_ text: Text, _ pattern: Text, _ with: Text, _ c: Context) throws(EventFailure) -> Text {
+    let regex = try c.regex(pattern)
+    var start = 0
+    return makeText(c.arena) { out in
+      regex.forEachMatch(in: text) { match in
+        let range = match.range(0)!
+        out.raw(text.slice(start, range.lowerBound - start))
+        var i = 0
+        while i < with.count {
+          if with[i] == UInt8(ascii: "$"), i + 1 < with.count, with[i + 1] &- 48 < 10 || with[i + 1] == UInt8(ascii: "$") {
+            if with[i + 1] == UInt8(ascii: "$") { out.byte(with[i]) } else if let group = match.text(Int(with[i + 1] - 48), text) { out.raw(group) }
+            i += 2
+          } else {
+            out.byte(with[i])
+            i += 1
+          }
+        }
+        start = range.upperBound
+      }
+      out.raw(text.slice(start, text.count - start))
+    }
+  }
+  public static func splitBy(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> List<Text> {
+    var pieces = ListBuilder<Text>(c.arena)
+    var start = 0
+    try c.regex(pattern).forEachMatch(in: text) { match in
+      let range = match.range(0)!
+      pieces.append(text.slice(start, range.lowerBound - start))
+      start = range.upperBound
+    }
+    pieces.append(text.slice(start, text.count - start))
+    return pieces.list
+  }
+}

@@ -1,0 +1,73 @@
+import Glibc
+
+/// A growing buffer of bytes that formats write to without checks: room is reserved once for each piece.
+@frozen public struct ByteBuffer: @unchecked Sendable {
+  public var base: UnsafeMutablePointer<UInt8>
+  public var count: Int
+  public var capacity: Int
+
+  /// Owned by whoever made it: `release` gives the memory back.
+  public init(capacity: Int = 4096) {
+    base = .allocate(capacity: capacity)
+    count = 0
+    self.capacity = capacity
+  }
+
+  public mutating func release() {
+    base.deallocate()
+    capacity = 0
+  }
+
+  @inlinable @inline(__always)
+  public mutating func reserve(_ size: Int) {
+    if count + size > capacity { grow(size) }
+  }
+
+  @usableFromInline @inline(never)
+  mutating func grow(_ size: Int) {
+    let wanted = max(capacity * 2, count + size + 64)
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
+    memcpy(larger, base, count)
+    base.deallocate()
+    base = larger
+    capacity = wanted
+  }
+
+  @inlinable @inline(__always)
+  public mutating func byte(_ byte: UInt8) {
+    reserve(1)
+    base[count] = byte
+    count += 1
+  }
+
+  /// Text of the program, as it is.
+  @inlinable @inline(__always)
+  public mutating func raw(_ text: StaticString) { raw(text.utf8Start, text.utf8CodeUnitCount) }
+
+  @inlinable @inline(__always)
+  public mutating func raw(_ text: Text) { raw(text.base, text.count) }
+
+  @inlinable @inline(__always)
+  public mutating func raw(_ source: UnsafePointer<UInt8>, _ size: Int) {
+    reserve(size + 16)
+    memcpy(base + count, source, size)
+    count += size
+  }
+
+  public mutating func raw(_ string: String) {
+    var string = string
+    string.withUTF8 { if $0.count > 0 { raw($0.baseAddress!, $0.count) } }
+  }
+
+  public var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: count) }
+  public var string: String { String(decoding: bytes, as: UTF8.self) }
+}
+
+/// Text that a function makes, written into a scratch buffer and copied to the arena.
+@inlinable func makeText(_ arena: Arena, _ body: (inout ByteBuffer) -> Void) -> Text {
+  var buffer = ByteBuffer(capacity: 256)
+  body(&buffer)
+  let text = arena.copy(buffer.bytes)
+  buffer.release()
+  return text
+}

@@ -1,0 +1,172 @@
+/// The proleptic Gregorian calendar, by days since 1970 (Howard Hinnant's algorithms).
+public enum Calendar {
+  @inlinable public static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    let z = days + 719_468
+    let era = (z >= 0 ? z : z - 146_096) / 146_097
+    let doe = z - era * 146_097
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100)
+    let mp = (5 * doy + 2) / 153
+    let month = mp < 10 ? mp + 3 : mp - 9
+    return (yoe + era * 400 + (month <= 2 ? 1 : 0), month, doy - (153 * mp + 2) / 5 + 1)
+  }
+
+  @inlinable public static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+    let y = month <= 2 ? year - 1 : year
+    let era = (y >= 0 ? y : y - 399) / 400
+    let yoe = y - era * 400
+    let doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+    return era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
+  }
+
+  @inlinable public static func length(_ year: Int64, _ month: Int64) -> Int64 {
+    switch month {
+    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    case 4, 6, 9, 11: 30
+    default: 31
+    }
+  }
+
+  public static let dayMicros: Int64 = 86_400_000_000
+
+  @inlinable public static func split(_ t: Timestamp) -> (days: Int64, micros: Int64) {
+    let days = t.micros >= 0 ? t.micros / 86_400_000_000 : -((-t.micros - 1) / 86_400_000_000) - 1
+    return (days, t.micros - days * 86_400_000_000)
+  }
+
+  /// `2026-01-01`.
+  @inlinable public static func day(_ text: Text) -> Day? {
+    guard text.count == 10, text[4] == 45, text[7] == 45, let year = digits(text, 0, 4), let month = digits(text, 5, 2), let day = digits(text, 8, 2),
+      year > 0, month >= 1, month <= 12, day >= 1, day <= length(year, month)
+    else { return nil }
+    return Day(days(year, month, day))
+  }
+
+  @inlinable static func digits(_ text: Text, _ start: Int, _ count: Int) -> Int64? {
+    var value: Int64 = 0
+    for i in start..<start + count {
+      let digit = text[i] &- 48
+      guard digit < 10 else { return nil }
+      value = value * 10 + Int64(digit)
+    }
+    return value
+  }
+
+  /// RFC 3339 with a zone; a leap second is the one before, digits beyond microseconds are cut.
+  @inlinable public static func timestamp(_ text: Text) -> Timestamp? {
+    guard text.count >= 20, let day = day(Text(text.base, 10)), text[10] | 0x20 == UInt8(ascii: "t") || text[10] == 0x20, text[13] == 58, text[16] == 58,
+      let hour = digits(text, 11, 2), let minute = digits(text, 14, 2), var second = digits(text, 17, 2), hour < 24, minute < 60, second <= 60
+    else { return nil }
+    if second == 60 { second = 59 }
+    var micros: Int64 = 0
+    var i = 19
+    if text[i] == UInt8(ascii: ".") {
+      i += 1
+      var unit: Int64 = 100_000
+      let start = i
+      while i < text.count, text[i] &- 48 < 10 {
+        micros += Int64(text[i] - 48) * unit
+        unit /= 10
+        i += 1
+      }
+      guard i > start else { return nil }
+    }
+    guard i < text.count else { return nil }
+    var offset: Int64 = 0
+    if text[i] | 0x20 == UInt8(ascii: "z") {
+      i += 1
+    } else {
+      guard text[i] == UInt8(ascii: "+") || text[i] == UInt8(ascii: "-"), text.count == i + 6, text[i + 3] == 58,
+        let hours = digits(text, i + 1, 2), let minutes = digits(text, i + 4, 2), hours < 24, minutes < 60
+      else { return nil }
+      offset = (hours * 60 + minutes) * (text[i] == UInt8(ascii: "-") ? -1 : 1)
+      i += 6
+    }
+    guard i == text.count else { return nil }
+    let value = day.days * 86_400_000_000 + ((hour * 60 + minute - offset) * 60 + second) * 1_000_000 + micros
+    return Timestamp.range.contains(value) ? Timestamp(value) : nil
+  }
+
+  /// `5s`, `100ms`, or ISO 8601 such as `PT1H30M`.
+  public static func duration(_ text: Text) -> Duration? {
+    var value: Int128 = 0
+    let negative = text.count > 0 && text[0] == UInt8(ascii: "-")
+    var i = negative ? 1 : 0
+    let iso = i < text.count && text[i] == UInt8(ascii: "P")
+    if iso { i += 1 }
+    var inTime = !iso
+    var parts = 0
+    while i < text.count {
+      if iso, text[i] == UInt8(ascii: "T"), !inTime {
+        inTime = true
+        i += 1
+        continue
+      }
+      let start = i
+      while i < text.count, text[i] &- 48 < 10 || text[i] == UInt8(ascii: ".") { i += 1 }
+      guard i > start, i - start < 20, let number = Decimal(text.slice(start, i - start)) else { return nil }
+      let unitStart = i
+      while i < text.count, text[i] &- 48 > 9, text[i] != UInt8(ascii: "T") || !iso { i += 1 }
+      let unit = text.slice(unitStart, i - unitStart).string
+      let factors: [String: Int64] = iso ? (inTime ? ["H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000] : ["D": 86_400_000_000, "W": 604_800_000_000]) : ["us": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000]
+      guard let factor = factors[unit] else { return nil }
+      guard let micros = (try? Decimal.product(number, Decimal(factor)))?.rounded(0).whole else { return nil }
+      value += Int128(micros)
+      parts += 1
+    }
+    guard parts > 0, let micros = Int64(exactly: negative ? -value : value) else { return nil }
+    return Duration(micros)
+  }
+}
+
+extension ByteBuffer {
+  @inlinable public mutating func day(_ value: Day) {
+    let (year, month, day) = Calendar.civil(value.days)
+    padded(year, 4)
+    byte(45)
+    padded(month, 2)
+    byte(45)
+    padded(day, 2)
+  }
+
+  /// RFC 3339 in UTC with 0, 3 or 6 fraction digits.
+  @inlinable public mutating func timestamp(_ value: Timestamp) {
+    let (days, micros) = Calendar.split(value)
+    day(Day(days))
+    byte(UInt8(ascii: "T"))
+    let seconds = micros / 1_000_000
+    padded(seconds / 3600, 2)
+    byte(58)
+    padded(seconds / 60 % 60, 2)
+    byte(58)
+    padded(seconds % 60, 2)
+    let fraction = micros % 1_000_000
+    if fraction != 0 {
+      byte(UInt8(ascii: "."))
+      if fraction % 1000 == 0 { padded(fraction / 1000, 3) } else { padded(fraction, 6) }
+    }
+    byte(UInt8(ascii: "Z"))
+  }
+
+  /// The largest unit that holds it exactly: `90s`, `1500ms`, `2h`.
+  public mutating func duration(_ value: Duration) {
+    let units: [(Int64, StaticString)] = [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1000, "ms")]
+    if value.micros == 0 { return raw("0s") }
+    for (factor, unit) in units where value.micros % factor == 0 {
+      int(value.micros / factor)
+      return raw(unit)
+    }
+    int(value.micros)
+    raw("us")
+  }
+
+  public mutating func uuid(_ value: Uuid) {
+    reserve(40)
+    for i in 0..<16 {
+      if i == 4 || i == 6 || i == 8 || i == 10 { byte(45) }
+      let part = UInt8(truncatingIfNeeded: i < 8 ? value.high >> UInt64(56 - 8 * i) : value.low >> UInt64(120 - 8 * i))
+      byte(hexDigits[Int(part >> 4)])
+      byte(hexDigits[Int(part & 15)])
+    }
+  }
+}

@@ -1,0 +1,157 @@
+/// Microseconds since 1970-01-01T00:00:00Z.
+@frozen public struct Timestamp: Hashable, Comparable, Sendable {
+  public var micros: Int64
+  @inlinable public init(_ micros: Int64) { self.micros = micros }
+  @inlinable public static func < (a: Self, b: Self) -> Bool { a.micros < b.micros }
+  /// The years 1 to 9999, as RFC 3339 can write them.
+  public static let range: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
+}
+
+/// Days since 1970-01-01; `Date` in the language.
+@frozen public struct Day: Hashable, Comparable, Sendable {
+  public var days: Int64
+  @inlinable public init(_ days: Int64) { self.days = days }
+  @inlinable public static func < (a: Self, b: Self) -> Bool { a.days < b.days }
+}
+
+/// Microseconds.
+@frozen public struct Duration: Hashable, Comparable, Sendable {
+  public var micros: Int64
+  @inlinable public init(_ micros: Int64) { self.micros = micros }
+  @inlinable public static func < (a: Self, b: Self) -> Bool { a.micros < b.micros }
+}
+
+/// A number of bytes.
+@frozen public struct Size: Hashable, Comparable, Sendable {
+  public var bytes: Int64
+  @inlinable public init(_ bytes: Int64) { self.bytes = bytes }
+  @inlinable public static func < (a: Self, b: Self) -> Bool { a.bytes < b.bytes }
+}
+
+@frozen public struct Uuid: Hashable, Sendable {
+  public var high: UInt64
+  public var low: UInt64
+  @inlinable public init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  /// Reads the 36 characters in either case.
+  public init?(_ text: Text) {
+    guard text.count == 36 else { return nil }
+    var high: UInt64 = 0
+    var low: UInt64 = 0
+    var digits = 0
+    for i in 0..<36 {
+      if i == 8 || i == 13 || i == 18 || i == 23 {
+        guard text[i] == UInt8(ascii: "-") else { return nil }
+        continue
+      }
+      guard let digit = hexValue(text[i]) else { return nil }
+      if digits < 16 { high = high << 4 | UInt64(digit) } else { low = low << 4 | UInt64(digit) }
+      digits += 1
+    }
+    self.init(high: high, low: low)
+  }
+}
+
+/// `Bytes` in the language: a slice that need not be text.
+@frozen public struct Blob: Hashable, Sendable {
+  public var text: Text
+  @inlinable @inline(__always) public init(_ text: Text) { self.text = text }
+}
+
+/// Valid JSON without white space between its tokens.
+@frozen public struct Json: Hashable, Sendable {
+  public var text: Text
+  @inlinable public init(_ text: Text) { self.text = text }
+  public static let null = Json(Text("null"))
+}
+
+/// Elements in an arena.
+@frozen public struct List<Element>: @unchecked Sendable {
+  public var base: UnsafePointer<Element>
+  public var count: Int
+
+  @inlinable public init(_ base: UnsafePointer<Element>, _ count: Int) {
+    self.base = base
+    self.count = count
+  }
+  @inlinable public init() {
+    base = UnsafePointer(bitPattern: 16)!
+    count = 0
+  }
+  @inlinable public subscript(i: Int) -> Element { base[i] }
+  @inlinable public var elements: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: base, count: count) }
+
+  /// A copy in an arena.
+  @inlinable public init(_ elements: some Collection<Element>, _ arena: Arena) {
+    let target = arena.allocate(elements.count * MemoryLayout<Element>.stride).assumingMemoryBound(to: Element.self)
+    var place = target
+    for element in elements {
+      place.initialize(to: element)
+      place += 1
+    }
+    self.init(UnsafePointer(target), elements.count)
+  }
+}
+
+extension List: Equatable where Element: Equatable {
+  @inlinable public static func == (a: Self, b: Self) -> Bool { a.elements.elementsEqual(b.elements) }
+}
+
+/// Grows in an arena; what it outgrows is released with the batch.
+@frozen public struct ListBuilder<Element> {
+  @usableFromInline var base: UnsafeMutablePointer<Element>
+  @usableFromInline var count = 0
+  @usableFromInline var capacity = 0
+  @usableFromInline unowned(unsafe) let arena: Arena
+
+  @inlinable public init(_ arena: Arena) {
+    self.arena = arena
+    base = UnsafeMutablePointer(bitPattern: 16)!
+  }
+
+  @inlinable public mutating func append(_ element: Element) {
+    if count == capacity { grow() }
+    (base + count).initialize(to: element)
+    count += 1
+  }
+
+  @usableFromInline mutating func grow() {
+    capacity = max(4, capacity * 2)
+    let larger = arena.allocate(capacity * MemoryLayout<Element>.stride).assumingMemoryBound(to: Element.self)
+    if count > 0 { larger.initialize(from: base, count: count) }
+    base = larger
+  }
+
+  @inlinable public var list: List<Element> { List(UnsafePointer(base), count) }
+}
+
+@frozen public struct Entry<Value> {
+  public var key: Text
+  public var value: Value
+  @inlinable public init(_ key: Text, _ value: Value) {
+    self.key = key
+    self.value = value
+  }
+}
+
+extension Entry: Equatable where Value: Equatable {}
+
+/// Keys and values in their order; of equal keys the last counts.
+@frozen public struct Map<Value>: @unchecked Sendable {
+  public var entries: List<Entry<Value>>
+  @inlinable public init(_ entries: List<Entry<Value>>) { self.entries = entries }
+  @inlinable public init() { entries = List() }
+  @inlinable public subscript(key: Text) -> Value? {
+    for entry in entries.elements.reversed() where entry.key == key { return entry.value }
+    return nil
+  }
+}
+
+extension Map: Equatable where Value: Equatable {
+  @inlinable public static func == (a: Self, b: Self) -> Bool {
+    a.entries.count == b.entries.count && a.entries.elements.allSatisfy { b[$0.key] == $0.value }
+  }
+}

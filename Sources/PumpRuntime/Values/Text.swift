@@ -1,0 +1,128 @@
+import Glibc
+
+/// A slice of bytes owned by someone else: the read buffer, an arena or a literal of the program. Strings and Bytes of
+/// events are such slices, so that an event is plain memory and a field that is not changed is never copied.
+@frozen public struct Text: @unchecked Sendable {
+  public var base: UnsafePointer<UInt8>
+  @usableFromInline var size: UInt32
+  /// 1: stands in JSON between quotes as it is.
+  @usableFromInline var flags: UInt32
+
+  @inlinable @inline(__always)
+  public init(_ base: UnsafePointer<UInt8>, _ count: Int, jsonSafe: Bool = false) {
+    self.base = base
+    size = UInt32(truncatingIfNeeded: count)
+    flags = jsonSafe ? 1 : 0
+  }
+
+  /// A literal of the program; lives for ever.
+  @inlinable @inline(__always)
+  public init(_ literal: StaticString) { self.init(literal.utf8Start, literal.utf8CodeUnitCount) }
+
+  @inlinable public init() { self.init(Text.nothing, 0, jsonSafe: true) }
+  @usableFromInline nonisolated(unsafe) static let nothing = UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 64))
+
+  @inlinable @inline(__always) public var count: Int { Int(size) }
+  @inlinable @inline(__always) public var isEmpty: Bool { size == 0 }
+  @inlinable @inline(__always) public var jsonSafe: Bool { flags & 1 != 0 }
+  @inlinable @inline(__always) public var end: UnsafePointer<UInt8> { base + count }
+  @inlinable @inline(__always) public var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: count) }
+  @inlinable @inline(__always) public subscript(i: Int) -> UInt8 { base[i] }
+
+  /// A copy as a Swift string; invalid UTF-8 is replaced.
+  public var string: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Part of it; the caller keeps within bounds.
+  @inlinable @inline(__always)
+  public func slice(_ start: Int, _ length: Int) -> Text { Text(base + start, length, jsonSafe: jsonSafe) }
+}
+
+extension Text: Hashable {
+  @inlinable @inline(__always)
+  public static func == (a: Text, b: Text) -> Bool { a.size == b.size && (a.base == b.base || memcmp(a.base, b.base, a.count) == 0) }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(bytes: UnsafeRawBufferPointer(bytes)) }
+
+  /// Order by bytes, which for UTF-8 is order by scalars.
+  @inlinable public static func < (a: Text, b: Text) -> Bool {
+    let order = memcmp(a.base, b.base, min(a.count, b.count))
+    return order < 0 || (order == 0 && a.size < b.size)
+  }
+}
+
+extension Text: Comparable {}
+
+/// Memory for the values of one batch, released all at once.
+public final class Arena: @unchecked Sendable {
+  @usableFromInline var next: UnsafeMutableRawPointer
+  @usableFromInline var limit: UnsafeMutableRawPointer
+  private var chunks: [UnsafeMutableRawPointer] = []
+  private let chunkSize: Int
+
+  public init(chunkSize: Int = 64 << 10) {
+    self.chunkSize = chunkSize
+    next = UnsafeMutableRawPointer(bitPattern: 16)!
+    limit = next
+  }
+
+  deinit { for chunk in chunks { chunk.deallocate() } }
+
+  /// Uninitialised bytes, aligned to 16, with 64 readable bytes behind them.
+  @inlinable @inline(__always)
+  public func allocate(_ count: Int) -> UnsafeMutableRawPointer {
+    let size = (count + 79) & ~15
+    if next + size <= limit {
+      defer { next += size }
+      return next
+    }
+    return grow(size)
+  }
+
+  @usableFromInline func grow(_ size: Int) -> UnsafeMutableRawPointer {
+    let capacity = max(chunkSize, size)
+    let chunk = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+    chunks.append(chunk)
+    next = chunk + size
+    limit = chunk + capacity
+    return chunk
+  }
+
+  /// Gives all memory back but one chunk.
+  public func reset() {
+    guard let first = chunks.first else { return }
+    for chunk in chunks.dropFirst() { chunk.deallocate() }
+    chunks.removeSubrange(1...)
+    // The first chunk may be larger than usual; its true size is not kept, the usual one is safe.
+    next = first
+    limit = first + chunkSize
+  }
+
+  @inlinable public func copy(_ bytes: UnsafeBufferPointer<UInt8>) -> Text {
+    let target = allocate(bytes.count)
+    if bytes.count > 0 { memcpy(target, bytes.baseAddress!, bytes.count) }
+    return Text(target.assumingMemoryBound(to: UInt8.self), bytes.count)
+  }
+
+  @inlinable public func copy(_ text: Text) -> Text {
+    var copy = copy(text.bytes)
+    copy.flags = text.flags
+    return copy
+  }
+
+  public func copy(_ string: String) -> Text {
+    var string = string
+    return string.withUTF8 { copy($0) }
+  }
+
+  /// What the body writes, as text.
+  public func build(_ capacity: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) -> Text {
+    let target = allocate(capacity).assumingMemoryBound(to: UInt8.self)
+    return Text(target, body(target))
+  }
+}
+
+/// Why an event failed; it goes the error route with this message.
+public struct EventFailure: Error, Sendable {
+  public let message: String
+  public init(_ message: String) { self.message = message }
+}

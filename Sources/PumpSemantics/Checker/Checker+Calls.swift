@@ -1,0 +1,257 @@
+import PumpPlan
+import PumpSyntax
+
+extension Checker {
+  /// `f(a, b)`, or `a.f(b)` with a receiver.
+  func call(_ name: Name, _ arguments: [ArgumentSyntax], receiver: ExprSyntax?, _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
+    let all = (receiver.map { [ArgumentSyntax(label: nil, value: $0)] } ?? []) + arguments
+    if let signature = signatures[name.text] {
+      used.functions.insert(name.text)
+      return invoke(name, signature, all, span, scope)
+    }
+    guard let function = FunctionSpec.byName[name.text] else {
+      if name.text == "now" || stages[name.text] != nil {
+        report(.unknownFunction, name.span, "`\(name.text)` is a stage, not a function", help: "use it as a step: `|> \(name.text)(…)`")
+      } else {
+        reportUnknown(.unknownFunction, name, "function", among: Array(FunctionSpec.byName.keys) + Array(functions.keys), otherwise: "`pumpc functions` lists them all")
+      }
+      return Self.erroneous
+    }
+    return library(function, all, name, span, scope)
+  }
+
+  /// Matches labelled and positional arguments to parameters; nil after a report.
+  private func order(_ arguments: [ArgumentSyntax], _ names: [String], required: (Int) -> Bool, _ name: Name, _ span: Span, _ signature: String, quiet: Bool = false) -> [ExprSyntax?]? {
+    var result = [ExprSyntax?](repeating: nil, count: names.count)
+    var next = 0
+    for argument in arguments {
+      if let label = argument.label {
+        guard let index = names.firstIndex(of: label.text) else {
+          if !quiet { reportUnknown(.badArguments, label, "parameter", among: names, otherwise: "it is `\(signature)`") }
+          return nil
+        }
+        guard result[index] == nil else {
+          if !quiet { report(.badArguments, label.span, "`\(label.text)` is given twice", help: "remove one of them") }
+          return nil
+        }
+        result[index] = argument.value
+      } else {
+        while next < names.count, result[next] != nil { next += 1 }
+        guard next < names.count else {
+          if !quiet { report(.badArguments, argument.value.span, "`\(name.text)` takes \(names.count) argument\(names.count == 1 ? "" : "s")", help: "it is `\(signature)`") }
+          return nil
+        }
+        result[next] = argument.value
+      }
+    }
+    for index in names.indices where result[index] == nil && required(index) {
+      if !quiet { report(.badArguments, span, "`\(name.text)` needs `\(names[index])`", help: "it is `\(signature)`") }
+      return nil
+    }
+    return result
+  }
+
+  private func invoke(_ name: Name, _ signature: (parameters: [(name: String, type: Type, value: Expr?)], result: Type), _ arguments: [ArgumentSyntax], _ span: Span, _ scope: Scope) -> Expr {
+    let text = "\(name.text)(\(signature.parameters.map { "\($0.name): \($0.type)" }.joined(separator: ", "))) -> \(signature.result)"
+    guard let ordered = order(arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, text) else {
+      for argument in arguments { _ = infer(argument.value, scope) }
+      return Expr(Self.erroneous.kind, .erroneous)
+    }
+    let values = zip(ordered, signature.parameters).map { syntax, parameter in
+      syntax.map { check($0, scope, as: parameter.type, "`\(parameter.name)`") } ?? parameter.value!
+    }
+    if values.contains(where: { $0.type == .erroneous }) { return Self.erroneous }
+    return Expr(.invoke(name.text, values), signature.result)
+  }
+
+  // MARK: The library's functions
+
+  private func library(_ function: FunctionSpec, _ arguments: [ArgumentSyntax], _ name: Name, _ span: Span, _ scope: Scope) -> Expr {
+    // Arguments that are no lambdas have one type whatever the overload; literals may still adapt.
+    let inferred = arguments.map { argument -> Expr? in
+      if case .lambda = argument.value.kind { return nil }
+      if case .record = argument.value.kind { return nil }
+      return infer(argument.value, scope)
+    }
+    if inferred.contains(where: { $0?.type == .erroneous }) { return Self.erroneous }
+    if inferred.contains(where: { $0?.type.holdsSecret ?? false }) {
+      report(.secret, span, "a secret goes into no function", help: "pass it as a connection's setting")
+      return Self.erroneous
+    }
+    var best: (cost: Int, expression: Expr)?
+    for signature in function.signatures {
+      guard let ordered = order(arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text, quiet: true) else { continue }
+      silenced += 1
+      let candidate = apply(function, signature, ordered, arguments, inferred, scope)
+      silenced -= 1
+      if let candidate, candidate.cost < (best?.cost ?? .max) { best = candidate }
+    }
+    if let best {
+      if ["matches", "find", "find_all", "capture", "replace_all", "split_by"].contains(function.name), case .call(_, let values) = best.expression.kind, arguments.count > 1 {
+        checkPattern(values[1], arguments[1].value.span)
+      }
+      return best.expression
+    }
+    if function.signatures.count == 1 {
+      let signature = function.signatures[0]
+      guard let ordered = order(arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text) else { return Self.erroneous }
+      let before = diagnostics.count
+      _ = apply(function, signature, ordered, arguments, inferred, scope)
+      if diagnostics.count > before { return Self.erroneous }
+    }
+    let types = zip(arguments, inferred).map { $1?.type.description ?? ($0.value.span.text.count < 20 ? $0.value.span.text : "…") }.joined(separator: ", ")
+    let nullable = inferred.contains { $0?.type.isOptional ?? false }
+    report(
+      nullable ? .nullable : .badArguments, span, "`\(name.text)` does not take (\(types))",
+      help: nullable ? "an argument may be null: give a value with `?? …`" : "it is \(function.signatures.map { "`\($0.text)`" }.joined(separator: " or "))")
+    return Self.erroneous
+  }
+
+  private func apply(_ function: FunctionSpec, _ signature: Signature, _ ordered: [ExprSyntax?], _ arguments: [ArgumentSyntax], _ inferred: [Expr?], _ scope: Scope) -> (cost: Int, expression: Expr)? {
+    var variables: [String: Type] = [:]
+    var values: [Expr] = []
+    var cost = 0
+    for (index, parameter) in signature.parameters.enumerated() {
+      guard let syntax = ordered[index] else {
+        let type = substitute(parameter.pattern, variables) ?? .string
+        values.append(Expr(.literal(parameter.value!), type))
+        continue
+      }
+      if case .lambda(let input, let output) = parameter.pattern {
+        guard case .lambda(let name, let body) = syntax.kind else {
+          report(.badArguments, syntax.span, "`\(parameter.name)` is a lambda", help: "write `x => …`")
+          return nil
+        }
+        guard let type = substitute(input, variables) else { return nil }
+        let id = unique(name.text)
+        var inner = scope
+        inner.locals[name.text] = Expr(.local(id), type)
+        let wanted = substitute(output, variables)
+        let result = wanted.map { check(body, inner, as: $0, "the lambda's value") } ?? infer(body, inner)
+        if result.type == .erroneous { return nil }
+        if wanted == nil, !bind(output, to: result.type, &variables) { return nil }
+        // A lambda that needs a conversion fits less well than one that does not.
+        if let wanted { silenced += 1; if infer(body, inner).type != wanted { cost += 1 }; silenced -= 1 }
+        values.append(Expr(.lambda(id, result), result.type))
+        continue
+      }
+      let number = arguments.firstIndex { $0.value.span.start == syntax.span.start && $0.value.span.end == syntax.span.end }
+      var value = number.flatMap { inferred[$0] } ?? Self.erroneous
+      if case .record = syntax.kind {
+        value = infer(syntax, scope, expecting: substitute(parameter.pattern, variables) ?? (isMap(parameter.pattern) ? guessMap(syntax, scope) : nil))
+        if value.type == .erroneous { return nil }
+      }
+      if let type = substitute(parameter.pattern, variables) {
+        guard let converted = convert(value, to: type) else {
+          mismatch(value, type, syntax, "`\(parameter.name)`")
+          return nil
+        }
+        if value.type != type { cost += type == .float ? 2 : 1 }
+        values.append(converted)
+      } else {
+        guard bind(parameter.pattern, to: value.type, &variables) else { return nil }
+        values.append(value)
+      }
+    }
+    guard let result = substitute(signature.result, variables) else { return nil }
+    return (cost, Expr(.call(function.name, values), result))
+  }
+
+  private func isMap(_ pattern: Pattern) -> Bool { if case .map = pattern { true } else { false } }
+
+  /// `{ a: 1 }` where a map of any type is due: the first value's type.
+  private func guessMap(_ syntax: ExprSyntax, _ scope: Scope) -> Type? {
+    guard case .record(let items) = syntax.kind, case .field(_, let value?) = items.first else { return nil }
+    return .map(infer(value, scope).type)
+  }
+
+  private func substitute(_ pattern: Pattern, _ variables: [String: Type]) -> Type? {
+    switch pattern {
+    case .type(let type): return type
+    case .variable(let name): return variables[name]
+    case .list(let element): return substitute(element, variables).map { .list($0) }
+    case .map(let element): return substitute(element, variables).map { .map($0) }
+    case .optional(let base): return substitute(base, variables).map(\.asOptional)
+    case .lambda: return nil
+    }
+  }
+
+  private func bind(_ pattern: Pattern, to type: Type, _ variables: inout [String: Type]) -> Bool {
+    switch (pattern, type) {
+    case (.variable(let name), _):
+      if let known = variables[name] { return known == type }
+      if type == .null { return false }
+      variables[name] = type
+      return true
+    case (.list(let element), .list(let inner)): return bind(element, to: inner, &variables)
+    case (.map(let element), .map(let inner)): return bind(element, to: inner, &variables)
+    case (.optional(let base), .optional(let inner)): return bind(base, to: inner, &variables)
+    case (.type(let wanted), _): return wanted == type
+    default: return false
+    }
+  }
+
+  /// A pattern that is known now is compiled now, so that its mistakes are found before any event.
+  func checkPattern(_ pattern: Expr, _ span: Span) {
+    guard case .literal(.string(let text)) = pattern.kind else { return }
+    if let problem = patternProblem(text) {
+      report(.badRegex, span, "this is no regular expression: \(problem)", help: "patterns have classes, groups, `|`, and the counts * + ? {n,m}; neither look-around nor back-references")
+    }
+  }
+
+  // MARK: Declared functions
+
+  func declareFunctions() {
+    for name in order.functions {
+      let syntax = functions[name]!
+      var parameters: [(name: String, type: Type, value: Expr?)] = []
+      for parameter in syntax.parameters {
+        let type = resolve(parameter.type).plain
+        let value = parameter.value.map { check($0, Scope(), as: type, "the default of `\(parameter.name.text)`") }
+        parameters.append((parameter.name.text, type, value))
+      }
+      if FunctionSpec.byName[name] != nil {
+        report(.takenName, syntax.name.span, "`\(name)` is a function of the library", help: "choose another name, such as `my_\(name)`")
+      }
+      signatures[name] = (parameters, resolve(syntax.result).plain)
+    }
+  }
+
+  func check(function syntax: FunctionSyntax) -> Function? {
+    guard let signature = signatures[syntax.name.text] else { return nil }
+    var scope = Scope()
+    var names: [String] = []
+    for parameter in signature.parameters {
+      let id = unique(parameter.name)
+      names.append(id)
+      scope.locals[parameter.name] = Expr(.local(id), parameter.type)
+    }
+    let body = check(syntax.body, scope, as: signature.result, "the value of `\(syntax.name.text)`")
+    return Function(
+      name: syntax.name.text, docs: syntax.docs, parameters: zip(names, signature.parameters).map { .init(name: $0, type: $1.type) },
+      result: signature.result, body: body, place: place(syntax.span))
+  }
+
+  func reportFunctionCycles(_ checked: [Function]) {
+    var calls: [String: Set<String>] = [:]
+    for function in checked {
+      function.body.visit { if case .invoke(let name, _) = $0.kind { calls[function.name, default: []].insert(name) } }
+    }
+    var reported: Set<String> = []
+    for start in order.functions {
+      var path: [String] = []
+      func walk(_ name: String) -> Bool {
+        if name == start, !path.isEmpty { return true }
+        if path.contains(name) { return false }
+        path.append(name)
+        for callee in calls[name, default: []].sorted() { if walk(callee) { return true } }
+        path.removeLast()
+        return false
+      }
+      if walk(start), reported.isDisjoint(with: path) {
+        reported.formUnion(path)
+        report(.functionCycle, functions[start]!.name.span, "functions call each other in a circle: \((path + [start]).joined(separator: " → "))", help: "the language is total: use the functions of lists, such as `sum(list, x => …)`")
+      }
+    }
+  }
+}

@@ -1,0 +1,338 @@
+import PumpPlan
+import PumpSyntax
+
+extension Checker {
+  // MARK: Interface files
+
+  func declare(connector syntax: ConnectorSyntax, builtIn: Bool) {
+    let name = syntax.name.text
+    if connectors[name] != nil {
+      report(.duplicate, syntax.name.span, "connector `\(name)` exists already", help: "choose another name")
+      return
+    }
+    var settings = syntax.settings.map { field in
+      Setting(name: field.name.text, type: resolve(field.type).plain, value: defaultValue(field), docs: field.docs)
+    }
+    if name.first?.isUppercase ?? false { settings += Interface.common }
+    let endpoints = syntax.endpoints.map { endpoint in
+      Interface.Endpoint(
+        role: endpoint.role, name: endpoint.name.text, docs: endpoint.docs, parameters: endpoint.parameters.map(parameter),
+        events: events(endpoint.type), meta: RecordType(fields: resolve(endpoint.meta)), abilities: endpoint.abilities.map(\.text))
+    }
+    connectors[name] = Interface(name: name, module: syntax.module.text, docs: syntax.docs, settings: settings, endpoints: endpoints)
+  }
+
+  private func defaultValue(_ field: FieldSyntax) -> Expr? {
+    let type = resolve(field.type).plain
+    if let value = field.value { return check(value, Scope(), as: type, "the default of `\(field.name.text)`") }
+    return type.isOptional ? Expr(.literal(.null), type) : nil
+  }
+
+  private func parameter(_ field: FieldSyntax) -> Interface.Parameter {
+    func make(_ kind: Interface.Parameter.Kind, _ value: Literal? = nil) -> Interface.Parameter {
+      .init(name: field.name.text, kind: kind, isEach: field.isEach, value: value, docs: field.docs)
+    }
+    if case .name("Field") = field.type.kind { return make(.field) }
+    if case .list(let inner) = field.type.kind, case .name("Field") = inner.kind { return make(.fields, field.value == nil ? nil : .list([])) }
+    if case .name("Record") = field.type.kind { return make(.record) }
+    if case .name("Scalar") = field.type.kind { return make(.value(.null)) }
+    let value = defaultValue(field)
+    return make(.value(resolve(field.type).plain), value.flatMap(constant))
+  }
+
+  private func events(_ syntax: TypeSyntax) -> Interface.Events {
+    if case .name("Record") = syntax.kind { return .record }
+    let type = resolve(syntax).plain
+    return type == .bytes ? .bytes : .type(type)
+  }
+
+  // MARK: Connections
+
+  func check(connection syntax: ConnectionSyntax) -> Connection? {
+    guard let interface = connectors[syntax.kind.text], interface.needsConnection else {
+      reportUnknown(.unknownConnector, syntax.kind, "connector", among: connectors.values.filter(\.needsConnection).map(\.name), otherwise: "`pumpc connectors` lists them")
+      for setting in syntax.settings { if case .expression(let value) = setting.value { _ = infer(value, settingScope) } }
+      return nil
+    }
+    let values = check(settings: syntax.settings, interface.settings, "connection `\(syntax.name.text)`")
+    return Connection(id: syntax.name.text, docs: syntax.docs, kind: interface.name, module: interface.module, settings: values, place: place(syntax.span))
+  }
+
+  /// The declared settings with the written values in place of defaults.
+  func check(settings: [SettingSyntax], _ declared: [Setting], _ what: String) -> [Setting] {
+    var written: [String: Expr] = [:]
+    var spans: [String: Span] = [:]
+    func walk(_ list: [SettingSyntax], _ prefix: String) {
+      for setting in list {
+        let name = prefix + setting.name.text
+        if let first = spans[name] {
+          report(.duplicate, setting.name.span, "`\(name)` is set twice", help: "remove one of them", labels: [(first, "first here")])
+        }
+        spans[name] = setting.name.span
+        switch setting.value {
+        case .block(let inner):
+          if let map = declared.first(where: { $0.name == name }), case .map(let element) = map.type { written[name] = self.map(inner, element) } else { walk(inner, name + ".") }
+        case .expression(let syntax):
+          guard let target = declared.first(where: { $0.name == name }) else {
+            let known = declared.map(\.name).filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+            if declared.contains(where: { $0.name.hasPrefix(name + ".") }) {
+              report(.unknownSetting, setting.name.span, "`\(name)` is a group of settings", help: "write `\(setting.name.text) { … }`")
+            } else {
+              reportUnknown(.unknownSetting, setting.name, "setting of \(what)", among: known)
+            }
+            _ = infer(syntax, settingScope)
+            continue
+          }
+          written[name] = check(setting: syntax, target)
+        }
+      }
+    }
+    walk(settings, "")
+    return declared.map { Setting(name: $0.name, type: $0.type, value: written[$0.name] ?? $0.value, docs: $0.docs) }
+  }
+
+  private func map(_ settings: [SettingSyntax], _ element: Type) -> Expr {
+    var keys: [String] = []
+    var values: [Expr] = []
+    for setting in settings {
+      guard case .expression(let value) = setting.value else {
+        report(.unknownSetting, setting.span, "a group stands here, \(element) is due", help: "write `\"\(setting.name.text)\" = …`")
+        continue
+      }
+      keys.append(setting.name.text)
+      values.append(check(value, settingScope, as: element, "`\(setting.name.text)`"))
+    }
+    return Expr(.map(keys, values), .map(element))
+  }
+
+  private func check(setting syntax: ExprSyntax, _ target: Setting) -> Expr {
+    if target.type.wrapped == .secret {
+      if case .string(let text) = syntax.kind {
+        report(.secretLiteral, syntax.span, "a secret stands in the spec, where everyone can read it", help: "use `env.NAME`, or `secret file \"…\"`")
+        return Expr(.literal(.string(text.plain ?? "")), .secret)
+      }
+      let value = infer(syntax, settingScope)
+      if case .environment = value.kind { return Expr(value.kind, .secret) }
+      return convert(value, to: target.type) ?? { mismatch(value, target.type, syntax, "`\(target.name)`"); return Self.erroneous }()
+    }
+    let value = infer(syntax, settingScope, expecting: target.type)
+    // What the environment says is text, read as the type that is due.
+    if case .environment = value.kind { return Expr(value.kind, target.type.wrapped) }
+    guard let converted = convert(value, to: target.type) else {
+      mismatch(value, target.type, syntax, "`\(target.name)`")
+      return Self.erroneous
+    }
+    return converted
+  }
+
+  // MARK: Sources and sinks
+
+  /// Finds what `target.endpoint` means in a role.
+  func find(_ syntax: EndpointSyntax, _ role: ConnectorSyntax.Role) -> (interface: Interface, endpoint: Interface.Endpoint, connection: String?)? {
+    var interface: Interface
+    var connection: String?
+    if let declared = connections[syntax.target.text] {
+      used.connections.insert(syntax.target.text)
+      guard let found = connectors[declared.kind.text] else { return nil }
+      interface = found
+      connection = syntax.target.text
+    } else if let direct = connectors[syntax.target.text], !direct.needsConnection {
+      interface = direct
+    } else if let kind = connectors[syntax.target.text] {
+      let id = connections.values.first { $0.kind.text == kind.name }?.name.text
+      report(.unknownConnection, syntax.target.span, "`\(kind.name)` is a kind of connection, not a connection", help: id.map { "use the one that is declared: `\($0)`" } ?? "declare one: `connection \(kind.name.lowercased()): \(kind.name) { … }`")
+      return nil
+    } else {
+      let known = Array(connections.keys) + connectors.values.filter { !$0.needsConnection }.map(\.name)
+      reportUnknown(.unknownConnection, syntax.target, "connection", among: known, otherwise: "declare it: `connection \(syntax.target.text): SQLite { … }`")
+      return nil
+    }
+    let names = interface.endpoints.filter { $0.role == role }.map(\.name)
+    guard let name = syntax.endpoint else {
+      report(.unknownEndpoint, syntax.target.span, "`\(syntax.target.text)` alone is no \(role.rawValue)", help: names.first.map { "write `\(syntax.target.text).\($0)(…)`" })
+      return nil
+    }
+    guard let endpoint = interface.endpoint(role, name.text) else {
+      if let other = interface.endpoints.first(where: { $0.name == name.text }) {
+        report(.unknownEndpoint, name.span, "`\(interface.name).\(name.text)` is a \(other.role.rawValue), not a \(role.rawValue)", help: names.isEmpty ? "\(interface.name) has no \(role.rawValue)" : "\(interface.name) has the \(role.rawValue)s \(names.joined(separator: ", "))")
+      } else {
+        reportUnknown(.unknownEndpoint, name, "\(role.rawValue) of \(interface.name)", among: names, otherwise: names.isEmpty ? "\(interface.name) has no \(role.rawValue)" : nil)
+      }
+      return nil
+    }
+    return (interface, endpoint, connection)
+  }
+
+  /// A stable name from endpoint and literal arguments.
+  func label(_ syntax: EndpointSyntax) -> String {
+    if let label = syntax.label { return label.text }
+    let literals = syntax.arguments.filter { $0.label == nil }.compactMap { argument -> String? in
+      if case .string(let text) = argument.value.kind { return text.plain }
+      return nil
+    }
+    return "\(syntax.target.text)\(syntax.endpoint.map { ".\($0.text)" } ?? "")" + (literals.isEmpty ? "" : "(\(literals.joined(separator: ",")))")
+  }
+
+  /// Checks arguments and settings; `event` is what per-event arguments read, `record` what field names mean.
+  func endpoint(_ syntax: EndpointSyntax, _ found: (interface: Interface, endpoint: Interface.Endpoint, connection: String?), type: Type, event: Expr?, record: RecordType?, meta: RecordType?, locals: [String: Expr], header: String? = nil, _ pipeline: PipelineContext) -> Endpoint {
+    var fixed: [Setting] = []
+    var each: [Endpoint.Each] = []
+    let parameters = found.endpoint.parameters
+    var given: [String: ExprSyntax] = [:]
+    var next = 0
+    for argument in syntax.arguments {
+      if let label = argument.label {
+        guard parameters.contains(where: { $0.name == label.text }) else {
+          reportUnknown(.badArguments, label, "argument of `\(syntax.target.text).\(found.endpoint.name)`", among: parameters.map(\.name))
+          continue
+        }
+        if given[label.text] != nil { report(.badArguments, label.span, "`\(label.text)` is given twice", help: "remove one of them") }
+        given[label.text] = argument.value
+      } else if next < parameters.count {
+        given[parameters[next].name] = argument.value
+        next += 1
+      } else {
+        report(.badArguments, argument.value.span, "`\(found.endpoint.name)` takes \(parameters.count) argument\(parameters.count == 1 ? "" : "s")", help: "it takes (\(parameters.map { "\($0.name): \($0.described)" }.joined(separator: ", ")))")
+      }
+    }
+    for parameter in parameters {
+      guard let value = given[parameter.name] else {
+        if parameter.name == "header", let header {
+          fixed.append(Setting(name: "header", type: .string.asOptional, value: Expr(.wrap(Expr(.literal(.string(header)), .string)), .string.asOptional), docs: parameter.docs))
+          continue
+        }
+        if parameter.isEach { if parameter.value == nil { missing(parameter, syntax) } ; continue }
+        switch parameter.kind {
+        case .value(let type):
+          if parameter.value == nil { missing(parameter, syntax) }
+          fixed.append(Setting(name: parameter.name, type: type, value: parameter.value.map { Expr(.literal($0), type) }, docs: parameter.docs))
+        case .fields:
+          if parameter.value == nil { missing(parameter, syntax) }
+          fixed.append(Setting(name: parameter.name, type: .list(.string), value: Expr(.list([]), .list(.string)), docs: parameter.docs))
+        case .field, .record: missing(parameter, syntax)
+        }
+        continue
+      }
+      switch parameter.kind {
+      case .field, .fields:
+        let names = fieldNames(value, record, parameter)
+        fixed.append(Setting(name: parameter.name, type: .list(.string), value: Expr(.list(names.map { Expr(.literal(.string($0)), .string) }), .list(.string)), docs: parameter.docs))
+      case .record: break
+      case .value(let type):
+        var scope = parameter.isEach ? Scope() : settingScope
+        scope.locals = locals
+        if parameter.isEach {
+          scope.event = event
+          scope.meta = meta
+          var checked = type == .null ? infer(value, scope) : infer(value, scope, expecting: type)
+          if type != .null, let converted = convert(checked, to: type) { checked = converted } else if type == .bytes || type == .bytes.asOptional, checked.type == .string {
+            checked = Expr(.call("to_bytes", [checked]), .bytes)
+          } else if type != .null { mismatch(checked, type, value, "`\(parameter.name)`") }
+          pipeline.note(checked)
+          each.append(.init(name: parameter.name, value: checked))
+        } else {
+          let checked = check(setting: value, Setting(name: parameter.name, type: type, value: nil, docs: nil))
+          fixed.append(Setting(name: parameter.name, type: type, value: checked, docs: parameter.docs))
+        }
+      }
+    }
+    fixed += check(settings: syntax.settings, Interface.stepSettings(found.endpoint.role), "this \(found.endpoint.role.rawValue)")
+    let label = label(syntax)
+    pipeline.note(endpoint: label, syntax, self)
+    return Endpoint(
+      connection: found.connection, connector: found.interface.name, module: found.interface.module, name: found.endpoint.name, label: label,
+      arguments: fixed, each: each, type: type, meta: found.endpoint.meta, abilities: found.endpoint.abilities, place: place(syntax.span))
+  }
+
+  private func missing(_ parameter: Interface.Parameter, _ syntax: EndpointSyntax) {
+    report(.badArguments, syntax.span, "`\(syntax.target.text).\(syntax.endpoint?.text ?? "")` needs `\(parameter.name): \(parameter.described)`", help: parameter.docs?.split(separator: "\n").first.map(String.init))
+  }
+
+  private func fieldNames(_ value: ExprSyntax, _ record: RecordType?, _ parameter: Interface.Parameter) -> [String] {
+    var items = [value]
+    if case .list(let list) = value.kind { items = list }
+    return items.compactMap { item in
+      let name: Name
+      switch item.kind {
+      case .name(let text): name = Name(text: text, span: item.span)
+      case .field(let field): name = field
+      default:
+        report(.badArguments, item.span, "`\(parameter.name)` takes names of fields", help: "write `\(parameter.name): [id]`")
+        return nil
+      }
+      if let record, record.index(of: name.text) == nil {
+        reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
+        return nil
+      }
+      return name.text
+    }
+  }
+
+  func sink(_ syntax: EndpointSyntax, _ step: StepSyntax, _ flow: Flow, _ pipeline: PipelineContext) -> [Step] {
+    if syntax.endpoint == nil, let target = pipelines[syntax.target.text] {
+      feeds.append((pipeline.name, target.name.text, syntax.span))
+      guard case .input(let typeSyntax) = target.origin else {
+        if case .erroneous = target.origin { return [] }
+        report(.notFeedable, syntax.span, "pipeline `\(target.name.text)` has a source of its own", help: "give it `input T` in place of its source", labels: [(target.name.span, "declared here")])
+        return []
+      }
+      let type = resolve(typeSyntax).plain
+      if flow.type != type, flow.type != .erroneous, type != .erroneous {
+        report(.wrongStep, syntax.span, "pipeline `\(target.name.text)` takes \(type), the event here is \(flow.type)", help: "map it to that type first", labels: [(typeSyntax.span, "its input")])
+        return []
+      }
+      pipeline.feeds.append(target.name.text)
+      return [Step(name: step.label?.text ?? "sink \(target.name.text)", kind: .feed(target.name.text), output: flow.type, place: place(syntax.span))]
+    }
+    guard let found = find(syntax, .sink) else {
+      for argument in syntax.arguments where flow.type != .erroneous { silenced += 1; _ = infer(argument.value, scope(flow)); silenced -= 1 }
+      return []
+    }
+    if let type = syntax.type { report(.badArguments, type.span, "a sink takes no `as`: it has the type of its events", help: "remove `as …`") }
+    var type = flow.type
+    switch found.endpoint.events {
+    case .bytes:
+      if type == .string { type = .bytes } else if type != .bytes, type != .erroneous {
+        report(.wrongStep, syntax.span, "`\(label(syntax))` takes Bytes, the event here is \(type)", help: "encode it first: `|> encode json |> sink …`")
+      }
+    case .record:
+      if type.record == nil, type != .erroneous {
+        let help = flow.carried?.record != nil ? "remove the `encode` before it" : "decode it first: `|> decode json as T`"
+        report(.wrongStep, syntax.span, "`\(label(syntax))` takes records, the event here is \(type)", help: help)
+      }
+      if type.holdsSecret { report(.secret, syntax.span, "a secret goes into no sink", help: "drop the field first") }
+      pipeline.canFail = true
+    case .type(let wanted):
+      if type != wanted, type != .erroneous { report(.wrongStep, syntax.span, "`\(label(syntax))` takes \(wanted), the event here is \(type)", help: nil) }
+    }
+    let event = flow.carried.map { Expr(.carried, $0) } ?? Expr(.it, flow.type)
+    let checked = endpoint(syntax, found, type: type, event: event, record: (flow.carried ?? flow.type).record, meta: flow.meta, locals: flow.locals, header: flow.header, pipeline)
+    pipeline.sinks.append((checked, syntax.span))
+    return [Step(name: step.label?.text ?? "sink \(checked.described)", kind: .sink(checked), output: flow.type, place: place(syntax.span))]
+  }
+
+  func lookup(_ syntax: EndpointSyntax, _ name: Name, _ typeSyntax: TypeSyntax, _ step: StepSyntax, _ flow: inout Flow, _ pipeline: PipelineContext) -> [Step] {
+    let type = resolve(typeSyntax).plain
+    guard let record = flow.type.record else {
+      needsRecord("lookup", step.span, flow)
+      return []
+    }
+    guard let found = find(syntax, .lookup) else {
+      flow.type = .erroneous
+      return []
+    }
+    if type.record == nil, type != .erroneous {
+      report(.wrongStep, typeSyntax.span, "a lookup gives a record, not \(type)", help: "declare a type with the columns that are wanted")
+      return []
+    }
+    if record.index(of: name.text) != nil {
+      report(.duplicate, name.span, "the event has a field `\(name.text)` already", help: "choose another name")
+      return []
+    }
+    let checked = endpoint(syntax, found, type: type, event: Expr(.it, flow.type), record: record, meta: flow.meta, locals: flow.locals, pipeline)
+    pipeline.canFail = true
+    flow.type = .record(RecordType(fields: record.fields + [Field(name.text, type.asOptional)]))
+    flow.carried = nil
+    return [Step(name: step.label?.text ?? "lookup \(checked.described)", kind: .lookup(checked, key: name.text), output: flow.type, place: place(step.span))]
+  }
+}

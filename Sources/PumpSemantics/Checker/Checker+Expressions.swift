@@ -1,0 +1,373 @@
+import PumpPlan
+import PumpSyntax
+
+extension Checker {
+  static let erroneous = Expr(.literal(.null), .erroneous)
+
+  /// The expression as a value of a type, with the conversions that the language makes by itself.
+  func check(_ syntax: ExprSyntax, _ scope: Scope, as type: Type, _ what: String) -> Expr {
+    let value = infer(syntax, scope, expecting: type)
+    if let converted = convert(value, to: type) { return converted }
+    mismatch(value, type, syntax, what)
+    return Self.erroneous
+  }
+
+  func mismatch(_ value: Expr, _ type: Type, _ syntax: ExprSyntax, _ what: String) {
+    if value.type == .null {
+      report(.nullable, syntax.span, "\(what) is of type \(type), which has no null", help: "declare it as `\(type)?`, or give a value")
+    } else if case .optional(let base) = value.type, convert(Expr(.literal(.null), base), to: type) != nil {
+      report(
+        .nullable, syntax.span, "this may be null (\(value.type)), \(what) needs \(type)",
+        help: "give a value for null with `?? …`, or let only others pass with `filter \(syntax.span.text) != null`")
+    } else if value.type == .secret || type == .secret {
+      report(.secret, syntax.span, "\(what) needs \(type), this is \(value.type): a secret converts to nothing and nothing to a secret", help: "pass it as the setting itself, from `env.NAME` or a configuration key of type Secret")
+    } else {
+      report(.mismatch, syntax.span, "\(what) needs \(type), this is \(value.type)", help: conversionHelp(value.type, type, syntax.span.text))
+    }
+  }
+
+  private func conversionHelp(_ from: Type, _ to: Type, _ text: String) -> String? {
+    switch (from, to.wrapped) {
+    case (_, .string): "write `\"\\(\(text))\"` or `to_string(\(text))`"
+    case (.string, .int), (.float, .int), (.decimal, .int), (.json, .int): "write `to_int(\(text))`"
+    case (.string, .decimal), (.float, .decimal), (.json, .decimal): "write `to_decimal(\(text))`"
+    case (.string, .float), (.decimal, .float), (.json, .float): "write `to_float(\(text))`"
+    case (.string, .timestamp): "write `to_timestamp(\(text))`"
+    case (.string, .bytes): "write `to_bytes(\(text))`"
+    case (_, .bool): "write a comparison, such as `\(text) != …`"
+    default: nil
+    }
+  }
+
+  /// The value as a type it converts to by itself: `Int` to `Decimal` and `Float`, `T` to `T?`, a literal to what is due.
+  func convert(_ value: Expr, to type: Type) -> Expr? {
+    let type = type.plain
+    if value.type == .erroneous || type == .erroneous { return Expr(value.kind, .erroneous) }
+    if value.type == type { return value }
+    if value.type == .null { return type.isOptional ? Expr(.literal(.null), type) : nil }
+    if case .optional(let base) = type {
+      if case .optional(let inner) = value.type {
+        guard inner == .int, base == .decimal || base == .float else { return nil }
+        let name = unique("value")
+        let local = Expr(.local(name), value.type)
+        let converted = convert(Expr(.unwrap(local), inner), to: base)!
+        return Expr(.binding(name, value, Expr(.conditional(Expr(.isNull(local), .bool), Expr(.literal(.null), type), Expr(.wrap(converted), type)), type)), type)
+      }
+      return convert(value, to: base).map { Expr(.wrap($0), type) }
+    }
+    switch (value.type, type) {
+    case (.int, .decimal):
+      if case .literal(.int(let number)) = value.kind { return Expr(.literal(.decimal(String(number))), .decimal) }
+      return Expr(.call("to_decimal", [value]), .decimal)
+    case (.int, .float):
+      if case .literal(.int(let number)) = value.kind { return Expr(.literal(.float(Double(number))), .float) }
+      return Expr(.call("to_float", [value]), .float)
+    case (.decimal, .float):
+      if case .literal(.decimal(let digits)) = value.kind { return Expr(.literal(.float(Double(digits) ?? 0)), .float) }
+      return nil
+    case (.list(let from), .list(let to)):
+      if from == .null { return Expr(value.kind, type) }
+      guard case .list(let items) = value.kind else { return nil }
+      let converted = items.compactMap { convert($0, to: to) }
+      return converted.count == items.count ? Expr(.list(converted), type) : nil
+    case (.record(let from), .record(let to)):
+      // The same names in another order, or fields that convert; names must match.
+      guard case .record(let items) = value.kind, from.fields.count == to.fields.count else { return nil }
+      var converted: [Expr] = []
+      for field in to.fields {
+        guard let index = from.index(of: field.name), let item = convert(items[index], to: field.type) else { return nil }
+        converted.append(item)
+      }
+      return Expr(.record(converted), type)
+    default: return nil
+    }
+  }
+
+  /// The expression with its own type; `expecting` only helps literals, lists, records and the cases of enums.
+  func infer(_ syntax: ExprSyntax, _ scope: Scope, expecting: Type? = nil) -> Expr {
+    let expecting = expecting?.plain
+    switch syntax.kind {
+    case .erroneous: return Self.erroneous
+    case .literal(let value): return literal(value, syntax.span, expecting: expecting)
+    case .string(let text): return string(text, scope)
+    case .it:
+      guard let event = scope.event else { return noEvent(syntax.span) }
+      return event
+    case .field(let name):
+      guard let event = scope.event else { return noEvent(syntax.span) }
+      return field(of: event, name, syntax.span)
+    case .name(let name): return self.name(Name(text: name, span: syntax.span), scope, expecting: expecting)
+    case .member(let base, let name, let optional): return member(base, name, optional, syntax.span, scope)
+    case .index(let base, let index): return self.index(base, index, syntax.span, scope)
+    case .call(let name, let arguments): return call(name, arguments, receiver: nil, syntax.span, scope, expecting)
+    case .method(let base, let name, let arguments): return call(name, arguments, receiver: base, syntax.span, scope, expecting)
+    case .unary(let op, let operand): return unary(op, operand, syntax.span, scope, expecting)
+    case .binary(let op, let left, let right): return binary(op, left, right, syntax.span, scope, expecting)
+    case .conditional(let condition, let yes, let no):
+      let test = check(condition, scope, as: .bool, "a condition")
+      let (a, b, type) = unify(yes, no, scope, expecting, "the two branches")
+      return Expr(.conditional(test, a, b), type)
+    case .match(let subject, let arms): return match(subject, arms, syntax.span, scope, expecting)
+    case .binding(let name, let value, let body):
+      let bound = infer(value, scope)
+      let id = unique(name.text)
+      var inner = scope
+      inner.locals[name.text] = Expr(.local(id), bound.type)
+      let result = infer(body, inner, expecting: expecting)
+      return Expr(.binding(id, bound, result), result.type)
+    case .list(let items): return list(items, syntax.span, scope, expecting)
+    case .record(let items):
+      if case .map(let element) = expecting?.wrapped { return map(items, element, scope) }
+      return record(items, scope, expecting?.wrapped.record)
+    case .lambda:
+      report(.badLambda, syntax.span, "a lambda stands only as the argument of a function that takes one", help: "such as `map(.items, i => i.qty)`")
+      return Self.erroneous
+    case .attempt(let operand):
+      let value = infer(operand, scope, expecting: expecting?.wrapped)
+      return Expr(.attempt(value), value.type.asOptional)
+    case .secretFile(let path):
+      guard scope.isSetting, let plain = path.plain else {
+        report(.outsideSettings, syntax.span, "`secret file` stands only in settings, with a plain path", help: "use it as a connection's setting")
+        return Self.erroneous
+      }
+      return Expr(.secretFile(plain), .secret)
+    }
+  }
+
+  private func noEvent(_ span: Span) -> Expr {
+    report(.noEvent, span, "there is no event here", help: "this value holds for the whole run: use a literal, `config.section.key` or `env.NAME`")
+    return Self.erroneous
+  }
+
+  func string(_ syntax: StringSyntax, _ scope: Scope) -> Expr {
+    if let plain = syntax.plain { return Expr(.literal(.string(plain)), .string) }
+    let parts = syntax.parts.map { part -> Expr in
+      switch part {
+      case .text(let text): return Expr(.literal(.string(text)), .string)
+      case .expression(let expression): return text(of: infer(expression, scope), expression.span)
+      }
+    }
+    return Expr(.concatenate(parts), .string)
+  }
+
+  /// A value as the text that `\( )` writes.
+  func text(of value: Expr, _ span: Span) -> Expr {
+    if value.type == .string { return value }
+    if value.type.holdsSecret {
+      report(.secret, span, "a secret never becomes text", help: "leave it out")
+      return Self.erroneous
+    }
+    return Expr(.call("to_string", [value]), value.type == .erroneous ? .erroneous : .string)
+  }
+
+  func name(_ name: Name, _ scope: Scope, expecting: Type?) -> Expr {
+    if let local = scope.locals[name.text] { return local }
+    if case .enumeration(let type) = expecting?.wrapped, let index = type.cases.firstIndex(where: { $0.name == name.text }) {
+      return Expr(.literal(.enumCase(index)), .enumeration(type))
+    }
+    if case .enumeration(let type) = expecting?.wrapped {
+      reportUnknown(.unknownCase, name, "case of \(Type.enumeration(type))", among: type.cases.map(\.name))
+      return Self.erroneous
+    }
+    if let record = scope.event?.type.record, record.index(of: name.text) != nil {
+      report(.unknownName, name.span, "there is no local `\(name.text)`", help: "a field of the event is written `.\(name.text)`", fix: [Edit(Span(name.span.source, name.span.start..<name.span.start), ".")])
+      return Self.erroneous
+    }
+    if ["config", "env", "meta"].contains(name.text) {
+      report(.unknownName, name.span, "`\(name.text)` alone is no value", help: name.text == "config" ? "write `config.section.key`" : "write `\(name.text).NAME`")
+      return Self.erroneous
+    }
+    reportUnknown(.unknownName, name, "name", among: scope.locals.keys, otherwise: "fields are written `.name`, texts in quotes, an enum's case as `Enum.case` where no enum is expected")
+    return Self.erroneous
+  }
+
+  private func list(_ items: [ExprSyntax], _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
+    if case .list(let element) = expecting?.wrapped {
+      return Expr(.list(items.map { check($0, scope, as: element, "an element") }), .list(element))
+    }
+    guard !items.isEmpty else { return Expr(.list([]), .list(.null)) }
+    var values = items.map { infer($0, scope) }
+    var type = values[0].type
+    for value in values.dropFirst() { type = common(type, value.type) ?? type }
+    for (index, value) in values.enumerated() {
+      guard let converted = convert(value, to: type) else {
+        mismatch(value, type, items[index], "an element of this list")
+        return Self.erroneous
+      }
+      values[index] = converted
+    }
+    return Expr(.list(values), type == .erroneous ? .erroneous : .list(type))
+  }
+
+  private func map(_ items: [ExprSyntax.RecordItem], _ element: Type, _ scope: Scope) -> Expr {
+    var keys: [String] = []
+    var values: [Expr] = []
+    for item in items {
+      switch item {
+      case .field(let name, let value):
+        keys.append(name.text)
+        values.append(check(value ?? ExprSyntax(kind: .field(name), span: name.span), scope, as: element, "`\(name.text)`"))
+      case .spread(let value):
+        report(.mismatch, value.span, "`...` does not stand in a map", help: "use `merge(a, b)`")
+      }
+    }
+    return Expr(.map(keys, values), .map(element))
+  }
+
+  func record(_ items: [ExprSyntax.RecordItem], _ scope: Scope, _ expected: RecordType?) -> Expr {
+    var fields: [(name: String, value: Expr)] = []
+    var written: [String: Span] = [:]
+    for item in items {
+      switch item {
+      case .field(let name, let syntax):
+        let wanted = expected?.fields.first { $0.name == name.text }?.type
+        let source = syntax ?? ExprSyntax(kind: .field(name), span: name.span)
+        let value = wanted.map { check(source, scope, as: $0, "`\(name.text)`") } ?? infer(source, scope)
+        if let first = written[name.text] {
+          report(.duplicate, name.span, "field `\(name.text)` stands twice", help: "remove one of them", labels: [(first, "first here")])
+          continue
+        }
+        written[name.text] = name.span
+        if let index = fields.firstIndex(where: { $0.name == name.text }) { fields[index].value = value } else { fields.append((name.text, value)) }
+      case .spread(let syntax):
+        let base = infer(syntax, scope)
+        if base.type == .erroneous { return base }
+        guard let record = base.type.record else {
+          report(.mismatch, syntax.span, "`...` takes a record, this is \(base.type)", help: "write `...it` where the event is a record")
+          return Self.erroneous
+        }
+        for (index, field) in record.fields.enumerated() {
+          let value = Expr(.field(base, index), field.type)
+          if let place = fields.firstIndex(where: { $0.name == field.name }) { fields[place].value = value } else { fields.append((field.name, value)) }
+        }
+      }
+    }
+    return makeRecord(fields)
+  }
+
+  func makeRecord(_ fields: [(name: String, value: Expr)]) -> Expr {
+    let erroneous = fields.contains { $0.value.type == .erroneous }
+    let type = RecordType(fields: fields.map { Field($0.name, $0.value.type == .null ? .json.asOptional : $0.value.type) })
+    let values = fields.map { $0.value.type == .null ? Expr($0.value.kind, .json.asOptional) : $0.value }
+    return Expr(.record(values), erroneous ? .erroneous : .record(type))
+  }
+
+  // MARK: Fields and members
+
+  func field(of base: Expr, _ name: Name, _ span: Span) -> Expr {
+    switch base.type {
+    case .erroneous: return base
+    case .record(let record):
+      if let index = record.index(of: name.text) { return Expr(.field(base, index), record.fields[index].type) }
+      reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name), otherwise: "the event here is \(base.type)")
+    case .json: return Expr(.call("json_member", [base, Expr(.literal(.string(name.text)), .string)]), .json)
+    case .optional(let inner):
+      report(.nullable, span, "this may be null (\(base.type))", help: "write `?.\(name.text)`, or let only others pass with `filter … != null`")
+      _ = inner
+    case .map: report(.unknownField, name.span, "a map has no fields", help: "write `[\"\(name.text)\"]`")
+    case .bytes, .string:
+      report(.unknownField, name.span, "the event here is \(base.type), which has no fields", help: "decode it first: `|> decode json as T`")
+    default: report(.unknownField, name.span, "\(base.type) has no fields", help: "the value here is \(base.type)")
+    }
+    return Self.erroneous
+  }
+
+  private func member(_ base: ExprSyntax, _ name: Name, _ optional: Bool, _ span: Span, _ scope: Scope) -> Expr {
+    if case .name(let word) = base.kind, scope.locals[word] == nil {
+      if word == "meta" { return meta(name, span, scope) }
+      if word == "env" { return environment(name, span, scope) }
+      if case .enumeration(let type) = types[word] != nil || enums[word] != nil ? resolve(named: word) : .erroneous {
+        used.types.insert(word)
+        guard let index = type.cases.firstIndex(where: { $0.name == name.text }) else {
+          reportUnknown(.unknownCase, name, "case of \(word)", among: type.cases.map(\.name))
+          return Self.erroneous
+        }
+        return Expr(.literal(.enumCase(index)), .enumeration(type))
+      }
+    }
+    if case .member(let root, let section, _) = base.kind, case .name("config") = root.kind { return config(section, name, span, scope) }
+    if case .name("config") = base.kind, configs[name.text] != nil {
+      report(.unknownName, span, "`config.\(name.text)` is a section", help: "write `config.\(name.text).key`")
+      return Self.erroneous
+    }
+    let value = infer(base, scope)
+    guard optional else { return field(of: value, name, span) }
+    switch value.type {
+    case .optional(.record(let record)):
+      guard let index = record.index(of: name.text) else {
+        reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
+        return Self.erroneous
+      }
+      return Expr(.optionalField(value, index), record.fields[index].type.asOptional)
+    case .optional(.json):
+      let id = unique("value")
+      let local = Expr(.local(id), value.type)
+      let inner = Expr(.call("json_member", [Expr(.unwrap(local), .json), Expr(.literal(.string(name.text)), .string)]), .json)
+      return Expr(.binding(id, value, Expr(.conditional(Expr(.isNull(local), .bool), Expr(.literal(.null), .json.asOptional), Expr(.wrap(inner), .json.asOptional)), .json.asOptional)), .json.asOptional)
+    case .erroneous: return value
+    default:
+      report(.nullable, span, "`?.` is for what may be null, this is \(value.type)", help: "write `.\(name.text)`")
+      return Self.erroneous
+    }
+  }
+
+  private func meta(_ name: Name, _ span: Span, _ scope: Scope) -> Expr {
+    guard let meta = scope.meta else {
+      report(.noEvent, span, "there is no source here to say `meta`", help: "use `meta` in the steps of a pipeline")
+      return Self.erroneous
+    }
+    if let field = meta.fields.first(where: { $0.name == name.text }) { return Expr(.meta(name.text), field.type) }
+    if name.text == "raw" { return Expr(.meta("raw"), .bytes) }
+    reportUnknown(.unknownField, name, "meta field", among: meta.fields.map(\.name) + ["raw"])
+    return Self.erroneous
+  }
+
+  private func environment(_ name: Name, _ span: Span, _ scope: Scope) -> Expr {
+    guard scope.isSetting else {
+      report(.outsideSettings, span, "`env` stands only in settings and in arguments that hold for the whole run", help: "declare a key in `config` and set it to `${\(name.text)}` in pipelines.conf")
+      return Self.erroneous
+    }
+    return Expr(.environment(name.text), .string)
+  }
+
+  private func config(_ section: Name, _ key: Name, _ span: Span, _ scope: Scope) -> Expr {
+    guard scope.hasConfig else { return Self.erroneous }
+    guard let keys = configTypes[section.text] else {
+      reportUnknown(.unknownConfig, section, "configuration section", among: configs.keys, otherwise: "declare it: `config \(section.text) { \(key.text): String }`")
+      return Self.erroneous
+    }
+    guard let type = keys[key.text] else {
+      let declaration = configs[section.text]!
+      if nearest(to: key.text, in: keys.keys) != nil {
+        reportUnknown(.unknownConfig, key, "key", among: keys.keys)
+      } else {
+        report(
+          .unknownConfig, key.span, "section `\(section.text)` has no key `\(key.text)`", help: "declare it with its type in `config \(section.text)`",
+          fix: [Edit(declaration.end, "  \(key.text): String\n")], labels: [(declaration.name.span, "the section")])
+      }
+      return Self.erroneous
+    }
+    used.configKeys.insert("\(section.text).\(key.text)")
+    if type == .secret, !scope.isSetting {
+      report(.secret, span, "a secret stands only in settings", help: "use it as a connection's setting")
+      return Self.erroneous
+    }
+    return Expr(.config(section.text, key.text), type)
+  }
+
+  private func index(_ base: ExprSyntax, _ index: ExprSyntax, _ span: Span, _ scope: Scope) -> Expr {
+    let value = infer(base, scope)
+    switch value.type {
+    case .erroneous: return value
+    case .list(let element): return Expr(.call("element", [value, check(index, scope, as: .int, "an index")]), element)
+    case .map(let element): return Expr(.call("get", [value, check(index, scope, as: .string, "a key")]), element.asOptional)
+    case .json:
+      let key = infer(index, scope)
+      if key.type == .string { return Expr(.call("json_member", [value, key]), .json) }
+      return Expr(.call("json_element", [value, check(index, scope, as: .int, "an index")]), .json)
+    default:
+      report(.badOperator, span, "\(value.type) has no elements", help: "`[ ]` is for lists, maps and Json")
+      return Self.erroneous
+    }
+  }
+}

@@ -1,0 +1,300 @@
+import PumpPlan
+import PumpSyntax
+
+extension Checker {
+  /// The type that both convert to, if there is one.
+  func common(_ a: Type, _ b: Type) -> Type? {
+    if a == b { return a }
+    if a == .erroneous || b == .erroneous { return .erroneous }
+    if a == .null { return b.asOptional }
+    if b == .null { return a.asOptional }
+    if a.isOptional || b.isOptional { return common(a.wrapped, b.wrapped)?.asOptional }
+    if a == .int, b == .decimal || b == .float { return b }
+    if b == .int, a == .decimal || a == .float { return a }
+    if case .list(let x) = a, case .list(let y) = b { return x == .null ? b : y == .null ? a : common(x, y).map { .list($0) } }
+    return nil
+  }
+
+  /// Two expressions brought to one type.
+  func unify(_ left: ExprSyntax, _ right: ExprSyntax, _ scope: Scope, _ expecting: Type?, _ what: String) -> (Expr, Expr, Type) {
+    var a = infer(left, scope, expecting: expecting)
+    // A case of an enum, an empty list or a record takes its type from the other side.
+    let b = infer(right, scope, expecting: expecting ?? (a.type == .null ? nil : a.type.wrapped))
+    if expecting == nil, needsHint(left) { a = infer(left, scope, expecting: b.type.wrapped) }
+    let type = common(a.type, b.type) ?? literalCommon(a, b)
+    guard let type else {
+      report(.mismatch, right.span, "\(what) must have one type: \(a.type) and \(b.type)", help: conversion(a.type, b.type), labels: [(left.span, "this is \(a.type)")])
+      return (Self.erroneous, Self.erroneous, .erroneous)
+    }
+    if type == .erroneous { return (a, b, type) }
+    return (convert(a, to: type) ?? a, convert(b, to: type) ?? b, type)
+  }
+
+  private func needsHint(_ syntax: ExprSyntax) -> Bool {
+    switch syntax.kind {
+    case .list(let items): items.isEmpty
+    default: false
+    }
+  }
+
+  /// A Decimal literal beside a Float is a Float.
+  private func literalCommon(_ a: Expr, _ b: Expr) -> Type? {
+    let isLiteral: (Expr) -> Bool = { if case .literal(.decimal) = $0.kind { true } else { false } }
+    if a.type.wrapped == .float, isLiteral(b) { return a.type }
+    if b.type.wrapped == .float, isLiteral(a) { return b.type }
+    return nil
+  }
+
+  private func conversion(_ a: Type, _ b: Type) -> String? {
+    switch (a.wrapped, b.wrapped) {
+    case (.decimal, .float), (.float, .decimal): "convert one of them with `to_decimal(x)` or `to_float(x)`"
+    case (.string, _), (_, .string): "make text of the other with `to_string(x)`, or read the text with `to_int(x)` and its like"
+    default: nil
+    }
+  }
+
+  func unary(_ op: UnaryOperator, _ operand: ExprSyntax, _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
+    if op == .not { return Expr(.not(check(operand, scope, as: .bool, "`not`")), .bool) }
+    // The smallest Int has no positive twin: read sign and digits together.
+    if case .literal(.integer(let digits)) = operand.kind, expecting?.wrapped != .float, expecting?.wrapped != .decimal {
+      if let number = Int64("-" + digits) { return Expr(.literal(.int(number)), .int) }
+    }
+    let value = infer(operand, scope, expecting: expecting)
+    switch value.kind {
+    case .literal(.int(let number)): return Expr(.literal(.int(-number)), .int)
+    case .literal(.float(let number)): return Expr(.literal(.float(-number)), .float)
+    case .literal(.decimal(let digits)): return Expr(.literal(.decimal(digits.hasPrefix("-") ? String(digits.dropFirst()) : "-" + digits)), .decimal)
+    case .literal(.duration(let number)): return Expr(.literal(.duration(-number)), .duration)
+    default: break
+    }
+    switch value.type {
+    case .int, .float, .decimal, .duration: return Expr(.call("negate", [value]), value.type)
+    case .erroneous: return value
+    default:
+      report(.badOperator, span, "`-` is not defined for \(value.type)", help: value.type.isOptional ? "give a value for null with `?? …`" : nil)
+      return Self.erroneous
+    }
+  }
+
+  func binary(_ op: BinaryOperator, _ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
+    switch op {
+    case .and, .or:
+      let a = check(left, scope, as: .bool, "`\(op.rawValue)`")
+      let b = check(right, scope, as: .bool, "`\(op.rawValue)`")
+      return Expr(op == .and ? .and(a, b) : .or(a, b), .bool)
+    case .coalesce: return coalesce(left, right, span, scope, expecting)
+    case .equal, .notEqual: return equality(op, left, right, span, scope)
+    case .less, .lessEqual, .greater, .greaterEqual: return comparison(op, left, right, span, scope)
+    case .isIn: return membership(left, right, span, scope)
+    case .matches:
+      let text = check(left, scope, as: .string, "`matches`")
+      let pattern = check(right, scope, as: .string, "the pattern")
+      checkPattern(pattern, right.span)
+      return Expr(.call("matches", [text, pattern]), .bool)
+    case .add, .subtract, .multiply, .divide, .remainder: return arithmetic(op, left, right, span, scope, expecting)
+    }
+  }
+
+  private func coalesce(_ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
+    let value = infer(left, scope, expecting: expecting?.asOptional)
+    if value.type == .erroneous {
+      _ = infer(right, scope, expecting: expecting)
+      return value
+    }
+    guard value.type.isOptional else {
+      report(.nullable, left.span, "`??` is for what may be null, this is \(value.type)", help: "remove `?? …`")
+      return Self.erroneous
+    }
+    let fallback = infer(right, scope, expecting: value.type.wrapped)
+    if fallback.type.isOptional, let type = common(value.type, fallback.type), let a = convert(value, to: type), let b = convert(fallback, to: type) {
+      return Expr(.coalesce(a, b), type)
+    }
+    if let converted = convert(fallback, to: value.type.wrapped) { return Expr(.coalesce(value, converted), converted.type) }
+    if let type = common(value.type.wrapped, fallback.type), let a = convert(value, to: type.asOptional) {
+      return Expr(.coalesce(a, fallback), type)
+    }
+    mismatch(fallback, value.type.wrapped, right, "the right side of `??`")
+    return Self.erroneous
+  }
+
+  private func equality(_ op: BinaryOperator, _ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope) -> Expr {
+    func negated(_ e: Expr) -> Expr { op == .notEqual ? Expr(.not(e), .bool) : e }
+    if case .literal(.null) = right.kind {
+      let value = infer(left, scope)
+      if value.type == .erroneous { return value }
+      guard value.type.isOptional else {
+        report(.nullable, left.span, "this is never null: it is \(value.type)", help: "remove the comparison, or declare the field as `\(value.type)?`")
+        return Self.erroneous
+      }
+      return negated(Expr(.isNull(value), .bool))
+    }
+    // An enum's case on the left takes its type from the right.
+    if case .name(let word) = left.kind, scope.locals[word] == nil {
+      let b = infer(right, scope)
+      let a = infer(left, scope, expecting: b.type)
+      guard let x = convert(a, to: b.type) else {
+        if a.type != .erroneous { mismatch(a, b.type, left, "the left side") }
+        return Self.erroneous
+      }
+      return negated(Expr(.call("equals", [x, b]), .bool))
+    }
+    let (a, b, type) = unify(left, right, scope, nil, "both sides of `\(op.rawValue)`")
+    if type == .erroneous { return Self.erroneous }
+    if type.holdsSecret {
+      report(.secret, span, "a secret is compared with nothing", help: "remove the comparison")
+      return Self.erroneous
+    }
+    if type == .json || type == .optional(.json) {
+      report(.badOperator, span, "Json is not compared as it is", help: "convert it first: `to_int(x)`, `to_string(x)` and their like")
+      return Self.erroneous
+    }
+    return negated(Expr(.call("equals", [a, b]), .bool))
+  }
+
+  private func comparison(_ op: BinaryOperator, _ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope) -> Expr {
+    let (a, b, type) = unify(left, right, scope, nil, "both sides of `\(op.rawValue)`")
+    switch type {
+    case .erroneous: return Self.erroneous
+    case .int, .float, .decimal, .string, .timestamp, .date, .duration, .size:
+      let names: [BinaryOperator: String] = [.less: "less", .lessEqual: "less_equal", .greater: "greater", .greaterEqual: "greater_equal"]
+      return Expr(.call(names[op]!, [a, b]), .bool)
+    case .optional:
+      let side = a.type.isOptional && infer(left, scope).type.isOptional ? left : right
+      report(.nullable, side.span, "this may be null, and null is neither less nor greater", help: "give a value for null with `?? …`, or let only others pass with `filter \(side.span.text) != null`")
+    default: report(.badOperator, span, "\(type) has no order", help: "`\(op.rawValue)` is for numbers, texts, times, durations and sizes")
+    }
+    return Self.erroneous
+  }
+
+  private func membership(_ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope) -> Expr {
+    if case .list = right.kind {
+      let value = infer(left, scope)
+      let items = infer(right, scope, expecting: .list(value.type))
+      if value.type == .erroneous || items.type == .erroneous { return Self.erroneous }
+      return Expr(.call("contains", [items, value]), .bool)
+    }
+    let whole = infer(right, scope)
+    switch whole.type {
+    case .erroneous: return whole
+    case .list(let element): return Expr(.call("contains", [whole, check(left, scope, as: element, "the left side of `in`")]), .bool)
+    case .string: return Expr(.call("contains", [whole, check(left, scope, as: .string, "the left side of `in`")]), .bool)
+    case .map: return Expr(.call("has_key", [whole, check(left, scope, as: .string, "the left side of `in`")]), .bool)
+    default:
+      report(.badOperator, right.span, "`in` looks into lists, texts and maps, this is \(whole.type)", help: "write `x in [a, b]`")
+      return Self.erroneous
+    }
+  }
+
+  private func arithmetic(_ op: BinaryOperator, _ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
+    let hint = expecting.flatMap { $0.wrapped.isNumeric ? $0.wrapped : nil }
+    let a = infer(left, scope, expecting: isLiteral(left) ? hint : nil)
+    let b = infer(right, scope, expecting: isLiteral(right) ? (a.type == .float ? .float : hint) : nil)
+    if a.type == .erroneous || b.type == .erroneous { return Self.erroneous }
+    let names: [BinaryOperator: String] = [.add: "add", .subtract: "subtract", .multiply: "multiply", .divide: "divide", .remainder: "remainder"]
+    let name = names[op]!
+    for (value, syntax) in [(a, left), (b, right)] where value.type.isOptional {
+      report(.nullable, syntax.span, "this may be null (\(value.type))", help: "give a value for null with `(\(syntax.span.text) ?? 0)`, or let only others pass with `filter \(syntax.span.text) != null`")
+      return Self.erroneous
+    }
+    if a.type.isNumeric, b.type.isNumeric {
+      if let type = common(a.type, b.type) ?? literalCommon(a, b), let x = convert(a, to: type), let y = convert(b, to: type) {
+        return Expr(.call(name, [x, y]), type)
+      }
+      report(.badOperator, span, "`\(op.rawValue)` of \(a.type) and \(b.type): one is exact, one is not", help: "convert one of them with `to_decimal(x)` or `to_float(x)`", labels: [(left.span, "\(a.type)"), (right.span, "\(b.type)")])
+      return Self.erroneous
+    }
+    switch (op, a.type, b.type) {
+    case (.add, .timestamp, .duration), (.subtract, .timestamp, .duration): return Expr(.call(name, [a, b]), .timestamp)
+    case (.add, .duration, .timestamp): return Expr(.call(name, [b, a]), .timestamp)
+    case (.subtract, .timestamp, .timestamp): return Expr(.call(name, [a, b]), .duration)
+    case (.add, .duration, .duration), (.subtract, .duration, .duration): return Expr(.call(name, [a, b]), .duration)
+    case (.multiply, .duration, .int), (.divide, .duration, .int): return Expr(.call(name, [a, b]), .duration)
+    case (.multiply, .int, .duration): return Expr(.call(name, [b, a]), .duration)
+    case (.add, .size, .size), (.subtract, .size, .size): return Expr(.call(name, [a, b]), .size)
+    case (.add, .date, .int), (.subtract, .date, .int): return Expr(.call(name, [a, b]), .date)
+    case (.add, .string, _), (.add, _, .string):
+      report(.badOperator, span, "texts are not added", help: "write `\"\\(\(left.span.text))\\(\(right.span.text))\"`")
+    default:
+      report(.badOperator, span, "`\(op.rawValue)` is not defined for \(a.type) and \(b.type)", help: nil, labels: [(left.span, "\(a.type)"), (right.span, "\(b.type)")])
+    }
+    return Self.erroneous
+  }
+
+  private func isLiteral(_ syntax: ExprSyntax) -> Bool {
+    switch syntax.kind {
+    case .literal: true
+    case .unary(.minus, let operand): isLiteral(operand)
+    default: false
+    }
+  }
+
+  func match(_ subject: ExprSyntax, _ arms: [ExprSyntax.MatchArm], _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
+    let value = infer(subject, scope)
+    if value.type == .erroneous { return value }
+    let id = unique("subject")
+    let local = Expr(.local(id), value.type)
+    var seen: Set<Literal> = []
+    var branches: [(Expr?, ExprSyntax)] = []
+    var hasElse = false
+    for arm in arms {
+      if hasElse {
+        report(.unreachable, arm.span, "this case is never reached", help: "move it above `else`")
+        continue
+      }
+      guard let pattern = arm.pattern else {
+        hasElse = true
+        branches.append((nil, arm.value))
+        continue
+      }
+      if case .literal(.null) = pattern.kind {
+        guard value.type.isOptional else {
+          report(.nullable, pattern.span, "this is never null: it is \(value.type)", help: "remove the case")
+          continue
+        }
+        if !seen.insert(.null).inserted { report(.unreachable, arm.span, "this case stands twice", help: "remove it") }
+        branches.append((Expr(.isNull(local), .bool), arm.value))
+        continue
+      }
+      let test = check(pattern, scope, as: value.type.wrapped, "the case")
+      if test.type == .erroneous { return Self.erroneous }
+      if let literal = constant(test), !seen.insert(literal).inserted {
+        report(.unreachable, arm.span, "this case stands twice", help: "remove it")
+      }
+      branches.append((Expr(.call("equals", [local, convert(test, to: value.type) ?? test]), .bool), arm.value))
+    }
+    if !hasElse { hasElse = isExhaustive(value.type, seen, span) }
+    guard hasElse, !branches.isEmpty else { return Self.erroneous }
+    // All results are brought to one type, then the arms become a chain of conditionals.
+    var results = branches.map { infer($0.1, scope, expecting: expecting) }
+    var type = results[0].type
+    for (index, result) in results.enumerated().dropFirst() {
+      guard let joined = common(type, result.type) else {
+        report(.mismatch, branches[index].1.span, "all cases must have one type: \(type) and \(result.type)", help: nil, labels: [(branches[0].1.span, "this is \(type)")])
+        return Self.erroneous
+      }
+      type = joined
+    }
+    if type == .erroneous { return Self.erroneous }
+    results = results.map { convert($0, to: type) ?? $0 }
+    var chain = results.last!
+    for index in branches.indices.dropLast().reversed() {
+      chain = Expr(.conditional(branches[index].0 ?? Expr(.literal(.bool(true)), .bool), results[index], chain), type)
+    }
+    return Expr(.binding(id, value, chain), type)
+  }
+
+  private func isExhaustive(_ type: Type, _ seen: Set<Literal>, _ span: Span) -> Bool {
+    var missing: [String] = []
+    if type.isOptional, !seen.contains(.null) { missing.append("null") }
+    switch type.wrapped {
+    case .enumeration(let type):
+      for (index, item) in type.cases.enumerated() where !seen.contains(.enumCase(index)) { missing.append(item.name) }
+    case .bool:
+      for value in [true, false] where !seen.contains(.bool(value)) { missing.append("\(value)") }
+    default: missing.append("else")
+    }
+    if missing.isEmpty { return true }
+    report(.notExhaustive, span, "this `match` has no case for \(missing.joined(separator: ", "))", help: "add them, or `else => …`")
+    return false
+  }
+}

@@ -1,0 +1,143 @@
+import PumpPlan
+import PumpSyntax
+
+/// What is learned of one pipeline while its steps are checked.
+final class PipelineContext {
+  let name: String
+  var canFail = false
+  var metaFields: Set<String> = []
+  var labels: [String: Span] = [:]
+  var sinks: [(endpoint: Endpoint, span: Span)] = []
+  var feeds: [String] = []
+
+  init(name: String) { self.name = name }
+
+  static let fallible: Set<String> = ["add", "subtract", "multiply", "divide", "remainder", "negate", "element", "json_member", "json_element", "json_with", "json_without"]
+
+  /// Records what an expression of a step reads, and whether it can fail.
+  func note(_ expression: Expr) {
+    expression.visit { part in
+      switch part.kind {
+      case .meta(let name): metaFields.insert(name)
+      case .call(let name, _): if Self.fallible.contains(name) || FunctionSpec.byName[name]?.fails ?? false { canFail = true }
+      case .invoke: canFail = true
+      default: break
+      }
+    }
+  }
+
+  func note(label: Name?, _ checker: Checker) {
+    guard let label else { return }
+    if let first = labels[label.text] {
+      checker.report(.labelCollision, label.span, "two steps are labelled `\(label.text)`", help: "give each its own label", labels: [(first, "the first")])
+    }
+    labels[label.text] = label.span
+  }
+
+  func note(endpoint label: String, _ syntax: EndpointSyntax, _ checker: Checker) {
+    if let first = labels[label], syntax.label == nil || first.start != syntax.label!.span.start {
+      checker.report(.labelCollision, syntax.span, "two steps of this pipeline are `\(label)`", help: "give one a label: `@name` before its keyword; two sinks cannot write one file", labels: [(first, "the first")])
+    }
+    labels[label] = syntax.label?.span ?? syntax.span
+  }
+}
+
+extension Checker {
+  static let pipelineSettings: [Setting] = [
+    Setting(name: "delivery", type: .enumeration(EnumType(name: nil, cases: [.init("at_most_once"), .init("at_least_once")])).asOptional, value: Expr(.literal(.null), .null), docs: "What may happen to an event when something fails: lost, or delivered again.")
+  ]
+
+  func check(pipeline syntax: PipelineSyntax) -> Pipeline {
+    let context = PipelineContext(name: syntax.name.text)
+    let settings = check(settings: syntax.settings, Self.pipelineSettings, "pipeline `\(syntax.name.text)`")
+    var sources: [Endpoint] = []
+    var checks: [Check] = []
+    var flow = Flow(type: .erroneous, meta: RecordType(fields: []))
+    var origin = Pipeline.Origin.sources([])
+    switch syntax.origin {
+    case .erroneous: break
+    case .input(let typeSyntax):
+      let type = resolve(typeSyntax)
+      flow = Flow(type: type.plain, meta: RecordType(fields: []))
+      checks = self.checks(of: type, at: Expr(.it, type.plain), path: "")
+      origin = .input(type.plain)
+    case .source(let endpoint): (flow, checks) = source([endpoint], &sources, context)
+    case .merge(let list, let span):
+      if list.count < 2 { report(.badArguments, span, "`merge` takes two sources or more", help: "write `source merge(file.lines(\"a\"), file.lines(\"b\"))`") }
+      (flow, checks) = source(list, &sources, context)
+    }
+    if !sources.isEmpty { origin = .sources(sources) }
+    if !checks.isEmpty { context.canFail = true }
+    if case .erroneous = syntax.origin {} else { flows.append((syntax.name.span, flow.type)) }
+    let chain = check(chain: syntax.steps, flow, mustEnd: true, syntax.name.span, in: context)
+    var onError = Pipeline.ErrorRoute.halt
+    switch syntax.onError {
+    case .halt: break
+    case .skip: onError = .skip
+    case .chain(let steps, let span):
+      let failure = Flow(type: .record(Self.failure), meta: flow.meta)
+      onError = .chain(check(chain: steps, failure, mustEnd: true, span, in: context).steps)
+    case nil:
+      if context.canFail {
+        report(.noErrorRoute, syntax.name.span, "an event of `\(syntax.name.text)` can fail, and the first one that does halts the pipeline", help: "add `on error |> encode json |> sink file.lines(\"dead.ndjson\")`, `on error skip`, or `on error halt` where that is meant")
+      }
+    }
+    let place = place(syntax.span)
+    return Pipeline(
+      id: syntax.name.text, docs: syntax.docs, origin: origin, input: flow.type, checks: checks, steps: chain.steps, onError: onError,
+      delivery: delivery(syntax, settings, sources, context), settings: settings, meta: context.metaFields.sorted(), place: place)
+  }
+
+  private func source(_ list: [EndpointSyntax], _ sources: inout [Endpoint], _ context: PipelineContext) -> (Flow, [Check]) {
+    var result: Flow?
+    var checks: [Check] = []
+    for syntax in list {
+      guard let found = find(syntax, .source) else { continue }
+      var declared: Type
+      switch found.endpoint.events {
+      case .bytes:
+        declared = .bytes
+        if let type = syntax.type { report(.badArguments, type.span, "`\(label(syntax))` gives Bytes", help: "decode them: `|> decode json as \(type.span.text)`") }
+      case .type(let type): declared = type
+      case .record:
+        if let typeSyntax = syntax.type {
+          declared = resolve(typeSyntax)
+          if declared.plain.record == nil, declared.plain != .erroneous {
+            report(.wrongStep, typeSyntax.span, "`\(label(syntax))` gives records, not \(declared)", help: "declare a type with the fields that are wanted")
+            declared = .erroneous
+          }
+        } else {
+          report(.badArguments, syntax.span, "the type of the records is not said", help: "write `source \(syntax.target.text).\(found.endpoint.name)(…) as T`")
+          declared = .erroneous
+        }
+      }
+      let typeChecks = self.checks(of: declared, at: Expr(.it, declared.plain), path: "")
+      checks = typeChecks
+      let meta = found.endpoint.meta
+      sources.append(endpoint(syntax, found, type: declared.plain, event: nil, record: declared.plain.record, meta: nil, locals: [:], context))
+      if let first = result {
+        if first.type != declared.plain, first.type != .erroneous, declared != .erroneous {
+          report(.mismatch, syntax.span, "merged sources give one type: \(first.type) and \(declared.plain)", help: "decode them in pipelines of their own that send to one with `input`")
+        }
+        result = Flow(type: first.type, isWhole: first.isWhole, meta: RecordType(fields: first.meta.fields.filter { field in meta.fields.contains { $0.name == field.name && $0.type == field.type } }))
+      } else {
+        result = Flow(type: declared.plain, isWhole: found.endpoint.abilities.contains("whole"), meta: meta)
+      }
+    }
+    return (result ?? Flow(type: .erroneous, meta: RecordType(fields: [])), checks)
+  }
+
+  /// The strongest delivery that all endpoints keep; a written one must be among what they keep.
+  private func delivery(_ syntax: PipelineSyntax, _ settings: [Setting], _ sources: [Endpoint], _ context: PipelineContext) -> Delivery {
+    let weakSource = sources.first { !$0.abilities.contains("replay") }
+    let weakSink = context.sinks.first { !$0.endpoint.abilities.contains("ack") }
+    let strongest: Delivery = weakSource == nil && weakSink == nil ? .atLeastOnce : .atMostOnce
+    guard let setting = syntax.settings.first(where: { $0.name.text == "delivery" }), case .expression(let value) = setting.value, case .name(let written) = value.kind else { return strongest }
+    if written == "at_least_once", strongest == .atMostOnce {
+      let endpoint = weakSource ?? weakSink!.endpoint
+      let why = weakSource != nil ? "cannot give its events again after a failure" : "does not say when it has an event"
+      report(.delivery, value.span, "`at_least_once` cannot be kept: `\(endpoint.described)` \(why)", help: weakSource != nil ? "read from a file, a table or a topic" : "write to a sink that acknowledges, such as a file or a table")
+    }
+    return Delivery(rawValue: written) ?? strongest
+  }
+}

@@ -1,0 +1,357 @@
+import PumpPlan
+import PumpSyntax
+
+/// What flows at one point of a chain.
+struct Flow {
+  var type: Type
+  /// The record that was encoded, for the arguments of the sink.
+  var carried: Type?
+  /// One event is a whole file: formats that frame make many of it.
+  var isWhole = false
+  /// The header line that `encode csv(header)` asks its sink to write.
+  var header: String?
+  let meta: RecordType
+  /// Values of a stage's parameters.
+  var locals: [String: Expr] = [:]
+}
+
+extension Checker {
+  func scope(_ flow: Flow) -> Scope {
+    var scope = Scope()
+    scope.event = Expr(.it, flow.type)
+    scope.meta = flow.meta
+    scope.locals = flow.locals
+    return scope
+  }
+
+  /// Checks a chain; `mustEnd` asks for a sink, `discard` or `route` at its end. The flow after it is returned too.
+  func check(chain: [StepSyntax], _ start: Flow, mustEnd: Bool, _ whole: Span, in pipeline: PipelineContext) -> (steps: [Step], flow: Flow, ended: Bool) {
+    var flow = start
+    var steps: [Step] = []
+    var ended = false
+    for syntax in chain {
+      if ended {
+        report(.afterEnd, syntax.span, "nothing flows here: the step before ended the chain", help: "move this step up, or send a copy aside with `tee { … }`")
+        break
+      }
+      if case .erroneous = syntax.kind { flow.type = .erroneous; flow.carried = nil; continue }
+      let added = check(step: syntax, &flow, in: pipeline)
+      steps += added.steps
+      ended = added.ended
+      flows.append((syntax.span, flow.type))
+    }
+    if mustEnd, !ended, flow.type != .erroneous || chain.isEmpty {
+      let last = chain.last?.span ?? whole
+      report(.notEnded, last.after.start == last.start ? last : last, "this chain does not end: its events go nowhere", help: "end it with `|> sink …` or `|> discard`")
+    }
+    return (steps, flow, ended)
+  }
+
+  /// One step becomes one step of the plan; narrowing adds one, a stage many.
+  func check(step syntax: StepSyntax, _ flow: inout Flow, in pipeline: PipelineContext) -> (steps: [Step], ended: Bool) {
+    let scope = scope(flow)
+    let place = place(syntax.span)
+    func make(_ name: String, _ kind: Step.Kind, _ output: Type) -> [Step] {
+      [Step(name: syntax.label?.text ?? name, kind: kind, output: output, place: place)]
+    }
+    /// A step that gives events of another type: what was encoded is forgotten.
+    func change(_ name: String, _ value: Expr) -> [Step] {
+      flow.type = value.type
+      flow.carried = nil
+      return make(name, .map(value), value.type)
+    }
+    pipeline.note(label: syntax.label, self)
+    switch syntax.kind {
+    case .erroneous: return ([], false)
+    case .decode(let format, let arguments, let type): return (decode(format, arguments, type, syntax, &flow, pipeline), false)
+    case .encode(let format, let arguments): return (encode(format, arguments, syntax, &flow), false)
+    case .filter(let condition):
+      let test = check(condition, scope, as: .bool, "`filter`")
+      pipeline.note(test)
+      if case .literal(.bool(false)) = test.kind {
+        report(.unreachable, condition.span, "no event passes this filter", help: "remove it, or write the condition that is meant")
+      }
+      let step = make("filter", .filter(test), flow.type)
+      return (step + narrow(test, &flow, place), false)
+    case .assert(let condition, let reason):
+      let test = check(condition, scope, as: .bool, "`assert`")
+      let text = check(reason, scope, as: .string, "the reason")
+      pipeline.canFail = true
+      let step = make("assert", .assert(test, text), flow.type)
+      return (step + narrow(test, &flow, place), false)
+    case .map(let value):
+      let result = infer(value, scope)
+      pipeline.note(result)
+      if result.type == .null || result.type == .list(.null) {
+        report(.cannotInfer, value.span, "the type of this value is not known", help: "write a value of the type that is meant")
+      }
+      return (change("map", result), false)
+    case .set(let value):
+      guard case .record(let items) = value.kind, flow.type != .erroneous else { return ([], false) }
+      if flow.type == .json { return (change("set", setJson(items, scope)), false) }
+      guard flow.type.record != nil else {
+        needsRecord("set", syntax.span, flow)
+        flow.type = .erroneous
+        return ([], false)
+      }
+      let spread = ExprSyntax(kind: .it, span: value.span)
+      let result = record([.spread(spread)] + items, scope, flow.type.record)
+      pipeline.note(result)
+      return (change("set", result), false)
+    case .drop(let names): return (drop(names, syntax.span, flow).map { change("drop", $0) } ?? [], false)
+    case .rename(let pairs): return (rename(pairs, syntax.span, flow).map { change("rename", $0) } ?? [], false)
+    case .expand(let list, let name):
+      guard case .field(let field) = list.kind, let record = flow.type.record, let index = record.index(of: field.text), case .list(let element) = record.fields[index].type else {
+        if flow.type != .erroneous {
+          let value = infer(list, scope)
+          if value.type != .erroneous {
+            report(.wrongStep, list.span, "`expand` takes a field that is a list, this is \(value.type)", help: "write `expand .items as item`; make other lists a field with `set` first")
+          }
+        }
+        flow.type = .erroneous
+        return ([], false)
+      }
+      if record.fields.contains(where: { $0.name == name.text && $0.name != field.text }) {
+        report(.duplicate, name.span, "the event has a field `\(name.text)` already", help: "choose another name for the element")
+      }
+      var fields = record.fields
+      fields[index] = Field(name.text, element)
+      flow.type = .record(RecordType(fields: fields))
+      flow.carried = nil
+      return (make("expand", .expand(index), flow.type), false)
+    case .lookup(let endpoint, let name, let type): return (lookup(endpoint, name, type, syntax, &flow, pipeline), false)
+    case .route(let arms): return (make("route", .route(route(arms, syntax.span, flow, pipeline)), flow.type), true)
+    case .tee(let inner):
+      let chain = check(chain: inner, flow, mustEnd: true, syntax.span, in: pipeline)
+      return (make("tee", .tee(chain.steps), flow.type), false)
+    case .log(let text):
+      let value = check(text, scope, as: .string, "`log`")
+      pipeline.note(value)
+      return (make("log", .log(value), flow.type), false)
+    case .sample(let percent, let span):
+      guard let number = Double(percent), number > 0, number <= 100 else {
+        report(.badValue, span, "`\(percent)%` is no share of the events", help: "write more than 0 and at most 100")
+        return ([], false)
+      }
+      return (make("sample", .sample(number / 100), flow.type), false)
+    case .call(let name, let arguments): return stage(name, arguments, syntax.span, &flow, pipeline)
+    case .sink(let endpoint): return (sink(endpoint, syntax, flow, pipeline), true)
+    case .discard: return (make("discard", .discard, flow.type), true)
+    }
+  }
+
+  func needsRecord(_ step: String, _ span: Span, _ flow: Flow) {
+    guard flow.type != .erroneous else { return }
+    let help = flow.type == .bytes || flow.type == .string ? "decode it first: `|> decode json as T`" : "make a record of it first: `|> map { value: it }`"
+    report(.wrongStep, span, "`\(step)` works on records, the event here is \(flow.type)", help: help)
+  }
+
+  /// After `filter .x != null`, `x` is no longer optional.
+  private func narrow(_ test: Expr, _ flow: inout Flow, _ place: Place) -> [Step] {
+    guard let record = flow.type.record else { return [] }
+    var indices: Set<Int> = []
+    func find(_ e: Expr) {
+      switch e.kind {
+      case .and(let a, let b): find(a); find(b)
+      case .not(let inner):
+        if case .isNull(let value) = inner.kind, case .field(let base, let index) = value.kind, case .it = base.kind { indices.insert(index) }
+      default: break
+      }
+    }
+    find(test)
+    guard !indices.isEmpty else { return [] }
+    let event = Expr(.it, flow.type)
+    let values = record.fields.enumerated().map { index, field -> (name: String, value: Expr) in
+      let value = Expr(.field(event, index), field.type)
+      return (field.name, indices.contains(index) ? Expr(.unwrap(value), field.type.wrapped) : value)
+    }
+    let narrowed = makeRecord(values)
+    flow.type = narrowed.type
+    flow.carried = nil
+    return [Step(name: "filter", kind: .map(narrowed), output: narrowed.type, place: place)]
+  }
+
+  private func drop(_ names: [Name], _ span: Span, _ flow: Flow) -> Expr? {
+    if flow.type == .json {
+      return names.reduce(Expr(.it, .json)) { Expr(.call("json_without", [$0, Expr(.literal(.string($1.text)), .string)]), .json) }
+    }
+    guard let record = flow.type.record else {
+      needsRecord("drop", span, flow)
+      return flow.type == .erroneous ? nil : Self.erroneous
+    }
+    for name in names where record.index(of: name.text) == nil {
+      reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
+    }
+    let dropped = Set(names.map(\.text))
+    let event = Expr(.it, flow.type)
+    let kept = record.fields.enumerated().filter { !dropped.contains($1.name) }.map { (name: $1.name, value: Expr(.field(event, $0), $1.type)) }
+    if kept.isEmpty { report(.wrongStep, span, "nothing is left of the event", help: "keep at least one field") }
+    return makeRecord(kept)
+  }
+
+  private func rename(_ pairs: [(old: Name, new: Name)], _ span: Span, _ flow: Flow) -> Expr? {
+    guard let record = flow.type.record else {
+      needsRecord("rename", span, flow)
+      return flow.type == .erroneous ? nil : Self.erroneous
+    }
+    var names = record.fields.map(\.name)
+    for (old, new) in pairs {
+      guard let index = record.index(of: old.text) else {
+        reportUnknown(.unknownField, old, "field", among: record.fields.map(\.name))
+        continue
+      }
+      names[index] = new.text
+      if names.filter({ $0 == new.text }).count > 1 {
+        report(.duplicate, new.span, "the event has a field `\(new.text)` already", help: "drop it first, or choose another name")
+        return Self.erroneous
+      }
+    }
+    let event = Expr(.it, flow.type)
+    return makeRecord(record.fields.enumerated().map { (name: names[$0], value: Expr(.field(event, $0), $1.type)) })
+  }
+
+  private func setJson(_ items: [ExprSyntax.RecordItem], _ scope: Scope) -> Expr {
+    var result = Expr(.it, .json)
+    for case .field(let name, let syntax) in items {
+      let value = infer(syntax ?? ExprSyntax(kind: .field(name), span: name.span), scope)
+      if value.type == .erroneous { return value }
+      let json = value.type == .json ? value : Expr(.call("to_json", [value]), .json)
+      result = Expr(.call("json_with", [result, Expr(.literal(.string(name.text)), .string), json]), .json)
+    }
+    return result
+  }
+
+  private func route(_ arms: [ArmSyntax], _ span: Span, _ flow: Flow, _ pipeline: PipelineContext) -> [Step.Arm] {
+    var result: [Step.Arm] = []
+    var hasElse = false
+    var seen: [String: Span] = [:]
+    var enumCases: (path: String, type: EnumType, seen: Set<Int>)?
+    var onlyCases = true
+    for arm in arms {
+      if hasElse { report(.unreachable, arm.span, "this branch is never reached", help: "move it above `else`") }
+      var branch = flow
+      var condition: Expr?
+      var narrowing: [Step] = []
+      if let syntax = arm.condition {
+        let test = check(syntax, scope(flow), as: .bool, "`when`")
+        pipeline.note(test)
+        let text = syntax.span.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        if let first = seen[text] {
+          report(.unreachable, syntax.span, "this branch is never reached: the same condition stands above", help: "remove it", labels: [(first, "takes the event first")])
+        }
+        seen[text] = syntax.span
+        if case .literal(.bool(true)) = test.kind { hasElse = true }
+        if case .call("equals", let sides) = test.kind, case .enumeration(let type) = sides[0].type, case .literal(.enumCase(let index)) = sides[1].kind, case .binary(_, let left, _) = syntax.kind, enumCases == nil || enumCases!.path == left.span.text {
+          enumCases = (left.span.text, type, (enumCases?.seen ?? []).union([index]))
+        } else {
+          onlyCases = false
+        }
+        narrowing = narrow(test, &branch, place(arm.span))
+        condition = test
+      } else {
+        hasElse = true
+      }
+      let chain = check(chain: arm.steps, branch, mustEnd: true, arm.span, in: pipeline)
+      result.append(Step.Arm(condition: condition, steps: narrowing + chain.steps))
+    }
+    let covered = onlyCases && enumCases.map { $0.seen.count == $0.type.cases.count } ?? false
+    if arms.isEmpty {
+      report(.notEnded, span, "this `route` has no branch", help: "write `when … => sink …`")
+    } else if !hasElse, !covered {
+      var help = "add `else => discard` where that is meant"
+      if onlyCases, let cases = enumCases {
+        let missing = cases.type.cases.indices.filter { !cases.seen.contains($0) }.map { cases.type.cases[$0].name }
+        help = "there is no branch for \(missing.joined(separator: ", ")); " + help
+      }
+      report(.noElse, span, "events that match no branch are dropped and counted as filtered", help: help)
+    }
+    return result
+  }
+
+  // MARK: Stages
+
+  func checkDeclaration(of syntax: StageSyntax) {
+    let context = PipelineContext(name: syntax.name.text)
+    let type = resolve(syntax.input).plain
+    var flow = Flow(type: type, meta: RecordType(fields: []))
+    for parameter in syntax.parameters {
+      let kind = resolve(parameter.type).plain
+      flow.locals[parameter.name.text] = Expr(.local(unique(parameter.name.text)), kind)
+    }
+    stageDepth += 1
+    _ = check(chain: syntax.steps, flow, mustEnd: false, syntax.span, in: context)
+    stageDepth -= 1
+  }
+
+  private func stage(_ name: Name, _ arguments: [ArgumentSyntax], _ span: Span, _ flow: inout Flow, _ pipeline: PipelineContext) -> (steps: [Step], ended: Bool) {
+    guard let syntax = stages[name.text] else {
+      reportUnknown(.unknownStage, name, "step or stage", among: Array(stages.keys) + Parser.stepWords, otherwise: "declare it: `stage \(name.text)() on T = |> …`")
+      flow.type = .erroneous
+      return ([], false)
+    }
+    used.stages.insert(name.text)
+    guard stageDepth < 16 else {
+      report(.functionCycle, span, "stage `\(name.text)` contains itself", help: "the language is total: remove the circle")
+      flow.type = .erroneous
+      return ([], false)
+    }
+    // The event must have what the stage declares; more fields pass through.
+    let wanted = resolve(syntax.input).plain
+    if flow.type != .erroneous, wanted != .erroneous, !hasFields(flow.type, wanted, span, name) {
+      flow.type = .erroneous
+      return ([], false)
+    }
+    var inner = flow
+    inner.locals = [:]
+    var outer = settingScope
+    outer.locals = flow.locals
+    var next = 0
+    for argument in arguments {
+      let index = argument.label.map { label in syntax.parameters.firstIndex { $0.name.text == label.text } } ?? (next < syntax.parameters.count ? next : nil)
+      guard let index else {
+        report(.badArguments, argument.value.span, "stage `\(name.text)` has no such parameter", help: "it takes (\(syntax.parameters.map { "\($0.name.text): \($0.type.span.text)" }.joined(separator: ", ")))")
+        continue
+      }
+      let parameter = syntax.parameters[index]
+      inner.locals[parameter.name.text] = check(argument.value, outer, as: resolve(parameter.type).plain, "`\(parameter.name.text)`")
+      next = index + 1
+    }
+    for parameter in syntax.parameters where inner.locals[parameter.name.text] == nil {
+      guard let value = parameter.value else {
+        report(.badArguments, span, "stage `\(name.text)` needs `\(parameter.name.text)`", help: "write `\(name.text)(\(parameter.name.text): …)`")
+        return ([], false)
+      }
+      inner.locals[parameter.name.text] = check(value, Scope(), as: resolve(parameter.type).plain, "`\(parameter.name.text)`")
+    }
+    stageDepth += 1
+    silenced += 1
+    let before = pipeline.canFail
+    let chain = check(chain: syntax.steps, inner, mustEnd: false, syntax.span, in: pipeline)
+    silenced -= 1
+    stageDepth -= 1
+    _ = before
+    let locals = flow.locals
+    flow = chain.flow
+    flow.locals = locals
+    return (chain.steps, chain.ended)
+  }
+
+  private func hasFields(_ type: Type, _ wanted: Type, _ span: Span, _ name: Name) -> Bool {
+    guard let fields = wanted.record?.fields, let record = type.record else {
+      if type == wanted { return true }
+      report(.wrongStep, span, "stage `\(name.text)` works on \(wanted), the event here is \(type)", help: "decode or map it first")
+      return false
+    }
+    for field in fields {
+      guard let index = record.index(of: field.name) else {
+        report(.wrongStep, span, "stage `\(name.text)` needs field `\(field.name)`, the event here is \(type)", help: "add it with `set { \(field.name): … }`")
+        return false
+      }
+      guard record.fields[index].type == field.type else {
+        report(.wrongStep, span, "stage `\(name.text)` needs `\(field.name)` as \(field.type), here it is \(record.fields[index].type)", help: "convert it with `set { \(field.name): … }`")
+        return false
+      }
+    }
+    return true
+  }
+}

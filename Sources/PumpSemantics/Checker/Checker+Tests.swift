@@ -1,0 +1,179 @@
+import PumpPlan
+import PumpSyntax
+
+extension Checker {
+  func check(test syntax: TestSyntax) -> Test? {
+    let title = syntax.title.plain ?? "test"
+    guard let pipeline = checkedPipelines[syntax.pipeline.text], let declaration = pipelines[syntax.pipeline.text] else {
+      reportUnknown(.unknownPipeline, syntax.pipeline, "pipeline", among: pipelines.keys)
+      return nil
+    }
+    var given: [Test.Given] = []
+    var lookups: [String: JSONLiteral] = [:]
+    var config: [Test.Override] = []
+    var now: Int64?
+    var expects: [Test.Expect] = []
+    let sources = pipeline.sources
+    let input = inputType(pipeline)
+    for clause in syntax.clauses {
+      switch clause {
+      case .given(let endpoint, let label, let value, let meta, let span):
+        let wanted = endpoint.map(self.label) ?? label?.text
+        if let wanted, !sources.contains(where: { $0.label == wanted }) {
+          report(.badSubject, span, "`\(wanted)` is no source of `\(pipeline.id)`", help: "its sources are \(sources.map(\.label).joined(separator: ", "))")
+          continue
+        }
+        let target = wanted ?? sources.first?.label ?? "input"
+        let takesBytes = pipeline.input == .bytes
+        let metaValue = meta.map { json($0, nil) }
+        switch value {
+        case .file(let path):
+          guard let plain = path.plain else { continue }
+          given.append(.init(label: target, input: .file(plain), meta: metaValue))
+        case .json(let expression):
+          for item in list(expression, isList: isList(input)) { given.append(.init(label: target, input: .json(json(item, input, complete: true)), meta: metaValue)) }
+        case .value(let expression):
+          if case .string(let text) = expression.kind, takesBytes {
+            given.append(.init(label: target, input: .bytes(text.plain ?? ""), meta: metaValue))
+          } else if takesBytes {
+            report(.badTestData, expression.span, "the source gives Bytes", help: "write `given json { … }`, a text in quotes, or `given file \"…\"`")
+          } else {
+            for item in list(expression, isList: isList(input)) { given.append(.init(label: target, input: .json(json(item, input, complete: true)), meta: metaValue)) }
+          }
+        }
+      case .givenLookup(let endpoint, let rows, let span):
+        let label = label(endpoint)
+        guard let lookup = pipeline.lookups.first(where: { $0.label == label }) else {
+          report(.badSubject, span, "`\(label)` is no lookup of `\(pipeline.id)`", help: pipeline.lookups.isEmpty ? "the pipeline looks nothing up" : "its lookups are \(pipeline.lookups.map(\.label).joined(separator: ", "))")
+          continue
+        }
+        lookups[label] = .array(list(rows, isList: false).map { json($0, lookup.type) })
+      case .config(let section, let key, let value):
+        guard let type = configTypes[section.text]?[key.text] else {
+          report(.unknownConfig, section.span.joined(key.span), "there is no key `config.\(section.text).\(key.text)`", help: "declare it in `config \(section.text)`")
+          continue
+        }
+        let checked = check(value, Scope(), as: type, "`\(section.text).\(key.text)`")
+        if let literal = constant(checked) { config.append(.init(section: section.text, key: key.text, value: literal)) }
+      case .at(let time):
+        let checked = check(time, Scope(), as: .timestamp, "`at`")
+        if case .literal(.timestamp(let micros)) = checked.kind { now = micros }
+      case .expect(let subject, let matches, let value, _, let span):
+        if let expect = expectation(subject, matches, value, span, pipeline, declaration) { expects.append(expect) }
+      }
+    }
+    if expects.isEmpty { report(.badTestData, syntax.title.span, "this test expects nothing", help: "add `expect SINK == […]`, `expect errors == []` or `expect count(SINK) == 1`") }
+    return Test(title: title, pipeline: pipeline.id, given: given, lookups: lookups, config: config, now: now, expects: expects, place: place(syntax.span))
+  }
+
+  /// What a `json {…}` of a test is read as: the first decode's type, or that of the typed source.
+  private func inputType(_ pipeline: Pipeline) -> Type? {
+    guard pipeline.input == .bytes else { return pipeline.input }
+    for step in pipeline.steps { if case .decode(let format, let type, _, _) = step.kind { return format.name == "json" ? type : nil } }
+    return nil
+  }
+
+  private func isList(_ type: Type?) -> Bool { if case .list = type { true } else { false } }
+
+  private func list(_ expression: ExprSyntax, isList: Bool) -> [ExprSyntax] {
+    if case .list(let items) = expression.kind, !isList { return items }
+    return [expression]
+  }
+
+  private func expectation(_ subject: TestSyntax.Subject, _ matches: Bool, _ value: ExprSyntax, _ span: Span, _ pipeline: Pipeline, _ declaration: PipelineSyntax) -> Test.Expect? {
+    func sink(_ label: String, _ place: Span) -> (Test.Subject, Type?)? {
+      if let found = pipeline.sinks.first(where: { $0.label == label }) { return (.sink(label), found.type == .bytes ? nil : found.type) }
+      for step in pipeline.allSteps { if case .feed(let target) = step.kind, target == label { return (.sink("sink \(label)"), nil) } }
+      let near = nearest(to: label, in: pipeline.sinks.map(\.label))
+      report(.badSubject, place, "`\(label)` is no sink of `\(pipeline.id)`", help: near.map { "did you mean `\($0)`?" } ?? "its sinks are \(pipeline.sinks.map(\.label).joined(separator: ", "))")
+      return nil
+    }
+    var found: (Test.Subject, Type?)?
+    var isCount = false
+    switch subject {
+    case .errors: found = (.errors, nil)
+    case .label(let name): found = sink(name.text, name.span)
+    case .endpoint(let endpoint): found = sink(label(endpoint), endpoint.span)
+    case .count(let endpoint, let name, let place):
+      isCount = true
+      if let endpoint, endpoint.target.text == "errors", endpoint.endpoint == nil { found = (.errors, nil) } else { found = sink(endpoint.map(label) ?? name!.text, place) }
+    }
+    guard let found else { return nil }
+    let expectation: Test.Expectation
+    if isCount {
+      guard case .literal(.integer(let digits)) = value.kind, let number = Int(digits) else {
+        report(.badTestData, value.span, "a count is a whole number", help: "write `expect count(SINK) == 2`")
+        return nil
+      }
+      expectation = .count(number)
+    } else {
+      guard case .list(let items) = value.kind else {
+        report(.badTestData, value.span, "what a sink got is a list", help: "write `== [ … ]`")
+        return nil
+      }
+      let rows = JSONLiteral.array(items.map { json($0, found.1) })
+      expectation = matches ? .matches(rows) : .equals(rows)
+    }
+    let text = span.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    return .init(subject: found.0, expectation: expectation, text: text, place: place(span))
+  }
+
+  /// A value of a test as JSON; names of fields and cases are checked against the type where it is known.
+  func json(_ syntax: ExprSyntax, _ type: Type?, complete: Bool = false) -> JSONLiteral {
+    let type = type?.wrapped
+    switch syntax.kind {
+    case .literal(let literal):
+      switch literal {
+      case .null: return .null
+      case .bool(let value): return .bool(value)
+      case .integer(let text), .fraction(let text): return .number(text)
+      case .duration(let text), .date(let text), .timestamp(let text), .regex(let text): return .string(text)
+      case .size(let text): return .number(String(LiteralReader.size(text) ?? 0))
+      }
+    case .string(let text):
+      if text.plain == nil { report(.badTestData, syntax.span, "a test's text is plain", help: "write it without `\\( )`") }
+      return .string(text.plain ?? "")
+    case .unary(.minus, let operand):
+      if case .number(let text) = json(operand, type) { return .number("-" + text) }
+    case .name(let word):
+      if case .enumeration(let enumeration)? = type {
+        if let item = enumeration.cases.first(where: { $0.name == word }) { return .string(item.wire) }
+        reportUnknown(.unknownCase, Name(text: word, span: syntax.span), "case of \(type!)", among: enumeration.cases.map(\.name))
+      }
+      return .string(word)
+    case .member(let base, let name, _):
+      if case .name = base.kind { return json(ExprSyntax(kind: .name(name.text), span: syntax.span), type) }
+    case .list(let items):
+      let element: Type? = if case .list(let inner)? = type { inner } else { nil }
+      return .array(items.map { json($0, element, complete: complete) })
+    case .record(let items):
+      var members: [JSONLiteral.Member] = []
+      for case .field(let name, let value) in items {
+        var inner: Type?
+        var key = name.text
+        switch type {
+        case .record(let record)?:
+          guard let field = record.fields.first(where: { $0.name == name.text || $0.wire == name.text }) else {
+            reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
+            continue
+          }
+          inner = field.type
+          key = field.wire
+        case .map(let element)?: inner = element
+        case nil, .json?, .erroneous?: break
+        default: report(.badTestData, syntax.span, "\(type!) is due here", help: nil)
+        }
+        members.append(.init(key: key, value: value.map { json($0, inner, complete: complete) } ?? .null))
+      }
+      if complete, case .record(let record)? = type {
+        for field in record.fields where !field.type.isOptional && field.value == nil && !members.contains(where: { $0.key == field.wire }) {
+          report(.badTestData, syntax.span, "field `\(field.name)` is missing", help: "write it; an event that lacks it on purpose is given as text: `given \"{…}\"`")
+        }
+      }
+      return .object(members)
+    default: break
+    }
+    report(.badTestData, syntax.span, "a test's data are literals", help: "write the value itself")
+    return .null
+  }
+}

@@ -1,0 +1,237 @@
+import PumpPlan
+import PumpSyntax
+
+/// What a check finds: diagnostics in the order of files and places, and the plan where no error is among them.
+public struct CheckResult {
+  public let plan: Plan?
+  public let diagnostics: [Diagnostic]
+  /// The type of the events after each step, for people who ask.
+  public let flows: [(span: Span, type: Type)]
+  public let connectors: [String: Interface]
+}
+
+/// Checks a program: its own files with their imports, over the interface files of the built-in connectors.
+/// `patternProblem` compiles a regular expression and says what is wrong with it.
+public func check(
+  name: String, files: [FileSyntax], interfaces: [FileSyntax], patternProblem: @escaping (String) -> String?
+) -> CheckResult {
+  let checker = Checker(patternProblem: patternProblem)
+  for file in interfaces { for item in file.items { if case .connector(let syntax) = item { checker.declare(connector: syntax, builtIn: true) } } }
+  checker.collect(files)
+  let plan = checker.run(name: name)
+  let failed = checker.diagnostics.contains { $0.severity == .error }
+  return CheckResult(plan: failed ? nil : plan, diagnostics: checker.diagnostics, flows: checker.flows, connectors: checker.connectors)
+}
+
+/// Names, types, endpoints and delivery of one program. A class because its parts share one table of names; it does no
+/// I/O and lives for one call of `check`.
+final class Checker {
+  let patternProblem: (String) -> String?
+  init(patternProblem: @escaping (String) -> String?) { self.patternProblem = patternProblem }
+
+  var diagnostics: [Diagnostic] = []
+  var flows: [(span: Span, type: Type)] = []
+  var connectors: [String: Interface] = [:]
+
+  var types: [String: TypeDeclaration] = [:]
+  var enums: [String: EnumSyntax] = [:]
+  var functions: [String: FunctionSyntax] = [:]
+  var stages: [String: StageSyntax] = [:]
+  var configs: [String: ConfigSyntax] = [:]
+  var connections: [String: ConnectionSyntax] = [:]
+  var pipelines: [String: PipelineSyntax] = [:]
+  /// Declarations in the order of the text.
+  var order: (types: [String], enums: [String], functions: [String], stages: [String], configs: [String], connections: [String], pipelines: [String]) = ([], [], [], [], [], [], [])
+  var tests: [TestSyntax] = []
+
+  var resolvedTypes: [String: Type] = [:]
+  var resolving: [String] = []
+  var signatures: [String: (parameters: [(name: String, type: Type, value: Expr?)], result: Type)] = [:]
+  var configTypes: [String: [String: Type]] = [:]
+  var checkedPipelines: [String: Pipeline] = [:]
+  var used = Usage()
+  /// Who sends to which pipeline.
+  var feeds: [(from: String, to: String, span: Span)] = []
+  var stageDepth = 0
+  var localCounter: [String: Int] = [:]
+  /// While a stage's body is checked again at its use, its own errors have been said.
+  var silenced = 0
+
+  struct Usage {
+    var types: Set<String> = []
+    var functions: Set<String> = []
+    var stages: Set<String> = []
+    var configKeys: Set<String> = []
+    var connections: Set<String> = []
+  }
+
+  static let takenNames: Set<String> = ["file", "stdin", "stdout", "timer", "generate", "merge", "meta", "config", "env"]
+
+  func report(
+    _ code: DiagnosticCode, _ span: Span, _ message: String, help: String? = nil, fix: [Edit] = [], labels: [(Span, String)] = []
+  ) {
+    guard silenced == 0 else { return }
+    diagnostics.append(Diagnostic(code, at: span, message, help: help, fix: fix, labels: labels))
+  }
+
+  /// A mistyped name: the nearest of its kind is offered, and written by `--fix`.
+  func reportUnknown(_ code: DiagnosticCode, _ name: Name, _ what: String, among candidates: some Sequence<String>, otherwise: String? = nil) {
+    let list = Array(candidates)
+    if let near = nearest(to: name.text, in: list) {
+      report(code, name.span, "there is no \(what) `\(name.text)`", help: "did you mean `\(near)`?", fix: [Edit(name.span, near)])
+    } else {
+      let known = list.isEmpty ? nil : "there are: \(list.sorted().prefix(12).joined(separator: ", "))\(list.count > 12 ? ", …" : "")"
+      report(code, name.span, "there is no \(what) `\(name.text)`", help: otherwise ?? known)
+    }
+  }
+
+  func place(_ span: Span) -> Place { Place(file: span.source.path, line: span.source.position(span.start).line) }
+
+  // MARK: Declarations
+
+  func collect(_ files: [FileSyntax]) {
+    var taken: [String: Span] = [:]
+    /// Connections, pipelines, stages and functions share one namespace; types and enums another; sections a third.
+    func declare(_ name: Name, _ space: String) -> Bool {
+      if let first = taken[space + name.text] {
+        report(.duplicate, name.span, "`\(name.text)` is declared twice", help: "rename one of them", labels: [(first, "first declared here")])
+        return false
+      }
+      taken[space + name.text] = name.span
+      if space == "value", Self.takenNames.contains(name.text) {
+        report(.takenName, name.span, "`\(name.text)` has a meaning of its own", help: "choose another name, such as `\(name.text)_1`")
+      }
+      if space == "type", Type.scalars[name.text] != nil {
+        report(.takenName, name.span, "`\(name.text)` is a built-in type", help: "choose another name")
+      }
+      return true
+    }
+    for file in files {
+      for item in file.items {
+        switch item {
+        case .importFile, .importSwift: break
+        case .config(let syntax): if declare(syntax.name, "config") { configs[syntax.name.text] = syntax; order.configs.append(syntax.name.text) }
+        case .connection(let syntax): if declare(syntax.name, "value") { connections[syntax.name.text] = syntax; order.connections.append(syntax.name.text) }
+        case .type(let syntax): if declare(syntax.name, "type") { types[syntax.name.text] = syntax; order.types.append(syntax.name.text) }
+        case .enumeration(let syntax): if declare(syntax.name, "type") { enums[syntax.name.text] = syntax; order.enums.append(syntax.name.text) }
+        case .function(let syntax): if declare(syntax.name, "value") { functions[syntax.name.text] = syntax; order.functions.append(syntax.name.text) }
+        case .stage(let syntax): if declare(syntax.name, "value") { stages[syntax.name.text] = syntax; order.stages.append(syntax.name.text) }
+        case .pipeline(let syntax): if declare(syntax.name, "value") { pipelines[syntax.name.text] = syntax; order.pipelines.append(syntax.name.text) }
+        case .test(let syntax): tests.append(syntax)
+        case .connector(let syntax): self.declare(connector: syntax, builtIn: false)
+        }
+      }
+    }
+  }
+
+  func run(name: String) -> Plan {
+    var plan = Plan(name: name)
+    for name in order.enums { if case .enumeration(let type) = resolve(named: name) { plan.enums.append(type) } }
+    for name in order.types { if case .record(let record) = resolve(named: name).plain { plan.records.append(record) } }
+    for name in order.configs { plan.config.append(check(config: configs[name]!)) }
+    for name in order.connections { if let connection = check(connection: connections[name]!) { plan.connections.append(connection) } }
+    declareFunctions()
+    for name in order.functions { if let function = check(function: functions[name]!) { plan.functions.append(function) } }
+    reportFunctionCycles(plan.functions)
+    for name in order.stages { checkDeclaration(of: stages[name]!) }
+    for name in order.pipelines {
+      let pipeline = check(pipeline: pipelines[name]!)
+      checkedPipelines[name] = pipeline
+      plan.pipelines.append(pipeline)
+    }
+    reportPipelineCycles()
+    for test in tests { if let checked = check(test: test) { plan.tests.append(checked) } }
+    reportUnused()
+    return plan
+  }
+
+  func check(config syntax: ConfigSyntax) -> ConfigSection {
+    var keys: [Setting] = []
+    var kinds: [String: Type] = [:]
+    for key in syntax.keys {
+      if kinds[key.name.text] != nil {
+        report(.duplicate, key.name.span, "`\(key.name.text)` is declared twice", help: "remove one of them")
+        continue
+      }
+      let type = resolve(key.type)
+      kinds[key.name.text] = type.plain
+      if case .record = type.plain.wrapped {
+        report(.notConfigurable, key.type.span, "a configuration key cannot be a record", help: "declare one key for each of its fields")
+      }
+      let value = key.value.map { check($0, settingScope, as: type.plain, "`\(key.name.text)`") }
+      if let value, !isConstant(value) {
+        report(.notConstant, key.value!.span, "a default is a literal", help: "write the value itself")
+      }
+      keys.append(Setting(name: key.name.text, type: type.plain, value: value ?? (type.isOptional ? Expr(.literal(.null), .null) : nil), docs: key.docs))
+    }
+    configTypes[syntax.name.text] = kinds
+    return ConfigSection(name: syntax.name.text, docs: syntax.docs, keys: keys)
+  }
+
+  func isConstant(_ value: Expr) -> Bool { value.type == .erroneous || constant(value) != nil }
+
+  /// The value of an expression made of literals only.
+  func constant(_ value: Expr) -> Literal? {
+    switch value.kind {
+    case .literal(let literal): return literal
+    case .wrap(let inner): return constant(inner)
+    case .list(let items):
+      let values = items.compactMap(constant)
+      return values.count == items.count ? .list(values) : nil
+    case .map(let keys, let items):
+      let values = items.compactMap(constant)
+      return values.count == items.count ? .map(zip(keys, values).map { .init(key: $0, value: $1) }) : nil
+    case .record(let items):
+      let values = items.compactMap(constant)
+      return values.count == items.count ? .record(values) : nil
+    default: return nil
+    }
+  }
+
+  // MARK: Whole-program findings
+
+  func reportPipelineCycles() {
+    var reported: Set<String> = []
+    for start in order.pipelines {
+      var path: [String] = []
+      func walk(_ id: String) -> Bool {
+        if id == start, !path.isEmpty { return true }
+        if path.contains(id) { return false }
+        path.append(id)
+        for feed in feeds where feed.from == id { if walk(feed.to) { return true } }
+        path.removeLast()
+        return false
+      }
+      if walk(start), reported.isDisjoint(with: path) {
+        reported.formUnion(path)
+        let cycle = (path + [start]).joined(separator: " → ")
+        report(.pipelineCycle, pipelines[start]!.name.span, "pipelines feed each other in a circle: \(cycle)", help: "send to a system in between, or split one of them")
+      }
+    }
+    for name in order.pipelines {
+      if case .input = pipelines[name]!.origin, !feeds.contains(where: { $0.to == name }) {
+        report(.neverFed, pipelines[name]!.name.span, "no pipeline sends to `\(name)`", help: "end one with `sink \(name)`, or give this one a source")
+      }
+    }
+  }
+
+  func reportUnused() {
+    for name in order.connections where !used.connections.contains(name) {
+      report(.unusedConnection, connections[name]!.name.span, "connection `\(name)` is never used", help: "remove it, or use it as `\(name).…` in a pipeline")
+    }
+    func unused(_ name: Name, _ what: String) {
+      report(.unused, name.span, "\(what) `\(name.text)` is never used", help: "remove it")
+    }
+    // Types and functions of a program without pipelines are a library's.
+    guard !order.pipelines.isEmpty else { return }
+    for name in order.functions where !used.functions.contains(name) { unused(functions[name]!.name, "function") }
+    for name in order.stages where !used.stages.contains(name) { unused(stages[name]!.name, "stage") }
+    for name in order.types where !used.types.contains(name) { unused(types[name]!.name, "type") }
+    for name in order.enums where !used.types.contains(name) { unused(enums[name]!.name, "enum") }
+    for name in order.configs {
+      for key in configs[name]!.keys where !used.configKeys.contains("\(name).\(key.name.text)") {
+        unused(Name(text: "\(name).\(key.name.text)", span: key.name.span), "configuration key")
+      }
+    }
+  }
+}

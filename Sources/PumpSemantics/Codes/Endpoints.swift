@@ -1,0 +1,87 @@
+/// Findings of the checker: endpoints.
+import PumpSyntax
+
+extension DiagnosticCode {
+  public static let unknownSetting = DiagnosticCode(
+    "P0401", "an unknown setting", .error,
+    explanation:
+      #"The connector, the step or the pipeline has no such setting; `pumpc connectors NAME` lists them."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      connection db: SQLite { paht = "a.db" }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> sink db.table("t")
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      connection db: SQLite { path = "a.db" }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> sink db.table("t")
+        on error halt
+      }
+      """###)
+
+  public static let secretLiteral = DiagnosticCode(
+    "P0402", "a secret in the spec", .warning,
+    explanation:
+      #"A password written into a spec is read by everyone who reads the spec. It comes from the environment, from pipelines.conf or from a file."#,
+    failing: ###"""
+      connection pg: PostgreSQL {
+        database = "d"
+        password = "hunter2"
+      }
+      pipeline p {
+        source pg.listen("c")
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      connection pg: PostgreSQL {
+        database = "d"
+        password = env.PGPASSWORD
+      }
+      pipeline p {
+        source pg.listen("c")
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let unknownConfig = DiagnosticCode(
+    "P0501", "an undeclared configuration key", .error,
+    explanation:
+      #"What a spec reads as `config.section.key` is declared in `config section { key: Type }`, so that configuration files can be checked."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      config c { min: Int = 1 }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .id > config.c.mim
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      config c { min: Int = 1 }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .id > config.c.min
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  static let endpointsCodes: [DiagnosticCode] = [.unknownSetting, .secretLiteral, .unknownConfig]
+}

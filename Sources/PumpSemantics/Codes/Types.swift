@@ -1,0 +1,466 @@
+/// Findings of the checker: types.
+import PumpSyntax
+
+extension DiagnosticCode {
+  public static let mismatch = DiagnosticCode(
+    "P0201", "a value of another type", .error,
+    explanation:
+      #"Nothing converts by itself but Int to Decimal and Float, and T to T?. Functions such as to_int, to_decimal and to_string convert."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .id == "7"
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .id == 7
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let nullable = DiagnosticCode(
+    "P0202", "a value that may be null", .error,
+    explanation:
+      #"A `T?` is used where a `T` is due. Give a value for null with `??`, reach into it with `?.`, or let only others pass with `filter .x != null`."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> set { name: upper(.note) }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> set { name: upper(.note ?? "") }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let badOperator = DiagnosticCode(
+    "P0203", "an operator that these types do not have", .error,
+    explanation:
+      #"Arithmetic is for numbers, durations and times; order for numbers, texts and times; texts are joined with \( )."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> set { name: .name + "!" }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> set { name: "\(.name)!" }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let badArguments = DiagnosticCode(
+    "P0204", "arguments that do not fit", .error,
+    explanation:
+      #"The function, stage or endpoint takes other arguments; the message shows its signature."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> set { name: upper() }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> set { name: upper(.name) }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let notExhaustive = DiagnosticCode(
+    "P0205", "a match that leaves cases open", .error,
+    explanation:
+      #"A `match` has a value for every case of an enum, or an `else`."#,
+    failing: ###"""
+      enum C { EUR, USD }
+      type T { c: C }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> map { n: match .c { EUR => 1 } }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      enum C { EUR, USD }
+      type T { c: C }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> map { n: match .c { EUR => 1, USD => 2 } }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let unreachable = DiagnosticCode(
+    "P0206", "a branch that is never reached", .warning,
+    explanation:
+      #"What stands above takes every event that this branch could take."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter false
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let secret = DiagnosticCode(
+    "P0207", "a secret where none may be", .error,
+    explanation:
+      #"A Secret converts to nothing: it stands only in settings, never in events, texts, logs or functions."#,
+    failing: ###"""
+      type T { id: Int, name: Secret, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let notConstant = DiagnosticCode(
+    "P0208", "a value that is no literal", .error,
+    explanation:
+      #"Defaults of fields and configuration keys are literals."#,
+    failing: ###"""
+      config c { a: Int = abs(-1) }
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .id > config.c.a
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      config c { a: Int = 1 }
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .id > config.c.a
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let typeCycle = DiagnosticCode(
+    "P0209", "a type that contains itself", .error,
+    explanation:
+      #"Events are trees of known depth, so records do not nest in themselves. Use Json for a part of unknown depth."#,
+    failing: ###"""
+      type N { next: [N] }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as N
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type N { next: Json }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as N
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let functionCycle = DiagnosticCode(
+    "P0210", "functions or stages in a circle", .error,
+    explanation:
+      #"The language is total: nothing calls itself, directly or through others. Lists have functions such as map, sum and any."#,
+    failing: ###"""
+      fn f(x: Int) -> Int = f(x)
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> set { id: f(.id) }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      fn f(x: Int) -> Int = x
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> set { id: f(.id) }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let badValue = DiagnosticCode(
+    "P0211", "a value out of its range", .error,
+    explanation:
+      #"Integers have 64 bits, Decimals 38 digits, dates stand in the calendar, shares lie between 0 and 100 %."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .id > 99999999999999999999
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .id > 9
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let cannotInfer = DiagnosticCode(
+    "P0212", "a value whose type is not known", .error,
+    explanation:
+      #"`null` and `[]` alone have no type; it comes from what they stand beside."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> map null
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> map .id
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let badRegex = DiagnosticCode(
+    "P0213", "no regular expression", .error,
+    explanation:
+      #"Patterns have characters, classes, groups, alternatives and counts. Look-around and back-references are left out, so that no pattern takes more than linear time."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .name matches r"a(b"
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .name matches r"a(b)"
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let badLambda = DiagnosticCode(
+    "P0214", "a lambda out of place", .error,
+    explanation:
+      #"`x => …` stands only as the argument of a function that takes one."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> map { f: (x => 1) }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> map { f: map([1], x => x) }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let noEvent = DiagnosticCode(
+    "P0215", "no event here", .error,
+    explanation:
+      #"`it`, `.field` and `meta` mean the current event; settings, defaults and arguments that hold for the whole run are evaluated before any event."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> encode json
+          |> sink file.lines(.name)
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> encode json
+          |> sink file.lines("out.txt")
+        on error halt
+      }
+      """###)
+
+  public static let outsideSettings = DiagnosticCode(
+    "P0216", "the environment outside settings", .error,
+    explanation:
+      #"`env.NAME` and `secret file` stand only in settings and in arguments that hold for the whole run; steps read `config.section.key`."#,
+    failing: ###"""
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .name == env.USER
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int, name: String, note: String? }
+      config c { user: String = "x" }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .name == config.c.user
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  public static let notConfigurable = DiagnosticCode(
+    "P0217", "a type that configuration cannot hold", .error,
+    explanation:
+      #"Keys are scalars, lists or maps of scalars."#,
+    failing: ###"""
+      config c { a: { x: Int } }
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      config c { x: Int = 1 }
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> filter .id > config.c.x
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  static let typesCodes: [DiagnosticCode] = [.mismatch, .nullable, .badOperator, .badArguments, .notExhaustive, .unreachable, .secret, .notConstant, .typeCycle, .functionCycle, .badValue, .cannotInfer, .badRegex, .badLambda, .noEvent, .outsideSettings, .notConfigurable]
+}

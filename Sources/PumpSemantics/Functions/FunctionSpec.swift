@@ -1,0 +1,119 @@
+import PumpPlan
+import PumpSyntax
+
+/// One function of the library: its overloads as text, what it does, and an example that tests evaluate to true.
+public struct FunctionSpec: Sendable {
+  public let name: String
+  public let group: String
+  public let signatures: [Signature]
+  public let docs: String
+  public let example: String
+  /// Whether evaluating it can fail an event; for documentation.
+  public let fails: Bool
+
+  init(_ group: String, _ signatures: [String], _ docs: String, _ example: String, fails: Bool = false) {
+    self.group = group
+    self.signatures = signatures.map(Signature.init(parsing:))
+    name = String(signatures[0].prefix { $0 != "(" })
+    self.docs = docs
+    self.example = example
+    self.fails = fails
+  }
+
+  public static let all: [FunctionSpec] =
+    textFunctions + numberFunctions + timeFunctions + listFunctions + encodingFunctions + jsonFunctions
+  public static let byName: [String: FunctionSpec] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+}
+
+/// The type of a parameter, where single capital letters stand for any type.
+public indirect enum Pattern: Sendable {
+  case type(Type)
+  case variable(String)
+  case list(Pattern)
+  case map(Pattern)
+  case optional(Pattern)
+  case lambda(Pattern, Pattern)
+}
+
+public struct Signature: Sendable {
+  public struct Parameter: Sendable {
+    public let name: String
+    public let pattern: Pattern
+    public let value: Literal?
+  }
+  public let text: String
+  public let parameters: [Parameter]
+  public let result: Pattern
+
+  /// Reads `name(x: T, f: T => U, n: Int = 2) -> [U]`; only the library's own text comes here.
+  init(parsing text: String) {
+    self.text = text
+    var reader = PatternReader(text)
+    var parameters: [Parameter] = []
+    reader.skip(2)
+    while !reader.take(")") {
+      let name = reader.word()
+      reader.skip(1)
+      let pattern = reader.pattern()
+      parameters.append(Parameter(name: name, pattern: pattern, value: reader.take("=") ? reader.literal() : nil))
+      _ = reader.take(",")
+    }
+    reader.skip(1)
+    result = reader.pattern()
+    self.parameters = parameters
+  }
+}
+
+private struct PatternReader {
+  let source: SourceText
+  let tokens: [Token]
+  var index = 0
+
+  init(_ text: String) {
+    source = SourceText(path: "library", text: text)
+    tokens = Lexer.lex(source).tokens
+  }
+
+  mutating func skip(_ count: Int) { index += count }
+
+  mutating func word() -> String {
+    defer { index += 1 }
+    return source.text(tokens[index].start..<tokens[index].end)
+  }
+
+  mutating func take(_ sign: String) -> Bool {
+    guard source.text(tokens[index].start..<tokens[index].end) == sign else { return false }
+    index += 1
+    return true
+  }
+
+  mutating func literal() -> Literal {
+    let word = word()
+    if let number = Int64(word) { return .int(number) }
+    return word == "true" || word == "false" ? .bool(word == "true") : .string(String(word.dropFirst().dropLast()))
+  }
+
+  mutating func pattern() -> Pattern {
+    var result: Pattern
+    if take("[") {
+      let first = pattern()
+      result = take(":") ? .map(pattern()) : .list(first)
+      _ = take("]")
+    } else {
+      let name = word()
+      result = name.count == 1 ? .variable(name) : .type(Type.scalars[name]!)
+    }
+    while take("?") { result = .optional(result) }
+    if take("=>") { result = .lambda(result, pattern()) }
+    return result
+  }
+}
+
+extension Type {
+  /// The types that have a name of their own in the language.
+  public static let scalars: [String: Type] = [
+    "Bool": .bool, "Int": .int, "Float": .float, "Decimal": .decimal, "String": .string, "Bytes": .bytes,
+    "Timestamp": .timestamp, "Date": .date, "Duration": .duration, "Size": .size, "Uuid": .uuid, "Json": .json,
+    "Secret": .secret,
+  ]
+}

@@ -1,0 +1,161 @@
+/// Turns bytes into tokens. Every byte belongs to a token, a comment or white space, so nothing is lost; bad input
+/// becomes an `.unknown` token and a diagnostic, and lexing goes on.
+public struct Lexer {
+  public struct Output: Sendable {
+    public var tokens: [Token] = []
+    public var comments: [Comment] = []
+    public var diagnostics: [Diagnostic] = []
+  }
+
+  let source: SourceText
+  let limit: Int
+  var position: Int
+  var output = Output()
+  var newline = true
+  var docs: [String] = []
+
+  /// Lexes a range of the file: all of it, or the inside of a `\( )` in a string.
+  public static func lex(_ source: SourceText, _ range: Range<Int>? = nil) -> Output {
+    var lexer = Lexer(source: source, range: range ?? 0..<source.bytes.count)
+    lexer.run()
+    return lexer.output
+  }
+
+  init(source: SourceText, range: Range<Int>) {
+    self.source = source
+    limit = range.upperBound
+    position = range.lowerBound
+    if position == 0, source.bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+  }
+
+  func byte(_ ahead: Int = 0) -> UInt8 {
+    let index = position + ahead
+    return index < limit ? source.bytes[index] : 0
+  }
+
+  mutating func report(_ code: DiagnosticCode, _ range: Range<Int>, _ message: String, help: String? = nil) {
+    output.diagnostics.append(Diagnostic(code, at: Span(source, range), message, help: help))
+  }
+
+  mutating func run() {
+    while skipSpace() {
+      let start = position
+      let kind = scan()
+      output.tokens.append(
+        Token(
+          kind: kind, start: start, end: position, afterNewline: newline,
+          docs: docs.isEmpty ? nil : docs.joined(separator: "\n")))
+      newline = false
+      docs = []
+    }
+    output.tokens.append(Token(kind: .end, start: limit, end: limit, afterNewline: true, docs: nil))
+  }
+
+  /// Skips white space and comments; false at the end.
+  mutating func skipSpace() -> Bool {
+    while position < limit {
+      switch byte() {
+      case 0x20, 0x09, 0x0D: position += 1
+      case 0x0A:
+        position += 1
+        newline = true
+      case UInt8(ascii: "/") where byte(1) == UInt8(ascii: "/"): lineComment()
+      case UInt8(ascii: "/") where byte(1) == UInt8(ascii: "*"): blockComment()
+      default: return true
+      }
+    }
+    return false
+  }
+
+  mutating func lineComment() {
+    let start = position
+    while position < limit, byte() != 0x0A { position += 1 }
+    var end = position
+    if end > start, source.bytes[end - 1] == 0x0D { end -= 1 }
+    output.comments.append(Comment(start: start, end: end))
+    let text = source.text(start..<end)
+    if text.hasPrefix("///"), !text.hasPrefix("////") {
+      let body = text.dropFirst(3)
+      docs.append(String(body.first == " " ? body.dropFirst() : body))
+    } else {
+      docs = []
+    }
+  }
+
+  mutating func blockComment() {
+    let start = position
+    var depth = 0
+    repeat {
+      if byte() == UInt8(ascii: "/"), byte(1) == UInt8(ascii: "*") {
+        depth += 1
+        position += 2
+      } else if byte() == UInt8(ascii: "*"), byte(1) == UInt8(ascii: "/") {
+        depth -= 1
+        position += 2
+      } else {
+        if byte() == 0x0A { newline = true }
+        position += 1
+      }
+    } while depth > 0 && position < limit
+    position = min(position, limit)
+    if depth > 0 {
+      report(
+        .unterminated, start..<min(start + 2, limit), "this comment has no end", help: "close it with `*/`; comments nest")
+    }
+    output.comments.append(Comment(start: start, end: position))
+  }
+
+  mutating func scan() -> TokenKind {
+    let first = byte()
+    switch first {
+    case UInt8(ascii: "r") where byte(1) == UInt8(ascii: "\""): return rawString()
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
+      while isWord(byte()) { position += 1 }
+      return .identifier
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): return number()
+    case UInt8(ascii: "\""):
+      if byte(1) == first, byte(2) == first { return blockString() }
+      return string()
+    default: return sign()
+    }
+  }
+
+  func isWord(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: false
+    }
+  }
+
+  static let signs: [TokenKind] = [
+    .spread, .arrow, .returns, .pipe, .optionalDot, .coalesce, .equalEqual, .notEqual, .lessEqual, .greaterEqual,
+    .leftBrace, .rightBrace, .leftParen, .rightParen, .leftBracket, .rightBracket, .comma, .colon, .equal, .at, .dot,
+    .question, .less, .greater, .plus, .minus, .star, .slash, .percent,
+  ]
+  static let signBytes: [(TokenKind, [UInt8])] = signs.map { ($0, Array($0.rawValue.utf8)) }
+
+  mutating func sign() -> TokenKind {
+    for (kind, text) in Self.signBytes
+    where text[0] == byte() && (text.count < 2 || text[1] == byte(1)) && (text.count < 3 || text[2] == byte(2)) {
+      position += text.count
+      return kind
+    }
+    let start = position
+    // One diagnostic for a whole run of signs that belong to no token.
+    repeat { position += 1 } while position < limit && (byte() >= 0x80 || (byte() < 0x20 && byte() != 0x0A && byte() != 0x09 && byte() != 0x0D))
+    report(
+      .unknownSign, start..<position, "\(describe(start..<position)) has no meaning here",
+      help: "names are ASCII letters, digits and `_`; other text belongs into a string or a comment")
+    return .unknown
+  }
+
+  func describe(_ range: Range<Int>) -> String {
+    let text = source.text(range)
+    guard text.count == 1, let scalar = text.unicodeScalars.first, scalar.value >= 0x20, scalar.value != 0xFFFD else {
+      return "this text"
+    }
+    return "`\(scalar)`"
+  }
+}

@@ -1,0 +1,284 @@
+extension Parser {
+  func make(_ kind: ExprSyntax.Kind, from start: Span) -> ExprSyntax {
+    ExprSyntax(kind: kind, span: start.joined(lastSpan))
+  }
+
+  func erroneous() -> ExprSyntax { ExprSyntax(kind: .erroneous, span: span) }
+
+  /// Whether the expression may go on with this token: not where a newline separates items.
+  var continues: Bool { !token.afterNewline || !newlinesCount }
+
+  mutating func expression() -> ExprSyntax {
+    nested { $0.parseExpression() } ?? erroneous()
+  }
+
+  private mutating func parseExpression() -> ExprSyntax {
+    let start = span
+    if take(word: "if") {
+      let condition = expression()
+      guard take(word: "then") else {
+        unexpected("`then`", help: "an `if` is written `if C then A else B`")
+        return erroneous()
+      }
+      let yes = expression()
+      guard take(word: "else") else {
+        unexpected("`else`", help: "every `if` has a value, so it needs an `else`")
+        return erroneous()
+      }
+      return make(.conditional(condition, yes, expression()), from: start)
+    }
+    if at(word: "match"), next.kind != .colon, next.kind != .equal { return match() }
+    if take(word: "let") {
+      guard let name = name("a name for the value"), expect(.equal, "`=`") else { return erroneous() }
+      letDepth += 1
+      let value = expression()
+      letDepth -= 1
+      guard take(word: "in") else {
+        unexpected("`in`", help: "a binding is written `let x = E in E`")
+        return erroneous()
+      }
+      return make(.binding(name, value, expression()), from: start)
+    }
+    return binary(minimum: 1)
+  }
+
+  private mutating func match() -> ExprSyntax {
+    let start = span
+    advance()
+    let subject = binary(minimum: 1)
+    var arms: [ExprSyntax.MatchArm] = []
+    braced("the cases") { parser in
+      let place = parser.span
+      let pattern = parser.take(word: "else") ? nil : parser.expression()
+      guard parser.expect(.arrow, "`=>` after the case") else { return false }
+      let value = parser.expression()
+      arms.append(.init(pattern: pattern, value: value, span: place.joined(parser.lastSpan)))
+      return true
+    }
+    return make(.match(subject, arms), from: start)
+  }
+
+  private var binaryOperator: BinaryOperator? {
+    switch token.kind {
+    case .identifier:
+      switch text {
+      case "and": .and
+      case "or": .or
+      case "in": .isIn
+      case "matches": .matches
+      default: nil
+      }
+    case .coalesce, .equalEqual, .notEqual, .less, .lessEqual, .greater, .greaterEqual, .plus, .minus, .star, .slash, .percent:
+      BinaryOperator(rawValue: token.kind.rawValue)
+    default: nil
+    }
+  }
+
+  private mutating func binary(minimum: Int) -> ExprSyntax {
+    let start = span
+    var left = at(word: "not") && minimum <= 4 ? negated() : unary()
+    var compared = false
+    while continues, let op = binaryOperator, op.precedence >= minimum {
+      // In `let x = E in E` the first `in` outside parentheses belongs to the binding.
+      if op == .isIn, letDepth > 0 { break }
+      let place = span
+      if op.precedence == 5 {
+        if compared {
+          report(.unexpected, place, "comparisons do not chain", help: "join two with `and`, as in `a < b and b < c`")
+        }
+        compared = true
+      }
+      advance()
+      let right = nested { $0.binary(minimum: op == .coalesce ? op.precedence : op.precedence + 1) } ?? erroneous()
+      left = make(.binary(op, left, right), from: start)
+    }
+    return left
+  }
+
+  private mutating func negated() -> ExprSyntax {
+    let start = span
+    advance()
+    let operand = nested { $0.binary(minimum: 4) } ?? erroneous()
+    return make(.unary(.not, operand), from: start)
+  }
+
+  private mutating func unary() -> ExprSyntax {
+    let start = span
+    if take(.minus) {
+      let operand = nested { $0.unary() } ?? erroneous()
+      return make(.unary(.minus, operand), from: start)
+    }
+    if at(word: "try"), next.kind != .colon {
+      advance()
+      let operand = nested { $0.unary() } ?? erroneous()
+      return make(.attempt(operand), from: start)
+    }
+    return postfix(primary(), from: start)
+  }
+
+  private mutating func postfix(_ base: ExprSyntax, from start: Span) -> ExprSyntax {
+    var result = base
+    var length = 0
+    while continues {
+      length += 1
+      if length > 4 * Self.depthLimit {
+        _ = nested { parser in parser.depth = Self.depthLimit; return parser.nested { _ in 0 } }
+        return erroneous()
+      }
+      if at(.dot) || at(.optionalDot) {
+        let optional = at(.optionalDot)
+        advance()
+        guard let member = anyWord("a field's name after the dot") else { return erroneous() }
+        if at(.leftParen), !token.afterNewline, !optional {
+          result = make(.method(result, member, arguments()), from: start)
+        } else {
+          result = make(.member(result, member, optional: optional), from: start)
+        }
+      } else if at(.leftBracket), !token.afterNewline {
+        advance()
+        let index = newlines(false) { $0.expression() }
+        expect(.rightBracket, "`]` after the index")
+        result = make(.index(result, index), from: start)
+      } else {
+        break
+      }
+    }
+    return result
+  }
+
+  /// `(a, label: b)`.
+  mutating func arguments() -> [ArgumentSyntax] {
+    guard take(.leftParen) else { return [] }
+    var result: [ArgumentSyntax] = []
+    let bindings = letDepth
+    letDepth = 0
+    defer { letDepth = bindings }
+    newlines(false) { parser in
+      while !parser.at(.rightParen), !parser.at(.end), !parser.atTopLevel {
+        var label: Name?
+        if parser.at(.identifier), parser.next.kind == .colon {
+          label = parser.anyWord("a label")
+          parser.advance()
+        }
+        let before = parser.index
+        result.append(ArgumentSyntax(label: label, value: parser.expression()))
+        if parser.index == before || !parser.take(.comma) { break }
+      }
+    }
+    expect(.rightParen, "`)` after the arguments")
+    return result
+  }
+
+  private mutating func primary() -> ExprSyntax {
+    let start = span
+    let word = text
+    func literal(_ value: ExprSyntax.Literal) -> ExprSyntax { ExprSyntax(kind: .literal(value), span: start) }
+    switch token.kind {
+    case .integer: advance(); return literal(.integer(word.filter { $0 != "_" }))
+    case .fraction: advance(); return literal(.fraction(word.filter { $0 != "_" }))
+    case .duration: advance(); return literal(.duration(word.filter { $0 != "_" }))
+    case .size: advance(); return literal(.size(word.filter { $0 != "_" }))
+    case .date: advance(); return literal(.date(word))
+    case .timestamp: advance(); return literal(.timestamp(word))
+    case .raw: advance(); return literal(.regex(String(word.dropFirst(2).dropLast(word.count > 2 ? 1 : 0))))
+    case .string, .block:
+      let value = string()
+      return ExprSyntax(kind: .string(value), span: start)
+    case .dot:
+      advance()
+      guard let field = anyWord("a field's name after the dot") else { return erroneous() }
+      return make(.field(field), from: start)
+    case .leftParen:
+      advance()
+      let bindings = letDepth
+      letDepth = 0
+      let inner = newlines(false) { $0.expression() }
+      letDepth = bindings
+      expect(.rightParen, "`)`")
+      return ExprSyntax(kind: inner.kind, span: start.joined(lastSpan))
+    case .leftBracket: return list()
+    case .leftBrace: return record()
+    case .identifier: return word == "it" ? { advance(); return ExprSyntax(kind: .it, span: start) }() : named()
+    default:
+      unexpected("an expression")
+      return erroneous()
+    }
+  }
+
+  private mutating func named() -> ExprSyntax {
+    let start = span
+    let word = text
+    func literal(_ value: ExprSyntax.Literal) -> ExprSyntax { ExprSyntax(kind: .literal(value), span: start) }
+    switch word {
+    case "true": advance(); return literal(.bool(true))
+    case "false": advance(); return literal(.bool(false))
+    case "null": advance(); return literal(.null)
+    case "secret" where next.kind == .identifier && text(of: next) == "file":
+      advance()
+      advance()
+      guard at(.string) || at(.block) else {
+        unexpected("the file's path as a string")
+        return erroneous()
+      }
+      return make(.secretFile(string()), from: start)
+    case let word where reservedWords.contains(word):
+      unexpected("an expression")
+      return erroneous()
+    default: break
+    }
+    advance()
+    let name = Name(text: word, span: start)
+    if at(.arrow), lambdasAllowed {
+      advance()
+      return make(.lambda(name, expression()), from: start)
+    }
+    if at(.leftParen), !token.afterNewline { return make(.call(name, arguments()), from: start) }
+    return ExprSyntax(kind: .name(word), span: start)
+  }
+
+  /// A lambda stands only as a call's argument, where newlines do not count; in `when X =>` the arrow is the branch's.
+  private var lambdasAllowed: Bool { !newlinesCount }
+
+  private mutating func list() -> ExprSyntax {
+    let start = span
+    advance()
+    var items: [ExprSyntax] = []
+    let bindings = letDepth
+    letDepth = 0
+    newlines(false) { parser in
+      while !parser.at(.rightBracket), !parser.at(.end), !parser.atTopLevel {
+        let before = parser.index
+        items.append(parser.expression())
+        if parser.index == before || !parser.take(.comma) { break }
+      }
+    }
+    letDepth = bindings
+    expect(.rightBracket, "`]` after the list")
+    return make(.list(items), from: start)
+  }
+
+  mutating func record() -> ExprSyntax {
+    let start = span
+    var items: [ExprSyntax.RecordItem] = []
+    let bindings = letDepth
+    letDepth = 0
+    braced("the record's fields") { parser in
+      if parser.take(.spread) {
+        items.append(.spread(parser.expression()))
+        return true
+      }
+      let name: Name
+      if parser.at(.string) {
+        let literal = parser.string()
+        name = Name(text: literal.plain ?? "", span: literal.span)
+      } else {
+        guard let word = parser.anyWord("a field's name") else { return false }
+        name = word
+      }
+      items.append(.field(name, parser.take(.colon) ? parser.expression() : nil))
+      return true
+    }
+    letDepth = bindings
+    return make(.record(items), from: start)
+  }
+}

@@ -1,0 +1,312 @@
+/// Tokens to tree. Parsing never fails and never stops at the first error: an item that cannot be read is skipped to the
+/// next line of its own braces, a declaration to the next keyword at column 1.
+public struct Parser {
+  /// Braces, brackets and operators nest at most this deep, so that no input can exhaust the stack.
+  public static let depthLimit = 128
+  /// A larger file is refused unread.
+  public static let sizeLimit = 16 << 20
+
+  let source: SourceText
+  var tokens: [Token]
+  var index = 0
+  var depth = 0
+  /// Inside `()` and `[]` a newline separates nothing.
+  var newlinesCount = true
+  /// How many `let x = …` values enclose this place: there, `in` ends the value.
+  var letDepth = 0
+  var diagnostics: [Diagnostic] = []
+  /// Set once nesting went too deep: consequences are silenced.
+  var tooDeep = false
+
+  /// Parses one file; the diagnostics are in the order of the text.
+  public static func parse(_ source: SourceText) -> (FileSyntax, [Diagnostic]) {
+    let whole = Span(source, 0..<min(source.bytes.count, 1))
+    if source.bytes.count > sizeLimit {
+      let message = "this file has \(source.bytes.count >> 20) MiB, the limit is \(sizeLimit >> 20) MiB"
+      return (FileSyntax(source: source), [Diagnostic(.notText, at: whole, message, help: "is it a data file? a spec is text, split over files where it is large")])
+    }
+    if let bad = firstInvalidByte(source.bytes) {
+      let place = Span(source, bad..<bad + 1)
+      return (FileSyntax(source: source), [Diagnostic(.notText, at: place, "this file is not UTF-8 text (byte \(bad))", help: "save it as UTF-8; is it a data or a binary file?")])
+    }
+    let lexed = Lexer.lex(source)
+    var parser = Parser(source: source, tokens: lexed.tokens)
+    let file = parser.parseFile()
+    let diagnostics = (lexed.diagnostics + parser.diagnostics).sorted { $0.span.start < $1.span.start }
+    return (file, diagnostics)
+  }
+
+  init(source: SourceText, tokens: [Token]) {
+    self.source = source
+    self.tokens = tokens
+  }
+
+  /// The offset of the first NUL or invalid UTF-8 byte.
+  private static func firstInvalidByte(_ bytes: [UInt8]) -> Int? {
+    if let nul = bytes.firstIndex(of: 0) { return nul }
+    if String(validating: bytes, as: UTF8.self) != nil { return nil }
+    var low = 0
+    var high = bytes.count
+    while low + 8 < high {
+      // A prefix may be cut inside a character: accept it where up to three bytes less are valid.
+      let middle = (low + high) / 2
+      let valid = (0...3).contains { middle - $0 >= 0 && String(validating: bytes[0..<middle - $0], as: UTF8.self) != nil }
+      if valid { low = middle } else { high = middle }
+    }
+    return min(low, bytes.count - 1)
+  }
+
+  // MARK: Tokens
+
+  var token: Token { tokens[index] }
+  var next: Token { tokens[min(index + 1, tokens.count - 1)] }
+  var text: String { source.text(token.start..<token.end) }
+  var span: Span { Span(source, token.start..<token.end) }
+  /// The span of the token just consumed.
+  var lastSpan: Span { index > 0 ? Span(source, tokens[index - 1].start..<tokens[index - 1].end) : span }
+
+  func at(_ kind: TokenKind) -> Bool { token.kind == kind }
+  func at(word: String) -> Bool { token.kind == .identifier && text == word }
+  func text(of token: Token) -> String { source.text(token.start..<token.end) }
+
+  mutating func advance() { if index < tokens.count - 1 { index += 1 } }
+
+  mutating func take(_ kind: TokenKind) -> Bool {
+    guard at(kind) else { return false }
+    advance()
+    return true
+  }
+
+  mutating func take(word: String) -> Bool {
+    guard at(word: word) else { return false }
+    advance()
+    return true
+  }
+
+  /// Consumes the token or reports what stood there instead.
+  @discardableResult
+  mutating func expect(_ kind: TokenKind, _ what: String, help: String? = nil) -> Bool {
+    if take(kind) { return true }
+    unexpected(what, help: help)
+    return false
+  }
+
+  mutating func unexpected(_ expected: String, help: String? = nil) {
+    let found = at(.end) ? "the end of the file" : token.afterNewline && index > 0 ? "the end of the line" : "`\(excerpt(text))`"
+    let place = token.afterNewline && index > 0 ? lastSpan.after : span
+    report(.unexpected, place, "expected \(expected), found \(found)", help: help)
+  }
+
+  func excerpt(_ text: String) -> String { text.count > 24 ? text.prefix(24) + "…" : text }
+
+  mutating func report(_ code: DiagnosticCode, _ span: Span, _ message: String, help: String? = nil, fix: [Edit] = []) {
+    if tooDeep { return }
+    // One place is reported once: what follows from it is noise.
+    if let last = diagnostics.last, last.span.start == span.start { return }
+    diagnostics.append(Diagnostic(code, at: span, message, help: help, fix: fix))
+  }
+
+  /// Runs a nested parse with the depth limit; nil where it was exceeded.
+  mutating func nested<T>(_ body: (inout Parser) -> T) -> T? {
+    guard depth < Self.depthLimit else {
+      report(.tooDeep, span, "this nests more than \(Self.depthLimit) deep", help: "name parts of it with `fn` or `stage`")
+      tooDeep = true
+      index = tokens.count - 1
+      return nil
+    }
+    depth += 1
+    defer { depth -= 1 }
+    return body(&self)
+  }
+
+  /// With newlines separating (inside braces) or not (inside parentheses and brackets).
+  mutating func newlines<T>(_ count: Bool, _ body: (inout Parser) -> T) -> T {
+    let before = newlinesCount
+    newlinesCount = count
+    defer { newlinesCount = before }
+    return body(&self)
+  }
+
+  /// Items between braces, separated by commas or newlines; an unreadable one is skipped to the next line.
+  mutating func braced(_ what: String, _ item: (inout Parser) -> Bool) {
+    guard expect(.leftBrace, "`{` before \(what)") else { return }
+    let opening = lastSpan
+    let read: Void? = nested { parser in
+      parser.newlines(true) { parser in
+        while !parser.at(.rightBrace), !parser.at(.end), !parser.atTopLevel {
+          let before = parser.index
+          let fine = item(&parser)
+          if !fine || parser.index == before { parser.skipItem(from: before) }
+          if parser.take(.comma) || parser.at(.rightBrace) || parser.token.afterNewline { continue }
+          if fine {
+            parser.unexpected("a comma or a new line")
+            parser.skipItem(from: parser.index)
+          }
+        }
+      }
+    }
+    guard read != nil else { return }
+    if !take(.rightBrace) {
+      report(.unclosed, opening, "this `{` is never closed", help: "add `}` after \(what)")
+    }
+  }
+
+  /// Skips to the next item: a new line at this brace depth, a closing brace, or a top-level keyword.
+  mutating func skipItem(from start: Int) {
+    if index == start { advance() }
+    var open = 0
+    while !at(.end), !atTopLevel {
+      if open <= 0, at(.rightBrace) || (token.afterNewline && !at(.pipe)) { return }
+      switch token.kind {
+      case .leftBrace, .leftParen, .leftBracket: open += 1
+      case .rightBrace, .rightParen, .rightBracket: open -= 1
+      default: break
+      }
+      advance()
+    }
+  }
+
+  static let topLevelWords: Set<String> = [
+    "import", "config", "connection", "type", "enum", "fn", "stage", "pipeline", "test", "connector",
+  ]
+
+  /// Whether a top-level form begins here: its keyword at column 1.
+  var atTopLevel: Bool {
+    guard at(.identifier), token.start == 0 || source.bytes[token.start - 1] == 0x0A else { return false }
+    return Self.topLevelWords.contains(text)
+  }
+
+  // MARK: Names
+
+  /// A name that is being declared or used; reserved words are refused.
+  mutating func name(_ what: String) -> Name? {
+    guard at(.identifier) else {
+      unexpected(what)
+      return nil
+    }
+    let result = Name(text: text, span: span)
+    if reservedWords.contains(result.text) {
+      report(.reserved, span, "`\(result.text)` is a word of the language and cannot be \(what)", help: "choose another name, such as `\(result.text)_`")
+    }
+    advance()
+    return result
+  }
+
+  /// Any word, as it may stand after `.` or before `:`.
+  mutating func anyWord(_ what: String) -> Name? {
+    guard at(.identifier) else {
+      unexpected(what)
+      return nil
+    }
+    let result = Name(text: text, span: span)
+    advance()
+    return result
+  }
+
+  // MARK: Strings
+
+  /// The string token here, escapes resolved and interpolations parsed.
+  mutating func string() -> StringSyntax {
+    let token = self.token
+    let place = span
+    let quotes = token.kind == .block ? 3 : 1
+    advance()
+    let inner = token.start + quotes..<max(token.start + quotes, token.end - (source.text(token.start..<token.end).count > quotes ? quotes : 0))
+    var parts: [StringSyntax.Part] = []
+    var text: [UInt8] = []
+    var position = inner.lowerBound
+    if token.kind == .block, position < inner.upperBound, source.bytes[position] == 0x0A { position += 1 }
+    while position < inner.upperBound {
+      let byte = source.bytes[position]
+      guard byte == UInt8(ascii: "\\"), position + 1 < inner.upperBound else {
+        text.append(byte)
+        position += 1
+        continue
+      }
+      let escape = source.bytes[position + 1]
+      if escape == UInt8(ascii: "(") {
+        let end = interpolationEnd(from: position + 2, limit: inner.upperBound)
+        if !text.isEmpty { parts.append(.text(String(decoding: text, as: UTF8.self))) }
+        text = []
+        parts.append(.expression(interpolation(position + 2..<end)))
+        position = min(end + 1, inner.upperBound)
+      } else {
+        position = unescape(position, inner.upperBound, into: &text)
+      }
+    }
+    if !text.isEmpty { parts.append(.text(String(decoding: text, as: UTF8.self))) }
+    if token.kind == .block { parts = dedented(parts) }
+    return StringSyntax(parts: parts, span: place)
+  }
+
+  private func interpolationEnd(from start: Int, limit: Int) -> Int {
+    var lexer = Lexer(source: source, range: start - 2..<limit)
+    lexer.skipStringPart()
+    return max(start, lexer.position - 1)
+  }
+
+  private mutating func interpolation(_ range: Range<Int>) -> ExprSyntax {
+    let lexed = Lexer.lex(source, range)
+    var inner = Parser(source: source, tokens: lexed.tokens)
+    inner.depth = depth + 1
+    inner.newlinesCount = false
+    let expression =
+      depth < Self.depthLimit
+      ? inner.expression() : ExprSyntax(kind: .erroneous, span: Span(source, range))
+    if !inner.at(.end) { inner.unexpected("`)` after the expression") }
+    diagnostics += lexed.diagnostics + inner.diagnostics
+    return expression
+  }
+
+  private mutating func unescape(_ position: Int, _ limit: Int, into text: inout [UInt8]) -> Int {
+    switch source.bytes[position + 1] {
+    case UInt8(ascii: "n"): text.append(0x0A)
+    case UInt8(ascii: "t"): text.append(0x09)
+    case UInt8(ascii: "r"): text.append(0x0D)
+    case UInt8(ascii: "0"): text.append(0)
+    case UInt8(ascii: "\\"): text.append(UInt8(ascii: "\\"))
+    case UInt8(ascii: "\""): text.append(UInt8(ascii: "\""))
+    case UInt8(ascii: "u") where position + 2 < limit && source.bytes[position + 2] == UInt8(ascii: "{"):
+      var end = position + 3
+      while end < limit, source.bytes[end] != UInt8(ascii: "}") { end += 1 }
+      if let value = UInt32(source.text(position + 3..<end), radix: 16), let scalar = Unicode.Scalar(value), end < limit {
+        text += Array(String(Character(scalar)).utf8)
+      } else {
+        report(.badEscape, Span(source, position..<min(end + 1, limit)), "this is no Unicode scalar", help: "write one to six hex digits, such as `\\u{1F600}`")
+      }
+      return end + 1
+    default:
+      report(
+        .badEscape, Span(source, position..<position + 2), "`\(source.text(position..<position + 2))` is no escape",
+        help: "escapes are \\n \\t \\r \\0 \\\\ \\\" \\u{…} and \\(expression); for a regular expression use r\"…\"")
+    }
+    return position + 2
+  }
+
+  /// A block string without the indentation that its lines share, and without its last line break.
+  private func dedented(_ parts: [StringSyntax.Part]) -> [StringSyntax.Part] {
+    var joined = ""
+    for part in parts { if case .text(let text) = part { joined += text } else { joined += "\u{1}" } }
+    let lines = joined.split(separator: "\n", omittingEmptySubsequences: false)
+    let indents = lines.dropLast(lines.last!.allSatisfy { $0 == " " } ? 0 : 0).filter { !$0.isEmpty }.map { $0.prefix { $0 == " " }.count }
+    let indent = indents.min() ?? 0
+    let closing = lines.count > 1 && lines.last!.allSatisfy { $0 == " " }
+    var result: [StringSyntax.Part] = []
+    var atLineStart = true
+    for (number, part) in parts.enumerated() {
+      guard case .text(let text) = part else {
+        result.append(part)
+        atLineStart = false
+        continue
+      }
+      var pieces = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      for index in pieces.indices where index > 0 || atLineStart {
+        pieces[index] = String(pieces[index].dropFirst(min(indent, pieces[index].prefix { $0 == " " }.count)))
+      }
+      if closing, number == parts.count - 1, pieces.count > 1 { pieces.removeLast() }
+      atLineStart = false
+      result.append(.text(pieces.joined(separator: "\n")))
+    }
+    return result
+  }
+}

@@ -1,0 +1,340 @@
+/// The tree of one file, as written. Parts that could not be read are absent or `.erroneous`; each has had its diagnostic.
+public struct FileSyntax: Sendable {
+  public let source: SourceText
+  public var items: [ItemSyntax] = []
+}
+
+public struct Name: Sendable {
+  public let text: String
+  public let span: Span
+  public init(text: String, span: Span) {
+    self.text = text
+    self.span = span
+  }
+}
+
+public enum ItemSyntax: Sendable {
+  case importFile(StringSyntax, Span)
+  case importSwift(StringSyntax, Span)
+  case config(ConfigSyntax)
+  case connection(ConnectionSyntax)
+  case type(TypeDeclaration)
+  case enumeration(EnumSyntax)
+  case function(FunctionSyntax)
+  case stage(StageSyntax)
+  case pipeline(PipelineSyntax)
+  case test(TestSyntax)
+  case connector(ConnectorSyntax)
+}
+
+public struct FieldSyntax: Sendable {
+  public let docs: String?
+  public let name: Name
+  public let type: TypeSyntax
+  public let wire: StringSyntax?
+  public let value: ExprSyntax?
+  /// `each T` in a connector's endpoint: evaluated per event.
+  public var isEach = false
+}
+
+public struct TypeSyntax: Sendable {
+  public indirect enum Kind: Sendable {
+    case name(String)
+    case list(TypeSyntax)
+    case map(TypeSyntax)
+    case optional(TypeSyntax)
+    case record([FieldSyntax])
+    case enumeration([CaseSyntax])
+    case refined(TypeSyntax, ExprSyntax)
+    case erroneous
+  }
+  public let kind: Kind
+  public let span: Span
+}
+
+public struct CaseSyntax: Sendable {
+  public let name: Name
+  public let wire: StringSyntax?
+}
+
+public struct ConfigSyntax: Sendable {
+  public let name: Name
+  public let docs: String?
+  public let keys: [FieldSyntax]
+  public let span: Span
+  /// Just before the closing brace: where a missing key can be written.
+  public let end: Span
+}
+
+public struct ConnectionSyntax: Sendable {
+  public let name: Name
+  public let docs: String?
+  public let kind: Name
+  public let settings: [SettingSyntax]
+  public let span: Span
+}
+
+/// `name = value` or `name { settings }`.
+public struct SettingSyntax: Sendable {
+  public indirect enum Value: Sendable {
+    case expression(ExprSyntax)
+    case block([SettingSyntax])
+  }
+  public let name: Name
+  public let value: Value
+  public let span: Span
+}
+
+public struct TypeDeclaration: Sendable {
+  public let name: Name
+  public let docs: String?
+  public let type: TypeSyntax
+  public let span: Span
+}
+
+public struct EnumSyntax: Sendable {
+  public let name: Name
+  public let docs: String?
+  public let cases: [CaseSyntax]
+  public let span: Span
+}
+
+public struct FunctionSyntax: Sendable {
+  public let name: Name
+  public let docs: String?
+  public let parameters: [FieldSyntax]
+  public let result: TypeSyntax
+  public let body: ExprSyntax
+  public let span: Span
+}
+
+public struct StageSyntax: Sendable {
+  public let name: Name
+  public let docs: String?
+  public let parameters: [FieldSyntax]
+  public let input: TypeSyntax
+  public let steps: [StepSyntax]
+  public let span: Span
+}
+
+public struct PipelineSyntax: Sendable {
+  public let name: Name
+  public let docs: String?
+  public var settings: [SettingSyntax] = []
+  public var origin: OriginSyntax
+  public var steps: [StepSyntax] = []
+  public var onError: ErrorRouteSyntax?
+  public var span: Span
+}
+
+/// Where a pipeline's events come from.
+public enum OriginSyntax: Sendable {
+  case source(EndpointSyntax)
+  case merge([EndpointSyntax], Span)
+  case input(TypeSyntax)
+  case erroneous
+}
+
+public enum ErrorRouteSyntax: Sendable {
+  case chain([StepSyntax], Span)
+  case halt(Span)
+  case skip(Span)
+}
+
+/// `conn.thing(args) as T { settings }`, or the bare name of a pipeline.
+public struct EndpointSyntax: Sendable {
+  public var label: Name?
+  public let target: Name
+  public let endpoint: Name?
+  public let arguments: [ArgumentSyntax]
+  public var type: TypeSyntax?
+  public var settings: [SettingSyntax] = []
+  public var span: Span
+}
+
+public struct ArgumentSyntax: Sendable {
+  public let label: Name?
+  public let value: ExprSyntax
+  public init(label: Name?, value: ExprSyntax) {
+    self.label = label
+    self.value = value
+  }
+}
+
+public struct StepSyntax: Sendable {
+  public indirect enum Kind: Sendable {
+    case decode(format: Name, arguments: [ArgumentSyntax], type: TypeSyntax?)
+    case encode(format: Name, arguments: [ArgumentSyntax])
+    case filter(ExprSyntax)
+    case assert(ExprSyntax, ExprSyntax)
+    case map(ExprSyntax)
+    case set(ExprSyntax)
+    case drop([Name])
+    case rename([(old: Name, new: Name)])
+    case expand(ExprSyntax, as: Name)
+    case lookup(EndpointSyntax, as: Name, type: TypeSyntax)
+    case route([ArmSyntax])
+    case tee([StepSyntax])
+    case log(ExprSyntax)
+    case sample(percent: String, Span)
+    case call(Name, [ArgumentSyntax])
+    case sink(EndpointSyntax)
+    case discard
+    case erroneous
+  }
+  public let label: Name?
+  public let kind: Kind
+  public let span: Span
+}
+
+public struct ArmSyntax: Sendable {
+  /// Nil for `else`.
+  public let condition: ExprSyntax?
+  public let steps: [StepSyntax]
+  public let span: Span
+}
+
+public struct ConnectorSyntax: Sendable {
+  public enum Role: String, Sendable { case source, sink, lookup }
+  public struct Endpoint: Sendable {
+    public let role: Role
+    public let docs: String?
+    public let name: Name
+    public let parameters: [FieldSyntax]
+    public let type: TypeSyntax
+    public let meta: [FieldSyntax]
+    public let abilities: [Name]
+  }
+  public let name: Name
+  public let docs: String?
+  public let module: Name
+  public let settings: [FieldSyntax]
+  public let endpoints: [Endpoint]
+  public let span: Span
+}
+
+public struct TestSyntax: Sendable {
+  public enum Subject: Sendable {
+    case endpoint(EndpointSyntax)
+    case label(Name)
+    case errors(Span)
+    case count(EndpointSyntax?, Name?, Span)
+  }
+  public enum Given: Sendable {
+    case value(ExprSyntax)
+    case json(ExprSyntax)
+    case file(StringSyntax)
+  }
+  public enum Clause: Sendable {
+    case given(EndpointSyntax?, Name?, Given, meta: ExprSyntax?, Span)
+    case givenLookup(EndpointSyntax, ExprSyntax, Span)
+    case config(section: Name, key: Name, ExprSyntax)
+    case at(ExprSyntax)
+    case expect(Subject, matches: Bool, ExprSyntax, json: Bool, Span)
+  }
+  public let title: StringSyntax
+  public let pipeline: Name
+  public let clauses: [Clause]
+  public let span: Span
+}
+
+/// A string literal: literal text and `\( )` expressions in turn.
+public struct StringSyntax: Sendable {
+  public enum Part: Sendable {
+    case text(String)
+    case expression(ExprSyntax)
+  }
+  public let parts: [Part]
+  public let span: Span
+
+  /// The text of a string without interpolation.
+  public var plain: String? {
+    if parts.isEmpty { return "" }
+    if parts.count == 1, case .text(let text) = parts[0] { return text }
+    return nil
+  }
+}
+
+public enum UnaryOperator: String, Sendable, Codable { case not, minus = "-" }
+
+public enum BinaryOperator: String, Sendable, Codable, CaseIterable {
+  case coalesce = "??"
+  case or, and
+  case equal = "=="
+  case notEqual = "!="
+  case less = "<"
+  case lessEqual = "<="
+  case greater = ">"
+  case greaterEqual = ">="
+  case isIn = "in"
+  case matches
+  case add = "+"
+  case subtract = "-"
+  case multiply = "*"
+  case divide = "/"
+  case remainder = "%"
+
+  /// Higher binds tighter.
+  public var precedence: Int {
+    switch self {
+    case .coalesce: 1
+    case .or: 2
+    case .and: 3
+    case .equal, .notEqual, .less, .lessEqual, .greater, .greaterEqual, .isIn, .matches: 5
+    case .add, .subtract: 6
+    case .multiply, .divide, .remainder: 7
+    }
+  }
+}
+
+public struct ExprSyntax: Sendable {
+  public enum Literal: Sendable {
+    case null
+    case bool(Bool)
+    case integer(String)
+    case fraction(String)
+    case duration(String)
+    case size(String)
+    case date(String)
+    case timestamp(String)
+    case regex(String)
+  }
+  public enum RecordItem: Sendable {
+    case field(Name, ExprSyntax?)
+    case spread(ExprSyntax)
+  }
+  public struct MatchArm: Sendable {
+    /// Nil for `else`.
+    public let pattern: ExprSyntax?
+    public let value: ExprSyntax
+    public let span: Span
+  }
+  public indirect enum Kind: Sendable {
+    case literal(Literal)
+    case string(StringSyntax)
+    case name(String)
+    case it
+    case field(Name)
+    case member(ExprSyntax, Name, optional: Bool)
+    case index(ExprSyntax, ExprSyntax)
+    case call(Name, [ArgumentSyntax])
+    case method(ExprSyntax, Name, [ArgumentSyntax])
+    case unary(UnaryOperator, ExprSyntax)
+    case binary(BinaryOperator, ExprSyntax, ExprSyntax)
+    case conditional(ExprSyntax, ExprSyntax, ExprSyntax)
+    case match(ExprSyntax, [MatchArm])
+    case binding(Name, ExprSyntax, ExprSyntax)
+    case list([ExprSyntax])
+    case record([RecordItem])
+    case lambda(Name, ExprSyntax)
+    case attempt(ExprSyntax)
+    case secretFile(StringSyntax)
+    case erroneous
+  }
+  public let kind: Kind
+  public let span: Span
+  public init(kind: Kind, span: Span) {
+    self.kind = kind
+    self.span = span
+  }
+}
