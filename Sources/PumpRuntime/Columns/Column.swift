@@ -30,6 +30,15 @@ public final class Column: @unchecked Sendable {
     children = shape.kind == .record ? shape.fields.map { Column($0.shape) } : shape.element.map { [Column($0)] } ?? []
   }
 
+  /// A record or list over columns that others fill.
+  public init(_ shape: Shape, sharing children: [Column]) {
+    self.shape = shape
+    stride = shape.stride
+    base = .allocate(byteCount: 16, alignment: 16)
+    if shape.isOptional { valid = .allocate(capacity: 1) }
+    self.children = children
+  }
+
   deinit {
     base.deallocate()
     valid?.deallocate()
@@ -87,7 +96,7 @@ public final class Column: @unchecked Sendable {
   }
 
   /// Some value, where another one's absence makes this one unread.
-  func setNothing(_ row: Int) {
+  public func setNothing(_ row: Int) {
     ensure(row + 1)
     if valid != nil { return setNull(row) }
     if shape.kind == .record { for child in children { child.setNothing(row) } } else { memset(base + row * stride, 0, stride) }
@@ -119,6 +128,61 @@ public final class Column: @unchecked Sendable {
       if let valid { valid[row] = 1 }
       if row >= count { count = row + 1 }
     }
+  }
+
+  /// Copies the values of some rows to the same rows.
+  public func take(_ rows: UnsafeBufferPointer<Int32>, from other: Column) {
+    if other.valid != nil || stride == 0 || shape.kind == .list || shape.kind == .map {
+      for row in rows { copy(Int(row), from: other, Int(row)) }
+      return
+    }
+    guard let last = rows.max() else { return }
+    ensure(Int(last) + 1)
+    func move<T>(_ type: T.Type) {
+      let target = pointer(type)
+      let source = other.pointer(type)
+      for row in rows { target[Int(row)] = source[Int(row)] }
+    }
+    switch stride {
+    case 1: move(UInt8.self)
+    case 8: move(Int64.self)
+    case 16: move(Text.self)
+    default: move(Decimal.self)
+    }
+    if let valid { for row in rows { valid[Int(row)] = 1 } }
+    count = max(count, Int(last) + 1)
+  }
+
+  /// Whether two values are equal, at every depth; null equals null.
+  public static func equal(_ a: Column, _ i: Int, _ b: Column, _ j: Int) -> Bool {
+    if a.isNull(i) || b.isNull(j) { return a.isNull(i) && b.isNull(j) }
+    switch a.shape.kind {
+    case .bool: return a.get(Bool.self, i) == b.get(Bool.self, j)
+    case .float: return a.get(Double.self, i) == b.get(Double.self, j)
+    case .decimal: return a.get(Decimal.self, i) == b.get(Decimal.self, j)
+    case .string, .bytes, .json: return a.get(Text.self, i) == b.get(Text.self, j)
+    case .uuid: return a.get(Uuid.self, i) == b.get(Uuid.self, j)
+    case .record: return a.children.indices.allSatisfy { equal(a.children[$0], i, b.children[$0], j) }
+    case .list:
+      let (x, y) = (a.get(Slice.self, i), b.get(Slice.self, j))
+      return x.count == y.count && (0..<Int(x.count)).allSatisfy { equal(a.children[0], Int(x.start) + $0, b.children[0], Int(y.start) + $0) }
+    case .map:
+      let (x, y) = (a.get(Slice.self, i), b.get(Slice.self, j))
+      guard x.count == y.count else { return false }
+      return (0..<Int(x.count)).allSatisfy { entry in
+        let key = a.children[0].children[0].get(Text.self, Int(x.start) + entry)
+        guard let other = b.find(key, j) else { return false }
+        return equal(a.children[0].children[1], Int(x.start) + entry, b.children[0].children[1], other)
+      }
+    default: return a.get(Int64.self, i) == b.get(Int64.self, j)
+    }
+  }
+
+  /// The entry of a map with a key: its row among the entries.
+  public func find(_ key: Text, _ row: Int) -> Int? {
+    let slice = get(Slice.self, row)
+    for entry in (Int(slice.start)..<Int(slice.start + slice.count)).reversed() where children[0].children[0].get(Text.self, entry) == key { return entry }
+    return nil
   }
 
   /// Copies the values of the chosen rows, in their order, to the rows 0, 1, ….

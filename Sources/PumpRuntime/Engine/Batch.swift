@@ -12,8 +12,8 @@ public final class Batch: @unchecked Sendable {
   public var meta: [String: Column] = [:]
   /// The same of one event as JSON, for the error route.
   public var describe: (Int) -> String = { _ in "{}" }
-  /// Events that the source itself had to refuse: a row (their payload is that event) and why.
-  public var refused: [(row: Int, message: String)] = []
+  /// Events that the source itself had to refuse; they are not among `events`.
+  public var refused: [Failure] = []
   /// Number of the first event since the source began; numbers decide `sample`.
   public var firstNumber: UInt64 = 0
   /// The source's own mark of how far this batch goes.
@@ -114,9 +114,13 @@ public final class SinkBuffer: @unchecked Sendable {
 
 /// A failed event on its way to the error route.
 public struct Failure: Sendable {
+  /// The event of the batch, or the one that follows a refused one.
   public let row: Int
+  /// The step's number; -1 for the source.
   public let step: Int
   public let message: String
+  /// The event's bytes and meta, where it is not one of the batch.
+  public var payload: (bytes: Text, meta: String)?
 }
 
 /// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures.

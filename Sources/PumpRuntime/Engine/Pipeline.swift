@@ -66,7 +66,7 @@ final class Pipeline: @unchecked Sendable {
       guard try source.next(batch) else { break }
       lock.lock()
       defer { lock.unlock() }
-      if batch.count > 0 {
+      if batch.count > 0 || !batch.refused.isEmpty {
         try accept(batch)
         unacknowledged.removeAll { $0.source === source }
         unacknowledged.append((source, batch.position))
@@ -105,10 +105,10 @@ final class Pipeline: @unchecked Sendable {
 
   private func accept(_ batch: Batch) throws(RunFailure) {
     if pendingRows == 0 { pendingSince = clock() }
-    pendingRows += batch.count
+    pendingRows += batch.count + batch.refused.count
     outputs.clear()
     processor.process(batch, outputs)
-    let failures = batch.refused.map { Failure(row: $0.row, step: -1, message: $0.message) } + outputs.failures
+    let failures = batch.refused + outputs.failures
     var failed = failures.count
     var filtered = outputs.filtered
     outputs.failures.removeAll(keepingCapacity: true)
@@ -122,7 +122,7 @@ final class Pipeline: @unchecked Sendable {
       filtered += routed.filtered
     }
     shared.withLock { counts in
-      counts.taken += batch.count
+      counts.taken += batch.count + batch.refused.count
       counts.failed += failed
       counts.filtered += filtered
       for index in sent.indices { counts.sent[index] += sent[index] }
@@ -170,8 +170,8 @@ final class Pipeline: @unchecked Sendable {
       records.setPresent(row)
       records.children[0].set(arena.copy(failure.message), row)
       records.children[1].set(arena.copy(stage(failure)), row)
-      records.children[2].set(batch.payload(failure.row), row)
-      records.children[3].set(arena.copy(batch.describe(failure.row)), row)
+      records.children[2].set(failure.payload?.bytes ?? batch.payload(failure.row), row)
+      records.children[3].set(arena.copy(failure.payload?.meta ?? batch.describe(failure.row)), row)
       records.children[4].set(Int64(1), row)
       records.children[5].set(batch.context.now, row)
     }

@@ -78,7 +78,7 @@ public final class Runner: @unchecked Sendable {
 
   /// Runs; `progress` is called now and then with what was done so far.
   public func run(progress: (RunReport, (done: Int64, total: Int64)) -> Void = { _, _ in }) -> RunReport {
-    let start = currentMicros()
+    let begin = currentMicros()
     var threads: [WorkerThread] = []
     do throws(RunFailure) {
       var work: [(Pipeline, any Source, Int)] = []
@@ -94,13 +94,15 @@ public final class Runner: @unchecked Sendable {
     } catch {
       fail(error.message)
     }
+    var nap: UInt32 = 200
     while finishedCount.load(ordering: .acquiring) < threads.count {
-      usleep(20_000)
-      progress(report(since: start), totals)
+      usleep(nap)
+      nap = min(20_000, nap * 2)
+      progress(report(since: begin), totals)
     }
     for thread in threads { thread.join() }
     finish()
-    return report(since: start)
+    return report(since: begin)
   }
 
   private let finishedCount = Atomic<Int>(0)
@@ -174,6 +176,6 @@ func replaceFile(_ path: String, _ bytes: [UInt8]) throws(FileProblem) {
   let fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
   guard fd >= 0 else { throw FileProblem("create", temporary) }
   defer { close(fd) }
-  try bytes.withUnsafeBytes { (raw) throws(FileProblem) in if raw.count > 0 { try writeAll(fd, raw.baseAddress!, raw.count, temporary) } }
+  try writeAll(fd, bytes, bytes.count, temporary)
   guard fsync(fd) == 0, rename(temporary, path) == 0 else { throw FileProblem("replace", path) }
 }

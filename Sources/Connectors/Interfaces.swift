@@ -1,0 +1,8 @@
+/// The interface files of the built-in connectors, embedded so that a spec is checked with none of their clients
+/// installed. One line each.
+public let interfaceFiles: [(path: String, bytes: [UInt8])] = [
+  ("Embedded.pump", PackageResources.Embedded_pump),
+  ("SQLite.pump", PackageResources.SQLite_pump),
+  ("Kafka.pump", PackageResources.Kafka_pump),
+  ("PostgreSQL.pump", PackageResources.PostgreSQL_pump),
+]

@@ -1,0 +1,273 @@
+internal import CSQLite
+import PumpRuntime
+import Synchronization
+
+/// The connector of one database: one writer for all sinks, so that they share a transaction, and a pool of readers.
+public final class SQLiteConnector: Connector, @unchecked Sendable {
+  public static let factories: [String: ConnectorFactory] = ["SQLite": { try SQLiteConnector($0, $1) }]
+
+  private let id: String
+  private let settings: Settings
+  private let readers: ClientPool<Database>
+  private let writer = Mutex<Writer?>(nil)
+
+  init(_ id: String, _ settings: Settings) throws(RunFailure) {
+    self.id = id
+    self.settings = settings
+    readers = ClientPool(id, PoolSettings(settings)) { () throws(RunFailure) in try Database(id, settings) }
+  }
+
+  private func shared() throws(RunFailure) -> Writer {
+    let result: Result<Writer, RunFailure> = writer.withLock { current in
+      if let current { return .success(current) }
+      do throws(RunFailure) {
+        let made = Writer(try Database(id, settings))
+        current = made
+        return .success(made)
+      } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+
+  public func source(_ context: EndpointContext) throws(RunFailure) -> any Source {
+    let shape = context.spec.shape!
+    let columns = shape.fields.map { Database.quoted($0.wire) }.joined(separator: ", ")
+    let sql: String
+    if context.spec.name == "table" {
+      sql = "SELECT \(columns) FROM \(Database.quoted(context.settings.text("name") ?? ""))"
+    } else {
+      sql = context.settings.text("sql") ?? ""
+    }
+    return try TableSource(readers, sql, byName: context.spec.name == "query", shape)
+  }
+
+  public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { try TableSink(shared(), context) }
+
+  public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { try TableLookup(readers, context) }
+
+  public func shutdown() { readers.close() }
+}
+
+/// The one client that writes: a transaction is open from the first row to the commit.
+final class Writer: @unchecked Sendable {
+  let database: Database
+  private let lock = Mutex<Bool>(false)
+
+  init(_ database: Database) { self.database = database }
+
+  /// Runs inside the transaction, which is begun where none is open.
+  func write<T>(_ body: () throws(RunFailure) -> T) throws(RunFailure) -> T {
+    let result: Result<T, RunFailure> = lock.withLock { open in
+      do throws(RunFailure) {
+        if !open { try database.run("BEGIN IMMEDIATE") }
+        open = true
+        return .success(try body())
+      } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+
+  func commit() throws(RunFailure) {
+    let failure: RunFailure? = lock.withLock { open in
+      guard open else { return nil }
+      do throws(RunFailure) { try database.run("COMMIT") } catch { return error }
+      open = false
+      return nil
+    }
+    if let failure { throw failure }
+  }
+
+  func rollback() {
+    lock.withLock { open in
+      if open { try? database.run("ROLLBACK") }
+      open = false
+    }
+  }
+}
+
+final class TableSink: Sink, @unchecked Sendable {
+  private let writer: Writer
+  private let statement: Statement
+
+  init(_ writer: Writer, _ context: EndpointContext) throws(RunFailure) {
+    self.writer = writer
+    let shape = context.spec.shape!
+    let table = Database.quoted(context.settings.text("name") ?? "")
+    let key = context.settings.texts("key")
+    let keyColumns = key.compactMap { name in shape.fields.first { $0.name == name }.map { Database.quoted($0.wire) } }
+    let columns = shape.fields.map { Database.quoted($0.wire) }
+    let declared = shape.fields.map { "\(Database.quoted($0.wire)) \(TableSink.type($0.shape))\($0.shape.isOptional ? "" : " NOT NULL")" }
+    let primary = keyColumns.isEmpty ? "" : ", PRIMARY KEY (\(keyColumns.joined(separator: ", ")))"
+    try writer.database.run("CREATE TABLE IF NOT EXISTS \(table) (\(declared.joined(separator: ", "))\(primary))")
+    var mode = context.settings.text("mode") ?? "auto"
+    if mode == "auto" { mode = key.isEmpty ? "insert" : "upsert" }
+    guard mode == "insert" || !key.isEmpty else { throw RunFailure("sink `\(context.spec.label)`: `\(mode)` needs `key: [field]`") }
+    var sql = "INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))"
+    let target = keyColumns.joined(separator: ", ")
+    if mode == "upsert" {
+      let others = columns.filter { !keyColumns.contains($0) }
+      sql += " ON CONFLICT (\(target)) DO " + (others.isEmpty ? "NOTHING" : "UPDATE SET \(others.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))")
+    } else if mode == "ignore" {
+      sql += " ON CONFLICT (\(target)) DO NOTHING"
+    }
+    do throws(RunFailure) { statement = try writer.database.prepare(sql) } catch {
+      throw RunFailure("sink `\(context.spec.label)`: \(error.message)")
+    }
+  }
+
+  private static func type(_ shape: Shape) -> String {
+    switch shape.kind {
+    case .bool, .int, .size, .duration: "INTEGER"
+    case .float: "REAL"
+    case .bytes: "BLOB"
+    default: "TEXT"
+    }
+  }
+
+  func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
+    let columns = buffer.records!.children
+    return try writer.write { () throws(RunFailure) in
+      var refusals: [Refusal] = []
+      for row in 0..<buffer.count {
+        for (index, column) in columns.enumerated() { statement.bind(Int32(index + 1), column, row) }
+        let code = sqlite3_step(statement.handle)
+        if code != SQLITE_DONE {
+          // What the table does not admit concerns this event; anything else the whole database.
+          let kind = code & 0xFF
+          guard kind == SQLITE_CONSTRAINT || kind == SQLITE_MISMATCH || kind == SQLITE_TOOBIG else {
+            let failure = writer.database.failure()
+            statement.reset()
+            throw failure
+          }
+          refusals.append(Refusal(row: row, message: Shape.clean(String(cString: sqlite3_errmsg(writer.database.handle)))))
+        }
+        statement.reset()
+      }
+      return refusals
+    }
+  }
+
+  func commit() throws(RunFailure) { try writer.commit() }
+  func close(completed: Bool) throws(RunFailure) { if !completed { writer.rollback() } }
+}
+
+final class TableSource: Source, @unchecked Sendable {
+  private let pool: ClientPool<Database>
+  private let database: Database
+  private let statement: Statement
+  private let shape: Shape
+  private var places: [Int32] = []
+  private var ended = false
+
+  init(_ pool: ClientPool<Database>, _ sql: String, byName: Bool, _ shape: Shape) throws(RunFailure) {
+    self.pool = pool
+    self.shape = shape
+    database = try pool.acquire()
+    do throws(RunFailure) {
+      statement = try database.prepare(sql)
+      guard sqlite3_stmt_readonly(statement.handle) != 0 else { throw RunFailure("the query changes the database; a source only reads") }
+      let count = sqlite3_column_count(statement.handle)
+      for (index, field) in shape.fields.enumerated() {
+        let place = byName ? (0..<count).first { String(cString: sqlite3_column_name(statement.handle, $0)) == field.wire } : Int32(index)
+        guard let place else { throw RunFailure("the query gives no column `\(Shape.clean(field.wire))`") }
+        places.append(place)
+      }
+    } catch {
+      pool.release(database, broken: false)
+      throw error
+    }
+  }
+
+  func next(_ batch: Batch) throws(RunFailure) -> Bool {
+    guard !ended else { return false }
+    let records = batch.records ?? Column(shape)
+    batch.records = records
+    var row = 0
+    while row < 1024 {
+      let code = sqlite3_step(statement.handle)
+      if code == SQLITE_DONE {
+        ended = true
+        pool.release(database, broken: false)
+        break
+      }
+      guard code == SQLITE_ROW else { throw database.failure() }
+      records.setPresent(row)
+      var problem: String?
+      for (index, field) in shape.fields.enumerated() where problem == nil {
+        if !statement.read(places[index], records.children[index], row, batch.context) {
+          problem = ".\(field.name): the column holds no \(field.shape.name)"
+        }
+      }
+      if let problem {
+        batch.refused.append(Failure(row: row, step: -1, message: problem, payload: (payload(batch.context.arena), "{}")))
+      } else {
+        row += 1
+      }
+    }
+    batch.count = row
+    return row > 0 || !batch.refused.isEmpty
+  }
+
+  /// The row as a JSON object of texts.
+  private func payload(_ arena: Arena) -> Text {
+    var out = ByteBuffer(capacity: 256)
+    defer { out.release() }
+    for (index, field) in shape.fields.enumerated() {
+      out.raw(index == 0 ? "{" : ",")
+      out.quoted(arena.copy(field.wire))
+      out.raw(":")
+      if let text = sqlite3_column_text(statement.handle, places[index]) {
+        out.quoted(arena.copy(UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement.handle, places[index])))))
+      } else {
+        out.raw("null")
+      }
+    }
+    out.raw("}")
+    return arena.copy(out.bytes)
+  }
+}
+
+final class TableLookup: Lookup, @unchecked Sendable {
+  private let pool: ClientPool<Database>
+  private let sql: String
+  private let shape: Shape
+
+  init(_ pool: ClientPool<Database>, _ context: EndpointContext) throws(RunFailure) {
+    self.pool = pool
+    shape = context.spec.shape!
+    let table = context.settings.text("name") ?? ""
+    let database = try pool.acquire()
+    defer { pool.release(database, broken: false) }
+    var column = context.settings.text("column")
+    if column == nil {
+      let key = try database.primaryKey(table)
+      guard key.count == 1 else { throw RunFailure("lookup `\(context.spec.label)`: the table has no primary key of one column; name one with `column: \"…\"`") }
+      column = key[0]
+    }
+    sql = "SELECT \(shape.fields.map { Database.quoted($0.wire) }.joined(separator: ", ")) FROM \(Database.quoted(table)) WHERE \(Database.quoted(column!)) = ? LIMIT 1"
+    _ = try database.prepare(sql)
+  }
+
+  func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
+    do throws(RunFailure) {
+      let database = try pool.acquire()
+      defer { pool.release(database, broken: false) }
+      let statement = try database.prepare(sql)
+      for row in rows {
+        statement.bind(1, keys, Int(row))
+        let code = keys.isNull(Int(row)) ? SQLITE_DONE : sqlite3_step(statement.handle)
+        if code == SQLITE_ROW {
+          result.setPresent(Int(row))
+          for index in shape.fields.indices where !statement.read(Int32(index), result.children[index], Int(row), context) {
+            throw RunFailure(".\(shape.fields[index].name): the column holds no \(shape.fields[index].shape.name)")
+          }
+        } else if code == SQLITE_DONE {
+          result.setNull(Int(row))
+        } else {
+          throw database.failure()
+        }
+        statement.reset()
+      }
+    } catch { throw EventFailure(error.message) }
+  }
+}

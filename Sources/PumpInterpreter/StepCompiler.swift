@@ -1,0 +1,392 @@
+import PumpPlan
+import PumpRuntime
+
+/// One compiled chain: what its steps do to a selection of rows of a frame.
+typealias Chain = (Frame, Selection, Outputs) -> Void
+
+/// Steps to operations over columns. Each takes the rows that reach it and calls what follows with those that go on.
+final class StepCompiler {
+  let compiler: ExpressionCompiler
+  /// Sinks are numbered in the order of the pipeline's steps.
+  var nextSink: Int
+  var nextStep: Int
+  var nextLookup = 0
+
+  init(_ compiler: ExpressionCompiler, firstSink: Int, firstStep: Int) {
+    self.compiler = compiler
+    nextSink = firstSink
+    nextStep = firstStep
+  }
+
+  /// `event` holds the events that enter; `carried` the record that was encoded.
+  func compile(_ steps: ArraySlice<Step>, event: Column, carried: Column?) -> Chain {
+    guard let step = steps.first else { return { _, _, _ in } }
+    let rest = steps.dropFirst()
+    let number = nextStep
+    nextStep += 1
+    let compiler = self.compiler
+    func node(_ e: Expr, carried: Column? = nil) -> Node {
+      compiler.level = .init()
+      compiler.level.event = event
+      compiler.level.carried = carried
+      return compiler.compile(e)
+    }
+    func reportFailures(_ frame: Frame, _ out: Outputs) {
+      guard frame.failureCount > 0 else { return }
+      for failure in frame.takeFailures() { out.fail(Int(frame.origins[Int(failure.row)]), number, failure.message) }
+    }
+    switch step.kind {
+    case .decode(let format, let type, let checks, let framed):
+      return decode(format, type, checks, framed, number, event, rest)
+    case .encode(let format):
+      let out = Column(.bytes)
+      let next = compile(rest, event: out, carried: event)
+      // The encoder writes straight to the sink's buffer where the sink follows; see `sink`.
+      guard case .sink(let endpoint)? = rest.first?.kind, rest.count == 1, endpoint.each.isEmpty else {
+        let write = encoder(format, Shape.of(step.output), event)
+        return { frame, selection, outputs in
+          out.ensure(frame.rows)
+          for row in selection { write(frame, Int(row), out) }
+          next(frame, selection, outputs)
+        }
+      }
+      let sink = nextSink - 1
+      let append = appender(format, event)
+      return { frame, selection, outputs in
+        let buffer = outputs.sinks[sink]
+        for row in selection {
+          append(&buffer.bytes, Int(row))
+          buffer.end(Int(frame.origins[Int(row)]))
+        }
+      }
+    case .filter(let test):
+      let condition = node(test)
+      let next = compile(rest, event: event, carried: carried)
+      return { frame, selection, out in
+        let live = condition.run(frame, selection)
+        reportFailures(frame, out)
+        let (yes, no) = frame.split(live, by: condition.column)
+        out.filtered += no.count
+        if yes.count > 0 { next(frame, yes, out) }
+      }
+    case .assert(let test, let reason):
+      let condition = node(test)
+      let text = node(reason)
+      let next = compile(rest, event: event, carried: carried)
+      return { frame, selection, out in
+        let live = condition.run(frame, selection)
+        let (yes, no) = frame.split(live, by: condition.column)
+        for row in text.run(frame, no) { frame.fail(row, text.column.get(Text.self, Int(row)).string) }
+        reportFailures(frame, out)
+        if yes.count > 0 { next(frame, yes, out) }
+      }
+    case .map(let value):
+      let result = node(value)
+      let next = compile(rest, event: result.column, carried: nil)
+      return { frame, selection, out in
+        let live = result.run(frame, selection)
+        reportFailures(frame, out)
+        if live.count > 0 { next(frame, live, out) }
+      }
+    case .expand(let index): return expand(index, Shape.of(step.output), event, rest)
+    case .lookup(let endpoint, _): return lookup(endpoint, Shape.of(step.output), number, event, rest, node(endpoint.each[0].value))
+    case .route(let arms):
+      let compiled = arms.map { arm in (arm.condition.map { node($0) }, compile(arm.steps[...], event: event, carried: carried)) }
+      return { frame, selection, out in
+        var left = selection
+        for (condition, chain) in compiled {
+          guard left.count > 0 else { break }
+          guard let condition else {
+            chain(frame, left, out)
+            left = Selection(start: nil, count: 0)
+            break
+          }
+          let live = condition.run(frame, left)
+          reportFailures(frame, out)
+          let (yes, no) = frame.split(live, by: condition.column)
+          if yes.count > 0 { chain(frame, yes, out) }
+          left = no
+        }
+        out.filtered += left.count
+      }
+    case .tee(let inner):
+      let side = compile(inner[...], event: event, carried: carried)
+      let next = compile(rest, event: event, carried: carried)
+      return { frame, selection, out in
+        side(frame, selection, out)
+        next(frame, selection, out)
+      }
+    case .log(let text):
+      let value = node(text)
+      let next = compile(rest, event: event, carried: carried)
+      return { frame, selection, out in
+        let live = value.run(frame, selection)
+        reportFailures(frame, out)
+        for row in live { out.log(value.column.get(Text.self, Int(row))) }
+        if live.count > 0 { next(frame, live, out) }
+      }
+    case .sample(let share):
+      let next = compile(rest, event: event, carried: carried)
+      return { frame, selection, out in
+        let kept = frame.allocate(selection.count)
+        var count = 0
+        for row in selection where frame.batch.sampled(Int(frame.origins[Int(row)]), number, share) {
+          kept[count] = row
+          count += 1
+        }
+        out.filtered += selection.count - count
+        if count > 0 { next(frame, Selection(start: kept, count: count), out) }
+      }
+    case .discard: return { _, selection, out in out.filtered += selection.count }
+    case .feed: return sink([], event, Shape.of(step.output))
+    case .sink(let endpoint):
+      let nodes = endpoint.each.map { node($0.value, carried: carried) }
+      let write = sink(nodes, event, endpoint.type == .bytes ? nil : Shape.of(endpoint.type))
+      guard !nodes.isEmpty else { return write }
+      return { frame, selection, out in
+        let live = runAll(nodes, frame, selection)
+        reportFailures(frame, out)
+        if live.count > 0 { write(frame, live, out) }
+      }
+    }
+  }
+
+  private func sink(_ each: [Node], _ event: Column, _ shape: Shape?) -> Chain {
+    let number = nextSink
+    nextSink += 1
+    let isBytes = shape == nil || shape!.kind == .bytes
+    return { frame, selection, out in
+      let buffer = out.sinks[number]
+      for row in selection {
+        let place = buffer.count
+        for (column, node) in zip(buffer.each, each) { column.copy(place, from: node.column, Int(row)) }
+        if isBytes {
+          buffer.bytes.raw(event.get(Text.self, Int(row)))
+          buffer.end(Int(frame.origins[Int(row)]))
+        } else {
+          buffer.records!.copy(place, from: event, Int(row))
+          buffer.origins.append(frame.origins[Int(row)])
+        }
+      }
+    }
+  }
+
+  // MARK: Formats
+
+  private func options(_ format: Format) -> JSONOptions {
+    var options = JSONOptions()
+    options.strict = format.options["strict"] == .bool(true)
+    options.omitNull = format.options["omit_null"] == .bool(true)
+    if case .string(let name)? = format.options["time"] { options.time = TimeFormat(rawValue: name) ?? .rfc3339 }
+    return options
+  }
+
+  private func text(_ format: Format, _ name: String, _ otherwise: String) -> String {
+    if case .string(let text)? = format.options[name] { text } else { otherwise }
+  }
+
+  private func recordFormat(_ format: Format, _ shape: Shape) -> RecordFormat {
+    switch format.name {
+    case "csv": .csv(shape, separator: text(format, "separator", ","), quote: text(format, "quote", "\""), null: text(format, "null", ""))
+    case "kv": .kv(shape, separator: text(format, "separator", " "), assign: text(format, "assign", "="))
+    default: .regex(shape, text(format, "pattern", ""))
+    }
+  }
+
+  private func appender(_ format: Format, _ event: Column) -> (inout ByteBuffer, Int) -> Void {
+    switch format.name {
+    case "json":
+      let options = options(format)
+      return { $0.json(event, $1, options) }
+    case "csv", "kv":
+      let records = recordFormat(format, event.shape)
+      return { records.write(event, $1, &$0) }
+    case "lines":
+      return {
+        $0.raw(event.get(Text.self, $1))
+        $0.byte(0x0A)
+      }
+    default: return { $0.raw(event.get(Text.self, $1)) }
+    }
+  }
+
+  private func encoder(_ format: Format, _ shape: Shape, _ event: Column) -> (Frame, Int, Column) -> Void {
+    let append = appender(format, event)
+    return { frame, row, out in
+      var buffer = ByteBuffer(capacity: 256)
+      append(&buffer, row)
+      out.set(frame.context.arena.copy(buffer.bytes), row)
+      buffer.release()
+    }
+  }
+
+  private func decode(_ format: Format, _ type: Type, _ checks: [Check], _ framed: Bool, _ number: Int, _ event: Column, _ rest: ArraySlice<Step>) -> Chain {
+    let shape = Shape.of(type)
+    let out = Column(shape)
+    let verify = verification(checks, number, out)
+    let next = compile(rest, event: out, carried: nil)
+    let options = options(format)
+    switch format.name {
+    case "json":
+      return { frame, selection, outputs in
+        out.clear()
+        out.ensure(frame.rows)
+        let texts = event.pointer(Text.self)
+        let arena = frame.context.arena
+        for row in selection where !shape.read(texts[Int(row)], into: out, Int(row), arena, options) {
+          frame.fail(row, shape.explain(texts[Int(row)], options))
+        }
+        let live = verify(frame, selection, outputs)
+        if live.count > 0 { next(frame, live, outputs) }
+      }
+    case "text":
+      return { frame, selection, outputs in
+        out.clear()
+        out.ensure(frame.rows)
+        for row in selection {
+          do throws(EventFailure) { out.set(try Fn.toText(Blob(event.get(Text.self, Int(row))), frame.context), Int(row)) } catch { frame.fail(row, error.message) }
+        }
+        let live = verify(frame, selection, outputs)
+        if live.count > 0 { next(frame, live, outputs) }
+      }
+    default:
+      if framed { return framing(format, shape, out, verify, number, event, next) }
+      let records = recordFormat(format, shape)
+      return { frame, selection, outputs in
+        out.clear()
+        out.ensure(frame.rows)
+        for row in selection {
+          if let problem = records.read(event.get(Text.self, Int(row)), into: out, Int(row), frame.context) { frame.fail(row, problem) }
+        }
+        let live = verify(frame, selection, outputs)
+        if live.count > 0 { next(frame, live, outputs) }
+      }
+    }
+  }
+
+  /// Refinements after decoding, and what failed in either goes to the error route.
+  private func verification(_ checks: [Check], _ number: Int, _ out: Column) -> (Frame, Selection, Outputs) -> Selection {
+    compiler.level = .init()
+    compiler.level.event = out
+    let nodes = checks.map { (compiler.compile($0.condition), $0.message) }
+    return { frame, selection, outputs in
+      var live = frame.live(selection, since: 0)
+      for (node, message) in nodes {
+        let passed = node.run(frame, live)
+        let (yes, no) = frame.split(passed, by: node.column)
+        for row in no { frame.fail(row, message) }
+        live = yes
+      }
+      if frame.failureCount > 0 {
+        for failure in frame.takeFailures() { outputs.fail(Int(frame.origins[Int(failure.row)]), number, failure.message) }
+      }
+      return live
+    }
+  }
+
+  /// One event becomes many: each runs through the rest in slices of its own.
+  private func framing(_ format: Format, _ shape: Shape, _ out: Column, _ verify: @escaping (Frame, Selection, Outputs) -> Selection, _ number: Int, _ event: Column, _ next: @escaping Chain) -> Chain {
+    let header = format.options["header"] == .bool(true)
+    let records = format.name == "csv" ? recordFormat(format, shape) : nil
+    let slices = Slices()
+    return { frame, selection, outputs in
+      for row in selection {
+        let origin = frame.origins[Int(row)]
+        var pending: [Text] = []
+        func flush() {
+          guard !pending.isEmpty else { return }
+          slices.run(frame, pending.count, { _ in origin }) { inner, all in
+            out.clear()
+            out.ensure(pending.count)
+            for (index, text) in pending.enumerated() {
+              if let records { if let problem = records.read(text, into: out, index, inner.context) { inner.fail(Int32(index), problem) } } else { out.set(text, index) }
+            }
+            let live = verify(inner, all, outputs)
+            if live.count > 0 { next(inner, live, outputs) }
+          }
+          pending.removeAll(keepingCapacity: true)
+        }
+        func take(_ text: Text) {
+          pending.append(text)
+          if pending.count == Frame.sliceSize { flush() }
+        }
+        let whole = event.get(Text.self, Int(row))
+        if let records {
+          do throws(EventFailure) { try records.forEachRecord(whole, header: header, frame.context, take) } catch { outputs.fail(Int(origin), number, error.message) }
+        } else {
+          Lines.forEach(whole, take)
+        }
+        flush()
+      }
+    }
+  }
+
+  private func expand(_ index: Int, _ shape: Shape, _ event: Column, _ rest: ArraySlice<Step>) -> Chain {
+    let list = event.children[index]
+    let out = Column(shape)
+    let next = compile(rest, event: out, carried: nil)
+    let slices = Slices()
+    return { frame, selection, outputs in
+      var parents: [Int32] = []
+      var places: [Int32] = []
+      func flush() {
+        guard !parents.isEmpty else { return }
+        slices.run(frame, parents.count, { frame.origins[Int(parents[$0])] }) { inner, all in
+          out.clear()
+          out.ensure(parents.count)
+          for (field, child) in out.children.enumerated() {
+            let from = field == index ? list.children[0] : event.children[field]
+            (field == index ? places : parents).withUnsafeBufferPointer { child.gather($0, from: from) }
+          }
+          next(inner, all, outputs)
+        }
+        parents.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
+      }
+      for row in selection {
+        let slice = list.get(Slice.self, Int(row))
+        if slice.count == 0 { outputs.filtered += 1 }
+        for i in 0..<slice.count {
+          parents.append(row)
+          places.append(slice.start + i)
+          if parents.count == Frame.sliceSize { flush() }
+        }
+      }
+      flush()
+    }
+  }
+
+  private func lookup(_ endpoint: PumpPlan.Endpoint, _ shape: Shape, _ number: Int, _ event: Column, _ rest: ArraySlice<Step>, _ key: Node) -> Chain {
+    let index = nextLookup
+    nextLookup += 1
+    let found = Column(shape.fields.last!.shape)
+    let next = compile(rest, event: Column(shape, sharing: event.children + [found]), carried: nil)
+    return { frame, selection, outputs in
+      let live = key.run(frame, selection)
+      found.clear()
+      found.ensure(frame.rows)
+      var passed = live
+      do throws(EventFailure) { try outputs.lookups[index].find(key.column, live, into: found, frame.context) } catch {
+        for row in live { frame.fail(row, error.message) }
+        passed = Selection(start: nil, count: 0)
+      }
+      for failure in frame.takeFailures() { outputs.fail(Int(frame.origins[Int(failure.row)]), number, failure.message) }
+      if passed.count > 0 { next(frame, passed, outputs) }
+    }
+  }
+}
+
+/// Frames for rows that were made of others, kept for the next time.
+final class Slices {
+  private var frame: Frame?
+
+  func run(_ outer: Frame, _ rows: Int, _ origin: (Int) -> Int32, _ body: (Frame, Selection) -> Void) {
+    if frame == nil || frame!.context !== outer.context { frame = Frame(outer.context, outer.batch) }
+    let inner = frame!
+    inner.batch = outer.batch
+    inner.reset(rows: rows)
+    inner.origins.removeAll(keepingCapacity: true)
+    for row in 0..<rows { inner.origins.append(origin(row)) }
+    body(inner, inner.all())
+  }
+}

@@ -1,0 +1,80 @@
+import Glibc
+
+/// `file.csv` and `file.json` as tables: read once at start-up, found by the text of one column.
+final class FileLookup: Lookup, @unchecked Sendable {
+  private let rows: Column
+  private var index: [String: Int] = [:]
+  private let context = Context()
+  /// A table is meant to fit memory.
+  private static let limit = 256 << 20
+
+  init(_ context: EndpointContext) throws(RunFailure) {
+    let path = context.settings.text("path") ?? ""
+    let keyName = context.settings.text("column") ?? ""
+    let wanted = context.spec.shape!
+    // The key's column is read besides those that the type asks for.
+    let keyShape = Shape.record("Key", [.init("key", .json, wire: keyName)])
+    rows = Column(wanted)
+    let bytes: [UInt8]
+    do throws(FileProblem) { bytes = try readWholeFile(path, limit: Self.limit) } catch { throw RunFailure(error.message) }
+    let text = bytes.withUnsafeBufferPointer { self.context.arena.copy($0) }
+    (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
+    let name = Shape.clean(path)
+    if context.spec.name == "csv" {
+      try loadCSV(text, wanted, keyName, name)
+    } else {
+      try loadJSON(text, wanted, keyShape, name)
+    }
+  }
+
+  private func loadCSV(_ text: Text, _ shape: Shape, _ keyName: String, _ path: String) throws(RunFailure) {
+    let format = RecordFormat.csv(shape)
+    let keys = RecordFormat.csv(.record("Key", [.init("key", .string, wire: keyName)]))
+    let keyColumn = Column(keys.shape)
+    var problem: String?
+    var number = 1
+    do throws(EventFailure) {
+      var texts: [Text] = []
+      try keys.forEachRecord(text, header: true, context) { texts.append($0) }
+      try format.forEachRecord(text, header: true, context) { _ in }
+      for (row, record) in texts.enumerated() {
+        number = row + 2
+        if let found = format.read(record, into: rows, row, context) ?? keys.read(record, into: keyColumn, row, context) {
+          problem = found
+          break
+        }
+        index[keyColumn.children[0].get(Text.self, row).string] = row
+      }
+    } catch { problem = error.message }
+    if let problem { throw RunFailure("lookup table \(path), record \(number): \(problem)") }
+  }
+
+  private func loadJSON(_ text: Text, _ shape: Shape, _ keyShape: Shape, _ path: String) throws(RunFailure) {
+    var items: [Text] = []
+    let start = Fn.trimStart(text, context)
+    if start.count > 0, start[0] == UInt8(ascii: "[") {
+      let whole: Json
+      do throws(EventFailure) { whole = try Fn.parseJson(text, context) } catch { throw RunFailure("lookup table \(path): \(error.message)") }
+      _ = Fn.elements(whole, context) { items.append($0.text) }
+    } else {
+      Lines.forEach(text) { items.append($0) }
+    }
+    let keyColumn = Column(keyShape)
+    for (row, item) in items.enumerated() {
+      guard shape.read(item, into: rows, row, context.arena, JSONOptions()), keyShape.read(item, into: keyColumn, row, context.arena, JSONOptions()) else {
+        throw RunFailure("lookup table \(path), record \(row + 1): \(shape.explain(item, JSONOptions()))")
+      }
+      index[Fn.toString(Json(keyColumn.children[0].get(Text.self, row)), context).string] = row
+    }
+  }
+
+  func find(_ keys: Column, _ selection: UnsafeBufferPointer<Int32>, into result: Column, _ c: Context) throws(EventFailure) {
+    var out = ByteBuffer(capacity: 64)
+    defer { out.release() }
+    for row in selection {
+      out.count = 0
+      if !keys.isNull(Int(row)) { Fields.write(keys, Int(row), &out) }
+      if !keys.isNull(Int(row)), let found = index[out.string] { result.copy(Int(row), from: rows, found) } else { result.setNull(Int(row)) }
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import Glibc
+
+/// `file.lines` and `stdout.lines`: encoded events, one a line. A replaced file appears whole, at the end; an appended
+/// one is cut back to its last whole line before more is written.
+final class FileSink: Sink, @unchecked Sendable {
+  private let path: String
+  private let append: Bool
+  private let rotateAt: Int64?
+  private let header: Text?
+  private let memory = Arena()
+  private let framed: Bool
+  private var fd: Int32
+  private var size: Int64 = 0
+  private var isOpen = true
+  private var temporary: String { path + ".part" }
+
+  /// Lines have a line feed behind each event; bytes are written as they are.
+  init(_ context: EndpointContext, framed: Bool) throws(RunFailure) {
+    path = context.settings.text("path") ?? ""
+    append = context.settings.text("mode") == "append"
+    rotateAt = context.settings.int("rotate")
+    header = context.settings.text("header").map { [memory] in memory.copy($0) }
+    self.framed = framed
+    fd = -1
+    guard context.state == nil || append else {
+      throw RunFailure("sink `\(context.spec.label)`: a replaced file appears at the end only, and positions are kept (`state`) before that; use `mode: append`")
+    }
+    try open()
+  }
+
+  /// Standard output.
+  init(standardOutput context: EndpointContext) {
+    path = "standard output"
+    append = true
+    rotateAt = nil
+    header = context.settings.text("header").map { [memory] in memory.copy($0) }
+    framed = true
+    fd = 1
+    if let header { try? writeHeader(header) }
+  }
+
+  private func open() throws(RunFailure) {
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { throw RunFailure("cannot write \(Shape.clean(path)): it is a directory; name a file in it") }
+    let name = append ? path : temporary
+    fd = Glibc.open(name, O_RDWR | O_CREAT | O_CLOEXEC | (append ? 0 : O_TRUNC), 0o644)
+    guard fd >= 0 else { throw RunFailure(FileProblem("create", name).message) }
+    do throws(FileProblem) {
+      size = append ? try cutToLastLine() : 0
+      if size == 0, let header { try writeHeader(header) }
+    } catch { throw RunFailure(error.message) }
+  }
+
+  private func writeHeader(_ header: Text) throws(FileProblem) {
+    try writeAll(fd, header.base, header.count, path)
+    try writeAll(fd, "\n", 1, path)
+    size += Int64(header.count + 1)
+  }
+
+  /// A run that was killed may have left half a line.
+  private func cutToLastLine() throws(FileProblem) -> Int64 {
+    var end = lseek(fd, 0, SEEK_END)
+    guard framed, end > 0 else { return Int64(max(0, end)) }
+    var block = [UInt8](repeating: 0, count: 64 << 10)
+    while end > 0 {
+      let start = max(0, end - block.count)
+      guard pread(fd, &block, end - start, off_t(start)) == end - start else { throw FileProblem("read", path) }
+      if let feed = block[0..<(end - start)].lastIndex(of: 0x0A) {
+        end = start + feed + 1
+        break
+      }
+      end = start
+    }
+    guard ftruncate(fd, off_t(end)) == 0, lseek(fd, off_t(end), SEEK_SET) >= 0 else { throw FileProblem("cut", path) }
+    return Int64(end)
+  }
+
+  func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
+    do throws(FileProblem) {
+      if framed, occurrences(of: 0x0A, in: buffer.bytes.base, buffer.bytes.count) == buffer.count {
+        try writeAll(fd, buffer.bytes.base, buffer.bytes.count, path)
+        size += Int64(buffer.bytes.count)
+        if let rotateAt, size >= rotateAt { try rotate() }
+        return []
+      }
+      var refusals: [Refusal] = []
+      for row in 0..<buffer.count {
+        let event = buffer.event(row)
+        if framed, memchr(event.base, 0x0A, event.count) != nil {
+          refusals.append(Refusal(row: row, message: "the event holds a line feed and cannot be one line"))
+          continue
+        }
+        try writeAll(fd, event.base, event.count + (framed ? 1 : 0), path)
+        size += Int64(event.count + 1)
+      }
+      return refusals
+    } catch {
+      throw RunFailure(error.message)
+    }
+  }
+
+  /// `out.ndjson` goes on as `out.ndjson.1`, `.2`, …; nothing is overwritten.
+  private func rotate() throws(FileProblem) {
+    var number = 1
+    var status = stat()
+    while stat("\(path).\(number)", &status) == 0 { number += 1 }
+    guard fsync(fd) == 0, rename(append ? path : temporary, "\(path).\(number)") == 0 else { throw FileProblem("rotate", path) }
+    Glibc.close(fd)
+    let name = append ? path : temporary
+    fd = Glibc.open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_TRUNC, 0o644)
+    guard fd >= 0 else { throw FileProblem("create", name) }
+    size = 0
+    if let header { try writeHeader(header) }
+  }
+
+  func commit() throws(RunFailure) {}
+
+  func close(completed: Bool) throws(RunFailure) {
+    guard isOpen, fd > 2 else { return }
+    isOpen = false
+    defer { Glibc.close(fd) }
+    if append { return }
+    guard completed else {
+      unlink(temporary)
+      return
+    }
+    guard fsync(fd) == 0, rename(temporary, path) == 0 else { throw RunFailure(FileProblem("replace", path).message) }
+  }
+}

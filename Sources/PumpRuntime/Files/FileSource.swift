@@ -1,0 +1,187 @@
+import Glibc
+
+/// `file.lines` and `file.bytes`: one file, or all that a pattern matches, in the order of their names.
+final class FileSource: Source, @unchecked Sendable {
+  private let context: EndpointContext
+  private let paths: [String]
+  private var index = 0
+  private var stream: ByteStream?
+  private var splitter: LineSplitter
+  private let follow: Bool
+  private let whole: Bool
+  private let limit: Int
+  private var total: Int64 = 0
+  private var before: Int64 = 0
+  private var seekTo: Int64 = 0
+
+  init(_ context: EndpointContext, whole: Bool) throws(RunFailure) {
+    self.context = context
+    self.whole = whole
+    limit = Int(clamping: context.settings.int("max_event") ?? 1 << 20)
+    follow = context.settings.bool("follow")
+    splitter = LineSplitter(limit: whole ? 0 : limit)
+    let path = context.settings.text("path") ?? ""
+    paths = try FileSource.expand(path)
+    for path in paths {
+      var status = stat()
+      if stat(path, &status) == 0 { total += Int64(status.st_size) }
+    }
+    if let saved = context.state?.load(), let tab = saved.lastIndex(of: "\t"), let offset = Int64(saved[saved.index(after: tab)...]), let place = paths.firstIndex(of: String(saved[..<tab])) {
+      index = place
+      seekTo = offset
+    }
+  }
+
+  /// The files that a pattern matches; a plain path is itself, so that its absence is reported.
+  static func expand(_ pattern: String) throws(RunFailure) -> [String] {
+    guard pattern.contains(where: { "*?[".contains($0) }) else { return [pattern] }
+    var result = glob_t()
+    defer { globfree(&result) }
+    guard glob(pattern, 0, nil, &result) == 0, result.gl_pathc > 0 else { throw RunFailure("no file matches \(Shape.clean(pattern)); check the pattern and the folder it starts from") }
+    return (0..<Int(result.gl_pathc)).map { String(cString: result.gl_pathv[$0]!) }
+  }
+
+  var progress: (done: Int64, total: Int64)? { (before + (stream?.consumed ?? 0), total) }
+
+  private func openNext() throws(RunFailure) -> Bool {
+    guard index < paths.count else { return false }
+    let path = paths[index]
+    let fd = open(path, O_RDONLY | O_CLOEXEC)
+    guard fd >= 0 else { throw RunFailure(FileProblem("open", path).message) }
+    let unpack = context.settings.text("compression") != "none"
+    let opened = try ByteStream(fd, path: path, unpack: unpack, stop: context.stop)
+    if seekTo > 0, !opened.isPacked, lseek(fd, off_t(seekTo), SEEK_SET) >= 0 { splitter = LineSplitter(limit: whole ? 0 : limit, offset: seekTo) } else if !whole { splitter = LineSplitter(limit: limit) }
+    seekTo = 0
+    stream = opened
+    return true
+  }
+
+  private func closeCurrent() {
+    before += stream?.consumed ?? 0
+    stream = nil
+    index += 1
+  }
+
+  func next(_ batch: Batch) throws(RunFailure) -> Bool {
+    while true {
+      if stream == nil, try !openNext() { return false }
+      if whole { return try nextWhole(batch) }
+      let path = paths[index]
+      let meta = { (line: Int64) in FileSource.meta(path, line) }
+      if try splitter.next(stream!, batch, final: !follow, meta: meta) {
+        describe(batch, path)
+        batch.position = Int64(index) << 48 | splitter.position
+        return true
+      }
+      if follow, index == paths.count - 1 {
+        // The end for now: look again a little later, and whether the name has another file.
+        guard context.stop.wait(micros: 100_000) else { return false }
+        var (mine, named) = (stat(), stat())
+        fstat(stream!.fd, &mine)
+        if stat(path, &named) == 0, named.st_ino != mine.st_ino || named.st_size < mine.st_size && named.st_size < splitter.position {
+          stream = nil
+          splitter = LineSplitter(limit: limit)
+        }
+        return true
+      }
+      closeCurrent()
+    }
+  }
+
+  static func meta(_ path: String, _ line: Int64) -> String {
+    let arena = Arena()
+    var out = ByteBuffer(capacity: 128)
+    defer { out.release() }
+    out.raw("{\"path\":")
+    out.quoted(arena.copy(path))
+    out.raw(",\"line\":")
+    out.int(line)
+    out.byte(UInt8(ascii: "}"))
+    return out.string
+  }
+
+  private func describe(_ batch: Batch, _ path: String) {
+    let splitter = splitter
+    batch.describe = { FileSource.meta(path, $0 < splitter.numbers.count ? splitter.numbers[$0] : 0) }
+    for name in context.meta {
+      let column = batch.meta[name] ?? Column(name == "path" ? .string : .int)
+      batch.meta[name] = column
+      let pathText = batch.context.arena.copy(path)
+      for row in 0..<batch.count {
+        switch name {
+        case "path": column.set(pathText, row)
+        case "line": column.set(splitter.numbers[row], row)
+        default: column.set(splitter.offsets[row], row)
+        }
+      }
+    }
+  }
+
+  /// One file, one event.
+  private func nextWhole(_ batch: Batch) throws(RunFailure) -> Bool {
+    let path = paths[index]
+    var content = ByteBuffer(capacity: 64 << 10)
+    defer { content.release() }
+    var over = false
+    while true {
+      content.reserve(64 << 10)
+      let count = try stream!.read(content.base + content.count, 64 << 10)
+      if count < 0 { continue }
+      if count == 0 { break }
+      content.count += count
+      if content.count > limit {
+        over = true
+        break
+      }
+    }
+    let meta = FileSource.meta(path, 1)
+    let text = batch.context.arena.copy(content.bytes)
+    (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
+    if over {
+      batch.refused.append(Failure(row: 0, step: -1, message: "the file is longer than max_event (\(limit) bytes)", payload: (text.slice(0, min(limit, text.count)), meta)))
+    } else {
+      batch.append(text)
+    }
+    batch.describe = { _ in meta }
+    if context.meta.contains("path"), !over {
+      let column = batch.meta["path"] ?? Column(.string)
+      batch.meta["path"] = column
+      column.set(batch.context.arena.copy(path), 0)
+    }
+    batch.position = Int64(index + 1) << 48
+    closeCurrent()
+    return true
+  }
+
+  func acknowledge(_ position: Int64) throws(RunFailure) {
+    guard let state = context.state else { return }
+    let place = Int(position >> 48)
+    let offset = position & (1 << 48 - 1)
+    if place >= paths.count { try state.save("\(paths.last ?? "")\t\(Int64.max)") } else { try state.save("\(paths[place])\t\(offset)") }
+  }
+}
+
+/// `stdin.lines`.
+final class StdinSource: Source, @unchecked Sendable {
+  private let splitter: LineSplitter
+  private let stream: ByteStream
+  private let context: EndpointContext
+
+  init(_ context: EndpointContext) throws(RunFailure) {
+    self.context = context
+    splitter = LineSplitter(limit: Int(clamping: context.settings.int("max_event") ?? 1 << 20))
+    stream = try ByteStream(0, path: "standard input", unpack: false, stop: context.stop)
+  }
+
+  func next(_ batch: Batch) throws(RunFailure) -> Bool {
+    let more = try splitter.next(stream, batch, final: true) { "{\"line\":\($0)}" }
+    let splitter = splitter
+    batch.describe = { "{\"line\":\($0 < splitter.numbers.count ? splitter.numbers[$0] : 0)}" }
+    if context.meta.contains("line") {
+      let column = batch.meta["line"] ?? Column(.int)
+      batch.meta["line"] = column
+      for row in 0..<batch.count { column.set(splitter.numbers[row], row) }
+    }
+    return more
+  }
+}
