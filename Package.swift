@@ -16,13 +16,13 @@ let package = Package(
     .target(name: "PumpSyntax"),
     .target(name: "PumpPlan"),
     .target(name: "PumpSemantics", dependencies: ["PumpSyntax", "PumpPlan"]),
-    .target(name: "PumpSwift", dependencies: ["PumpPlan"]),
+    .target(name: "PumpSwift", dependencies: ["PumpPlan", "PumpSemantics"]),
     .target(name: "PumpReports", dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics"]),
     .target(name: "PumpRuntime", dependencies: ["CZlib"]),
     .target(name: "PumpSQLite", dependencies: ["PumpRuntime", "CSQLite"], path: "Sources/Connectors/SQLite", exclude: ["SQLite.pump"]),
     .target(name: "PumpInterpreter", dependencies: ["PumpPlan", "PumpRuntime"]),
     .target(
-      name: "PumpInterfaces", path: "Sources/Connectors", exclude: ["SQLite/SQLite.swift"], sources: ["Interfaces.swift"],
+      name: "PumpInterfaces", path: "Sources/Connectors", exclude: ["SQLite/SQLite.swift", "SQLite/Database.swift"], sources: ["Interfaces.swift"],
       resources: [
         .embedInCode("Embedded/Embedded.pump"), .embedInCode("SQLite/SQLite.pump"), .embedInCode("Kafka/Kafka.pump"),
         .embedInCode("PostgreSQL/PostgreSQL.pump"),

@@ -28,11 +28,8 @@ enum ListKernels {
       return rows { (frame, row) throws(EventFailure) in
         var buffer = ByteBuffer(capacity: 256)
         buffer.json(a, row, JSONOptions())
-        // A text alone is itself; inside others it has quotes.
-        if name == "to_string", a.shape.kind == .enumeration, !a.isNull(row) { out.set(a.shape.wires[Int(a.get(Int64.self, row))], row) } else if name == "to_string", a.shape.isOptional, !a.isNull(row), buffer.count >= 2, buffer.base[0] == 0x22, a.shape.kind != .json {
-          let plain = Fn.toString(Json(Text(buffer.base, buffer.count)), frame.context)
-          out.set(frame.context.arena.copy(plain), row)
-        } else { out.set(frame.context.arena.copy(buffer.bytes), row) }
+        let json = Json(frame.context.arena.copy(buffer.bytes))
+        out.set(name == "to_string" ? Fn.toString(json, frame.context) : json.text, row)
         buffer.release()
       }
     case "length": return rows { (_, row) throws(EventFailure) in out.set(Int64(slice(row).count), row) }

@@ -17,11 +17,27 @@ public struct ConfigSchema: Sendable {
 
 /// The configuration of one run: every setting resolved, low to high from the spec, the files in order and `--set`.
 public struct Configuration: Sendable {
-  fileprivate let sections: [String: Settings]
+  let sections: [String: Settings]
   /// Folder of positions, where one is configured.
   public let state: String?
 
+  init(sections: [String: Settings], state: String?) {
+    self.sections = sections
+    self.state = state
+  }
+
   public func section(_ name: String) -> Settings { sections[name] ?? Settings([:]) }
+
+  /// One key as a value of generated code; texts of configuration live as long as the program.
+  public func read<T: ColumnValue>(_ section: String, _ key: String, _ shape: Shape) -> T {
+    let memory = Configuration.memory
+    let text = memory.copy(self.section(section)[key].json(shape))
+    (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
+    let column = Column(shape)
+    precondition(shape.read(text, into: column, 0, memory, JSONOptions()), "configuration was checked against its types")
+    return T.read(column, 0, memory)
+  }
+  private static let memory = Arena()
 
   /// Resolves everything, or reports every mistake at once.
   public static func load(

@@ -121,6 +121,12 @@ public struct Failure: Sendable {
   public let message: String
   /// The event's bytes and meta, where it is not one of the batch.
   public var payload: (bytes: Text, meta: String)?
+  public init(row: Int, step: Int, message: String, payload: (bytes: Text, meta: String)? = nil) {
+    self.row = row
+    self.step = step
+    self.message = message
+    self.payload = payload
+  }
 }
 
 /// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures.

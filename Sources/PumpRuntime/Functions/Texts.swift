@@ -195,9 +195,10 @@ extension Fn {
     var reader = JSONReader(value.text, c.arena)
     return (try? reader.string()) ?? value.text
   }
-  /// Lists, records and what may be null, as JSON; null is `null`.
-  public static func toString<T: JSONWritable>(_ value: T, _ c: Context) -> Text { makeText(c.arena) { value.write(json: &$0) } }
-  public static func toString<T: JSONWritable>(_ value: T?, _ c: Context) -> Text { value.map { toString($0, c) } ?? Text("null") }
+  /// Lists, records, enums and what may be null, as JSON; what is a string there is written without quotes.
+  public static func toString<T: JSONWritable>(_ value: T, _ c: Context) -> Text {
+    toString(Json(makeText(c.arena) { value.write(json: &$0) }), c)
+  }
 
   @inlinable public static func concatenate(_ parts: Text..., c: Context) -> Text {
     var size = 0

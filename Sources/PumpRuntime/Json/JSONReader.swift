@@ -13,6 +13,8 @@ import Glibc
   public unowned(unsafe) let arena: Arena
   /// `decode json(strict)`: unknown fields and duplicate keys are refused.
   public let strict: Bool
+  /// How timestamps are written in this text.
+  public var time = TimeFormat.rfc3339
   @usableFromInline var depth = 0
 
   /// Arrays and objects nest at most this deep.

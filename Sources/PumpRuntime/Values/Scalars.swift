@@ -118,6 +118,8 @@ extension List: Equatable where Element: Equatable {
     count += 1
   }
 
+  @inlinable mutating func replace(_ place: Int, _ element: Element) { base[place] = element }
+
   @usableFromInline mutating func grow() {
     capacity = max(4, capacity * 2)
     let larger = arena.allocate(capacity * MemoryLayout<Element>.stride).assumingMemoryBound(to: Element.self)

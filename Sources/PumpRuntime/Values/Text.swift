@@ -19,8 +19,8 @@ import Glibc
   @inlinable @inline(__always)
   public init(_ literal: StaticString) { self.init(literal.utf8Start, literal.utf8CodeUnitCount) }
 
-  @inlinable public init() { self.init(Text.nothing, 0, jsonSafe: true) }
-  @usableFromInline nonisolated(unsafe) static let nothing = UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 64))
+  @inlinable public init() { self.init(Text.blank, 0, jsonSafe: true) }
+  @usableFromInline nonisolated(unsafe) static let blank = UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 64))
 
   @inlinable @inline(__always) public var count: Int { Int(size) }
   @inlinable @inline(__always) public var isEmpty: Bool { size == 0 }

@@ -235,3 +235,18 @@ final class Checker {
     }
   }
 }
+
+/// The connectors that interface files declare.
+public func connectors(of interfaces: [FileSyntax]) -> [Interface] {
+  let checker = Checker(patternProblem: { _ in nil })
+  var names: [String] = []
+  for file in interfaces {
+    for item in file.items {
+      if case .connector(let syntax) = item {
+        checker.declare(connector: syntax, builtIn: true)
+        names.append(syntax.name.text)
+      }
+    }
+  }
+  return names.compactMap { checker.connectors[$0] }
+}

@@ -1,0 +1,164 @@
+import Foundation
+import PumpPlan
+import PumpRuntime
+import PumpSwift
+
+/// What stopped a build; the compiler's own words follow where it was the compiler.
+public struct BuildProblem: LocalizedError {
+  public let message: String
+  public var errorDescription: String? { message }
+}
+
+/// Builds executables: the runtime and each connector are compiled once on a machine for each compiler and version of
+/// the runtime, and kept; a program is its own sources against them.
+public struct Builder {
+  private let root: String
+  private let cache: String
+  /// Tells people what takes long.
+  private let progress: (String) -> Void
+
+  public init(progress: @escaping (String) -> Void) throws {
+    guard let root = Installation.root else {
+      throw BuildProblem(message: "the runtime's sources are not found; set PUMP_HOME to the folder that holds Package.swift and Sources")
+    }
+    self.root = root
+    self.progress = progress
+    let version = try Builder.run("swiftc", ["--version"], capture: true)
+    let sources = try Builder.fingerprint(root)
+    let base = ProcessInfo.processInfo.environment["PUMP_CACHE"] ?? (ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache") + "/pump"
+    cache = "\(base)/\(pumpVersion)-\(Builder.hash(version + sources))"
+  }
+
+  private static func hash(_ text: String) -> String {
+    var value: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in text.utf8 { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    return String(value, radix: 16)
+  }
+
+  /// Sizes and times of the runtime's sources: a change of one makes a cache of its own.
+  private static func fingerprint(_ root: String) throws -> String {
+    var parts: [String] = []
+    for folder in ["Sources/PumpRuntime", "Sources/Connectors"] {
+      for name in try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").sorted() where name.hasSuffix(".swift") {
+        var status = stat()
+        stat("\(root)/\(folder)/\(name)", &status)
+        parts.append("\(name) \(status.st_size) \(status.st_mtim.tv_sec)")
+      }
+    }
+    return parts.joined(separator: "\n")
+  }
+
+  @discardableResult
+  private static func run(_ tool: String, _ arguments: [String], capture: Bool = false, folder: String? = nil) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [tool] + arguments
+    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = pipe
+    do { try process.run() } catch { throw BuildProblem(message: "`\(tool)` cannot be started; is Swift installed and in PATH?") }
+    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      let words = output.split(separator: "\n").filter { $0.contains("error:") }.prefix(8).joined(separator: "\n  ")
+      throw BuildProblem(message: "`\(tool)` failed:\n  \(words.isEmpty ? String(output.suffix(2000)) : words)")
+    }
+    return capture ? output : ""
+  }
+
+  private static let flags = ["-swift-version", "6", "-O", "-wmo", "-parse-as-library", "-enforce-exclusivity=unchecked", "-cross-module-optimization"]
+
+  private func systemModules(_ names: [String]) -> [String] { names.flatMap { ["-I", "\(root)/Sources/\($0)"] } }
+
+  /// Compiles a module into the cache, unless it is there.
+  private func module(_ name: String, _ folder: String, imports: [String]) throws -> String {
+    let object = "\(cache)/\(name).o"
+    if FileManager.default.fileExists(atPath: object) { return object }
+    progress("compiling \(name), once on this machine")
+    try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
+    let sources = try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").filter { $0.hasSuffix(".swift") }.sorted().map { "\(root)/\(folder)/\($0)" }
+    // Written beside and renamed, so that a build that is stopped leaves nothing half done.
+    let work = "\(cache)/\(name)-\(getpid())"
+    try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: work) }
+    try Builder.run(
+      "swiftc",
+      Builder.flags + systemModules(imports) + ["-I", cache, "-module-name", name, "-emit-module", "-emit-module-path", "\(work)/\(name).swiftmodule", "-c", "-o", "\(work)/\(name).o", "-static"]
+        + sources)
+    for ending in ["swiftmodule", "o"] { rename("\(work)/\(name).\(ending)", "\(cache)/\(name).\(ending)") }
+    return object
+  }
+
+  /// Builds the program; the path of the executable is where it was asked for.
+  public func build(_ plan: Plan, output: String) throws {
+    var objects = [try module("PumpRuntime", "Sources/PumpRuntime", imports: ["CZlib"])]
+    var imports = ["CZlib"]
+    var libraries = ["z"]
+    for connection in Set(plan.connections.map(\.kind)).sorted() {
+      guard let known = Builder.connectors[connection] else {
+        throw BuildProblem(message: "connection of kind \(connection): this version has no client for it yet; `check`, `fmt`, `test` and `config` work")
+      }
+      imports.append(known.module)
+      objects.append(try module(plan.connections.first { $0.kind == connection }!.module, "Sources/Connectors/\(connection)", imports: imports))
+      libraries.append(known.library)
+    }
+    let work = NSTemporaryDirectory() + "/pump-build-\(getpid())"
+    defer { try? FileManager.default.removeItem(atPath: work) }
+    try write(renderSources(plan), to: work)
+    let sources = try FileManager.default.subpathsOfDirectory(atPath: work).filter { $0.hasSuffix(".swift") }.sorted()
+    let folder = (output as NSString).deletingLastPathComponent
+    if !folder.isEmpty { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
+    let target = URL(fileURLWithPath: output).path + ".part"
+    try Builder.run(
+      "swiftc",
+      ["-swift-version", "6", "-O", "-wmo", "-enforce-exclusivity=unchecked", "-cross-module-optimization", "-module-name", "Program", "-I", cache] + systemModules(imports) + sources + objects
+        + ["-use-ld=lld", "-static-stdlib", "-Xlinker", "--gc-sections", "-Xlinker", "-s", "-o", target] + libraries.flatMap(Builder.link), folder: work)
+    guard rename(target, output) == 0 else { throw BuildProblem(message: "cannot write \(output): \(String(cString: strerror(errno)))") }
+  }
+
+  /// What each connector needs besides its Swift.
+  private static let connectors = ["SQLite": (module: "CSQLite", library: "sqlite3")]
+
+  /// Static where the system has it, so that the executable runs where the library is not installed.
+  private static func link(_ library: String) -> [String] {
+    for folder in ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"] {
+      let archive = "\(folder)/lib\(library).a"
+      if FileManager.default.fileExists(atPath: archive) { return [archive] }
+    }
+    return ["-l\(library)"]
+  }
+
+  private func write(_ files: [GeneratedFile], to folder: String) throws {
+    for file in files {
+      let path = "\(folder)/\(file.path)"
+      try FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+      try Data(file.text.utf8).write(to: URL(fileURLWithPath: path))
+    }
+  }
+
+  /// Writes the program as a Swift package; with `vendor` the runtime's sources are copied into it.
+  public func emit(_ plan: Plan, to folder: String, vendor: Bool) throws {
+    let name = packageName(plan)
+    try write(renderSources(plan), to: "\(folder)/Sources/\(name)")
+    var runtime = root
+    if vendor {
+      runtime = "Vendor/pump"
+      let target = "\(folder)/Vendor/pump"
+      try? FileManager.default.removeItem(atPath: target)
+      for part in ["Package.swift", "Sources"] {
+        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: "\(root)/\(part)", toPath: "\(target)/\(part)")
+      }
+    }
+    try Data(renderManifest(plan, name: name, runtime: runtime).utf8).write(to: URL(fileURLWithPath: "\(folder)/Package.swift"))
+    // The toolchain's own formatter, where it is there; the sources are complete without it.
+    _ = try? Builder.run("swift", ["format", "-i", "-r", "\(folder)/Sources", "\(folder)/Package.swift"])
+  }
+
+  private func packageName(_ plan: Plan) -> String {
+    let letters = plan.name.unicodeScalars.filter { ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "_" || $0 == "-" }
+    let text = String(String.UnicodeScalarView(letters))
+    return text.isEmpty || text.first!.isNumber ? "program" + text : text
+  }
+}

@@ -1,0 +1,160 @@
+import Glibc
+
+/// The command line of a built program; `pumpc run` and `pumpc test` pass theirs on to it.
+public enum ProgramCommand {
+  static let help = """
+    [--config FILE]… [--set KEY=VALUE]… [--test [TEXT]]
+
+    Runs all pipelines until their sources end. SIGTERM or Ctrl-C stops taking events in, finishes those that are under
+    way and exits; a second one ends at once.
+
+      --config FILE     a pipelines.conf; later files win; without it, ./pipelines.conf where there is one
+      --set KEY=VALUE   one setting, such as connection.db.path=a.db or shop.min_amount=5
+      --test [TEXT]     runs the spec's tests, those whose title holds the text
+      --quiet           no progress and no summary
+      --help, --version
+
+    Exit codes: 0 all done, 1 failed, 2 wrong usage or configuration, 130 ended by a second signal.
+    """
+
+  /// The entry of a program. Returns the exit code.
+  public static func main(_ program: Program, factories: [String: ConnectorFactory], arguments: [String]) -> Int32 {
+    var files: [String] = []
+    var overrides: [String] = []
+    var quiet = false
+    var testFilter: String?
+    var runTests = false
+    var rest = arguments[...]
+    func usage(_ message: String) -> Int32 {
+      complain("\(message)\nusage: \(program.name) \(help.prefix { $0 != "\n" })\n")
+      return 2
+    }
+    while let argument = rest.popFirst() {
+      switch argument {
+      case "--help", "-h":
+        print("usage: \(program.name) \(help)")
+        return 0
+      case "--version":
+        print("\(program.name), built by pumpc \(pumpVersion)")
+        return 0
+      case "--quiet": quiet = true
+      case "--config", "--set":
+        guard let value = rest.popFirst() else { return usage("`\(argument)` needs a value") }
+        if argument == "--config" { files.append(value) } else { overrides.append(value) }
+      case "--test":
+        runTests = true
+        if let next = rest.first, !next.hasPrefix("--") { testFilter = rest.popFirst() }
+      default: return usage("`\(Shape.clean(argument))` is no option")
+      }
+    }
+    if files.isEmpty, access("pipelines.conf", R_OK) == 0 { files = ["pipelines.conf"] }
+    var problems: [ConfProblem] = []
+    let confs = ConfFile.load(files, &problems)
+    let environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
+    // Tests give what they need themselves: settings without a value do not matter to them.
+    let (configuration, found) = Configuration.load(program.schema, files: runTests ? [] : confs, overrides: overrides, environment: environment)
+    problems += runTests ? found.filter { $0.kind != .missing } : found
+    guard problems.isEmpty else {
+      for problem in problems { complain(problem.description + "\n") }
+      return 2
+    }
+    if runTests { return test(program, configuration, testFilter) }
+    return run(program, configuration, factories, quiet: quiet)
+  }
+
+  static func complain(_ text: String) { try? writeAll(2, text, text.utf8.count, "standard error") }
+
+  private static func test(_ program: Program, _ configuration: Configuration, _ filter: String?) -> Int32 {
+    let results = program.runTests(configuration, filter: filter)
+    for result in results {
+      print(result.problems.isEmpty ? "pass  \(result.title)" : "FAIL  \(result.title)")
+      for problem in result.problems { print("  \(problem)") }
+    }
+    let failed = results.filter { !$0.problems.isEmpty }.count
+    print("\(results.count - failed) passed, \(failed) failed")
+    return failed == 0 ? 0 : 1
+  }
+
+  private static func run(_ program: Program, _ configuration: Configuration, _ factories: [String: ConnectorFactory], quiet: Bool) -> Int32 {
+    let isTerminal = isatty(2) == 1
+    let logger = Logger(asJSON: !isTerminal, quiet: false)
+    let runner = Runner(program, configuration, Embedded.factories.merging(factories) { $1 }, logger)
+    runner.stop.install()
+    var lastLine: Int64 = 0
+    let report = runner.run { report, totals in
+      guard isTerminal, !quiet, report.micros - lastLine > 200_000 else { return }
+      lastLine = report.micros
+      complain("\r\u{1B}[K\(progress(report, totals))")
+    }
+    if isTerminal, !quiet { complain("\r\u{1B}[K") }
+    if !quiet { complain(summary(report)) }
+    if let failure = report.failure {
+      complain("error: \(failure)\n")
+      return 1
+    }
+    return 0
+  }
+
+  private static func progress(_ report: RunReport, _ totals: (done: Int64, total: Int64)) -> String {
+    let taken = report.lines.reduce(0) { $0 + $1.taken }
+    let failed = report.lines.reduce(0) { $0 + $1.failed }
+    let share = totals.total > 0 ? " \(min(100, totals.done * 100 / totals.total)) %" : ""
+    return "\(count(taken)) events in\(share), \(count(failed)) failed, \(rate(taken, report.micros))"
+  }
+
+  private static func summary(_ report: RunReport) -> String {
+    var text = ""
+    for line in report.lines {
+      let sent = line.sent.filter { $0.count > 0 }.map { "\(count($0.count)) to \(Shape.clean($0.label))" }.joined(separator: ", ")
+      text += "\(line.pipeline): \(count(line.taken)) in, \(sent.isEmpty ? "0 out" : sent), \(count(line.filtered)) filtered, \(count(line.failed)) failed, \(rate(line.taken, report.micros))\n"
+    }
+    return text
+  }
+
+  /// Thousands are grouped.
+  private static func count(_ number: Int) -> String {
+    let digits = Array(String(number))
+    var result = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { result += "," }
+      result.append(digit)
+    }
+    return result
+  }
+
+  private static func rate(_ events: Int, _ micros: Int64) -> String {
+    "\(count(Int(Double(events) / max(1e-6, Double(micros) / 1e6)))) events/s"
+  }
+}
+
+/// The version of compiler and runtime, which belong together.
+public let pumpVersion = "0.1.0"
+
+extension ConfFile {
+  /// Reads files and those that they include, in order.
+  public static func load(_ paths: [String], _ problems: inout [ConfProblem]) -> [ConfFile] {
+    var result: [ConfFile] = []
+    var seen: Set<String> = []
+    func add(_ path: String, _ depth: Int) {
+      guard seen.insert(path).inserted, depth < 16 else { return }
+      do throws(FileProblem) {
+        let bytes = try readWholeFile(path, limit: 4 << 20)
+        let file = ConfFile(path: path, text: String(decoding: bytes, as: UTF8.self))
+        result.append(file)
+        for entry in file.entries where entry.section == "general" && entry.key == "include" {
+          let folder = path.contains("/") ? String(path[...path.lastIndex(of: "/")!]) : ""
+          for pattern in entry.value.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "\n" }) {
+            let full = pattern.hasPrefix("/") ? String(pattern) : folder + pattern
+            do throws(RunFailure) { for name in try FileSource.expand(full) { add(name, depth + 1) } } catch {
+              problems.append(ConfProblem(kind: .syntax, path: path, line: entry.line, column: entry.column, message: error.message, help: "name files that are there"))
+            }
+          }
+        }
+      } catch {
+        problems.append(ConfProblem(kind: .syntax, path: path, line: 1, column: 1, message: error.message, help: "check the path of the configuration file"))
+      }
+    }
+    for path in paths { add(path, 0) }
+    return result
+  }
+}

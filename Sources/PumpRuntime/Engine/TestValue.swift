@@ -1,0 +1,66 @@
+/// JSON as a tree, for comparing what a test expects with what came.
+indirect enum TestValue: Equatable {
+  case null
+  case bool(Bool)
+  case number(Decimal?, Double)
+  case string(String)
+  case array([TestValue])
+  case object([(key: String, value: TestValue)])
+
+  init?(_ text: String) {
+    let context = Context()
+    guard let json = try? Fn.parseJson(context.arena.copy(text), context) else { return nil }
+    self.init(json, context)
+  }
+
+  private init(_ json: Json, _ c: Context) {
+    switch json.text[0] {
+    case UInt8(ascii: "n"): self = .null
+    case UInt8(ascii: "t"): self = .bool(true)
+    case UInt8(ascii: "f"): self = .bool(false)
+    case 0x22: self = .string(Fn.toString(json, c).string)
+    case UInt8(ascii: "["):
+      var items: [TestValue] = []
+      _ = Fn.elements(json, c) { items.append(TestValue($0, c)) }
+      self = .array(items)
+    case UInt8(ascii: "{"):
+      var members: [(String, TestValue)] = []
+      _ = Fn.members(json, c) { members.append(($0.string, TestValue($1, c))) }
+      self = .object(members.map { (key: $0.0, value: $0.1) })
+    default: self = .number(Decimal(json.text), Double(json.text.string) ?? .nan)
+    }
+  }
+
+  static func == (a: TestValue, b: TestValue) -> Bool {
+    switch (a, b) {
+    case (.null, .null): true
+    case (.bool(let x), .bool(let y)): x == y
+    case (.number(let x?, _), .number(let y?, _)): x == y
+    case (.number(_, let x), .number(_, let y)): x == y
+    case (.string(let x), .string(let y)): x == y || sameMoment(x, y)
+    case (.array(let x), .array(let y)): x == y
+    case (.object(let x), .object(let y)):
+      // A member that is null equals one that is not written.
+      x.allSatisfy { member in (y.first { $0.key == member.key }?.value ?? .null) == member.value }
+        && y.allSatisfy { member in x.contains { $0.key == member.key } || member.value == .null }
+    default: false
+    }
+  }
+
+  /// One time may be written in several ways.
+  private static func sameMoment(_ a: String, _ b: String) -> Bool {
+    let arena = Arena()
+    guard a.utf8.count >= 20, let x = Calendar.timestamp(arena.copy(a)), let y = Calendar.timestamp(arena.copy(b)) else { return false }
+    return x == y
+  }
+
+  /// Whether everything written in the pattern is found here.
+  func matches(_ pattern: TestValue) -> Bool {
+    switch (self, pattern) {
+    case (.object(let members), .object(let wanted)):
+      wanted.allSatisfy { member in (members.first { $0.key == member.key }?.value ?? .null).matches(member.value) }
+    case (.array(let items), .array(let wanted)): items.count == wanted.count && zip(items, wanted).allSatisfy { $0.matches($1) }
+    default: self == pattern
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import PumpPlan
+import PumpSemantics
+
+/// Typed expressions as Swift. `try` is left to the statement, which asks `fails`.
+final class ExpressionRenderer {
+  let types: TypeRenderer
+  /// What `it` and the encoded record are called here.
+  var event = "it"
+  var carried = "it"
+  /// How a meta field is read.
+  var meta: (String, Type) -> String = { _, _ in "Text()" }
+
+  init(_ types: TypeRenderer) { self.types = types }
+
+  /// Whether evaluating it can throw.
+  func fails(_ e: Expr) -> Bool {
+    e.contains { part in
+      switch part.kind {
+      case .invoke, .coalesce, .binding: true
+      case .call(let name, let arguments):
+        if arguments.contains(where: { if case .lambda = $0.kind { true } else { false } }) { true } else { Self.throwing.contains(name) || (FunctionSpec.byName[name]?.fails ?? false) }
+      default: false
+      }
+    } && !isAttempt(e)
+  }
+
+  private func isAttempt(_ e: Expr) -> Bool { if case .attempt = e.kind { true } else { false } }
+
+  private static let throwing: Set<String> = ["add", "subtract", "multiply", "divide", "remainder", "negate", "element", "json_member", "json_element", "json_with", "json_without", "to_float", "to_decimal", "to_int"]
+
+  /// The expression as the right side of a statement.
+  func statement(_ e: Expr) -> String { (fails(e) ? "try " : "") + render(e) }
+
+  /// A closure that evaluates it.
+  private func closure(_ e: Expr) -> String { "{ () throws(EventFailure) -> \(types.swift(e.type)) in \(statement(e)) }" }
+
+  func literal(_ literal: Literal, _ type: Type) -> String {
+    switch literal {
+    case .null: return "(nil as \(types.swift(type.asOptional)))"
+    case .bool(let value): return value ? "true" : "false"
+    case .int(let value): return value == Int64.min ? "Int64.min" : "Int64(\(value))"
+    case .float(let value): return "Double(\(value))"
+    case .decimal(let digits):
+      let negative = digits.hasPrefix("-")
+      let parts = digits.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
+      let fraction = parts.count > 1 ? String(parts[1]) : ""
+      return "Decimal(\(negative ? "-" : "")\(String(parts[0]) + fraction), scale: \(fraction.count))"
+    case .string(let text): return type.wrapped == .json ? "Json(Text(\(Swift.string(text))))" : type.wrapped == .bytes ? "Blob(Text(\(Swift.string(text))))" : "Text(\(Swift.string(text)))"
+    case .timestamp(let micros): return "Timestamp(\(micros))"
+    case .date(let days): return "Day(\(days))"
+    case .duration(let micros): return "Duration(\(micros))"
+    case .size(let bytes): return "Size(\(bytes))"
+    case .uuid(let text): return "Uuid(Text(\(Swift.string(text))))!"
+    case .enumCase(let index):
+      guard case .enumeration(let cases) = type.wrapped else { return "nil" }
+      return "\(types.swift(type.wrapped)).\(Swift.name(cases.cases[index].name))"
+    case .list(let items):
+      guard case .list(let element) = type.wrapped, !items.isEmpty else { return "\(types.swift(type.wrapped))()" }
+      return "List([\(items.map { self.literal($0, element) }.joined(separator: ", "))], Arena())"
+    case .map: return "\(types.swift(type.wrapped))()"
+    case .record: return "nil"
+    }
+  }
+
+  func render(_ e: Expr) -> String {
+    switch e.kind {
+    case .literal(let value): return literal(value, e.type)
+    case .local(let name): return Swift.name(name)
+    case .it: return event
+    case .carried: return carried
+    case .field(let base, let index): return "\(render(base)).\(field(base.type, index))"
+    case .optionalField(let base, let index): return "\(render(base))?.\(field(base.type.wrapped, index))"
+    case .meta(let name): return meta(name, e.type)
+    case .config(let section, let key): return "config.\(Swift.name("\(section)_\(key)"))"
+    case .environment, .secretFile: return "nil"
+    case .not(let inner): return "!(\(render(inner)))"
+    case .and(let a, let b): return "(\(render(a)) ? \(render(b)) : false)"
+    case .or(let a, let b): return "(\(render(a)) ? true : \(render(b)))"
+    case .conditional(let test, let yes, let no): return "(\(render(test)) ? \(render(yes)) : \(render(no)))"
+    case .isNull(let inner): return "(\(render(inner)) == nil)"
+    case .wrap(let inner): return "Optional(\(render(inner)))"
+    case .unwrap(let inner): return "\(render(inner))!"
+    case .invoke(let name, let arguments): return "Functions.\(Swift.name(name))(\((arguments.map(render) + ["c"]).joined(separator: ", ")))"
+    case .binding(let name, let value, let body):
+      return "{ () throws(EventFailure) -> \(types.swift(body.type)) in let \(Swift.name(name)) = \(statement(value)); return \(statement(body)) }()"
+    case .attempt(let inner): return "Fn.attempt\(inner.type.isOptional ? "(optional: \(closure(inner)))" : "(\(closure(inner)))")"
+    case .coalesce(let a, let b): return "Fn.coalesce(\(render(a)), \(e.type.isOptional ? "optional: " : "")\(closure(b)))"
+    case .lambda(let name, let body):
+      return "{ (\(Swift.name(name)): \(lambdaType)) throws(EventFailure) -> \(types.swift(body.type)) in \(statement(body)) }"
+    case .list(let items): return items.isEmpty ? "\(types.swift(e.type))()" : "List([\(items.map(render).joined(separator: ", "))], c.arena)"
+    case .map(let keys, let items):
+      let entries = zip(keys, items).map { "Entry(Text(\(Swift.string($0))), \(render($1)))" }
+      return entries.isEmpty ? "\(types.swift(e.type))()" : "Map(List([\(entries.joined(separator: ", "))], c.arena))"
+    case .record(let items):
+      guard let record = e.type.record else { return "nil" }
+      let arguments = zip(record.fields, items).map { "\(Swift.name($0.name)): \(render($1))" }
+      return "\(types.swift(e.type))(\(arguments.joined(separator: ", ")))"
+    case .concatenate(let parts): return "Fn.concatenate(\(parts.map(render).joined(separator: ", ")), c: c)"
+    case .call(let name, let arguments): return call(name, arguments)
+    }
+  }
+
+  private var lambdaType = ""
+
+  private func field(_ type: Type, _ index: Int) -> String { type.record.map { Swift.name($0.fields[index].name) } ?? "nothing" }
+
+  private static let operators = ["equals": "==", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="]
+
+  private func call(_ name: String, _ arguments: [Expr]) -> String {
+    if let sign = Self.operators[name] { return "(\(render(arguments[0])) \(sign) \(render(arguments[1])))" }
+    if let last = arguments.last, case .lambda = last.kind {
+      let list = render(arguments[0])
+      let outer = lambdaType
+      if case .list(let element) = arguments[0].type { lambdaType = types.swift(element) }
+      defer { lambdaType = outer }
+      return "Fn.\(Swift.function(name))(\(list), c, \(render(last)))"
+    }
+    return "Fn.\(Swift.function(name))(\((arguments.map(render) + ["c"]).joined(separator: ", ")))"
+  }
+}

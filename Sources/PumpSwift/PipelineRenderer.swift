@@ -1,0 +1,343 @@
+import PumpPlan
+
+/// One pipeline, or its error route, as a class with a method for each chain: the steps of a chain are one function,
+/// side chains and elements have their own, so that a failure ends only its own way.
+final class PipelineRenderer {
+  private let types: TypeRenderer
+  private let expressions: ExpressionRenderer
+  private let className: String
+  private var nextStep: Int
+  private var nextSink: Int
+  private var nextLookup = 0
+  private var nextEvent = 0
+  private var members: [String] = []
+  private var methods: [String] = []
+
+  init(_ types: TypeRenderer, _ className: String, firstStep: Int, firstSink: Int) {
+    self.types = types
+    self.className = className
+    nextStep = firstStep
+    nextSink = firstSink
+    expressions = ExpressionRenderer(types)
+    expressions.meta = { name, type in
+      name == "raw" ? "Blob(batch.events[row])" : "\(types.swift(type)).read(batch.meta[\(Swift.string(name))]!, row, c.arena)"
+    }
+  }
+
+  private static let context = "_ row: Int, _ batch: Batch, _ out: Outputs, _ c: Context"
+
+  func render(_ steps: [Step], input: Type, checks: [Check], docs: String?) -> String {
+    let entry = types.swift(input, hint: className + "Input")
+    var body = SwiftWriter()
+    body.block("private func run(_ it: \(entry), \(Self.context)) throws(EventFailure) {") { out in
+      for check in checks {
+        expressions.event = "it"
+        out.line("guard \(expressions.statement(check.condition)) else { throw EventFailure(\(Swift.string(check.message))) }")
+      }
+      chain(steps[...], event: "it", type: input, carried: nil, &out)
+      out.directive("#sourceLocation()")
+    }
+    methods.insert(body.text, at: 0)
+    var out = SwiftWriter()
+    out.lines(Swift.docs(docs))
+    out.block("final class \(className): Processor {") { out in
+      out.line("private let config: Config")
+      out.line("/// The number of the step at work, for failures.")
+      out.line("private var step = -1")
+      out.lines(members)
+      out.line()
+      out.line("init(_ configuration: Configuration) { config = Config(configuration) }")
+      out.line()
+      out.block("func process(_ batch: Batch, _ out: Outputs) {") { out in
+        out.line("let c = batch.context")
+        out.block("for row in 0..<batch.count {") { out in
+          out.line("step = -1")
+          let value = input == .bytes ? "Blob(batch.events[row])" : "\(entry).read(batch.records!, row, c.arena)"
+          out.line("do throws(EventFailure) { try run(\(value), row, batch, out, c) } catch { out.fail(row, step, error) }")
+        }
+      }
+      for method in methods {
+        out.line()
+        for line in method.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+          if line.hasPrefix("#") { out.directive(String(line)) } else { out.line(String(line)) }
+        }
+      }
+    }
+    return out.text
+  }
+
+  /// Statements of a chain; `event` names the value that enters.
+  private func chain(_ steps: ArraySlice<Step>, event: String, type: Type, carried: (name: String, type: Type)?, _ out: inout SwiftWriter) {
+    guard let step = steps.first else { return }
+    let rest = steps.dropFirst()
+    let number = nextStep
+    nextStep += 1
+    expressions.event = event
+    expressions.carried = carried?.name ?? event
+    out.directive("#sourceLocation(file: \(Swift.string(step.place.file)), line: \(step.place.line))")
+    func begin(_ throwing: Bool = true) { if throwing { out.line("step = \(number)") } }
+    func fresh() -> String {
+      nextEvent += 1
+      return "it\(nextEvent)"
+    }
+    switch step.kind {
+    case .decode(let format, let target, let checks, let framed):
+      begin()
+      if framed {
+        frame(format, target, checks, event, number, rest, &out)
+        return
+      }
+      let next = fresh()
+      out.line("let \(next) = \(decode(format, target, event, type, &out))")
+      verify(checks, next, &out)
+      chain(rest, event: next, type: target, carried: nil, &out)
+    case .encode(let format):
+      if rest.count == 1, case .sink(let endpoint)? = rest.first?.kind {
+        // The encoder writes straight into the sink's buffer.
+        nextStep += 1
+        sink(endpoint, event: event, carried: (event, type), &out) { [self] out in encode(format, event, type, "sink.bytes", &out) }
+        return
+      }
+      let next = fresh()
+      out.block("let \(next) = Blob(encoded(c) { bytes in", tail: "})") { out in encode(format, event, type, "bytes", &out) }
+      chain(rest, event: next, type: .bytes, carried: (event, type), &out)
+    case .filter(let test):
+      begin(expressions.fails(test))
+      out.block("guard \(expressions.statement(test)) else {") { out in
+        out.line("out.filtered += 1")
+        out.line("return")
+      }
+      chain(rest, event: event, type: type, carried: carried, &out)
+    case .assert(let test, let reason):
+      begin()
+      out.line("guard \(expressions.statement(test)) else { throw EventFailure((\(expressions.statement(reason))).string) }")
+      chain(rest, event: event, type: type, carried: carried, &out)
+    case .map(let value):
+      begin(expressions.fails(value))
+      _ = types.swift(value.type, hint: className + Swift.camel(step.name.split(separator: " ").joined(separator: "_")))
+      let next = fresh()
+      out.line("let \(next) = \(expressions.statement(value))")
+      chain(rest, event: next, type: step.output, carried: nil, &out)
+    case .expand(let index): expand(index, event, type, step.output, number, rest, &out)
+    case .lookup(let endpoint, let key): lookup(endpoint, key, event, type, step, number, rest, &out)
+    case .route(let arms): route(arms, event, type, carried, number, &out)
+    case .tee(let inner):
+      let name = method("tee\(number)", event, type, carried) { [self] body in chain(inner[...], event: event, type: type, carried: carried, &body) }
+      out.line("do throws(EventFailure) { try \(name)(\(arguments(event, carried))) } catch { out.fail(row, step, error) }")
+      chain(rest, event: event, type: type, carried: carried, &out)
+    case .log(let text):
+      begin(expressions.fails(text))
+      out.line("out.log(\(expressions.statement(text)))")
+      chain(rest, event: event, type: type, carried: carried, &out)
+    case .sample(let share):
+      out.block("guard batch.sampled(row, \(number), \(share)) else {") { out in
+        out.line("out.filtered += 1")
+        out.line("return")
+      }
+      chain(rest, event: event, type: type, carried: carried, &out)
+    case .discard: out.line("out.filtered += 1")
+    case .feed: feed(event, type, &out)
+    case .sink(let endpoint):
+      begin(endpoint.each.contains { expressions.fails($0.value) })
+      sink(endpoint, event: event, carried: carried, &out) { out in
+        if type == .bytes { out.line("sink.bytes.raw(\(event).text)") } else { out.line("sink.bytes.raw(\(event))") }
+      }
+    }
+  }
+
+  // MARK: Methods of their own
+
+  private func arguments(_ event: String, _ carried: (name: String, type: Type)?) -> String {
+    "\(event), \(carried.map { "\($0.name), " } ?? "")row, batch, out, c"
+  }
+
+  private func method(_ name: String, _ event: String, _ type: Type, _ carried: (name: String, type: Type)?, _ body: (inout SwiftWriter) -> Void) -> String {
+    var out = SwiftWriter()
+    let extra = carried.map { "_ \($0.name): \(types.swift($0.type)), " } ?? ""
+    out.block("private func \(name)(_ \(event): \(types.swift(type)), \(extra)\(Self.context)) throws(EventFailure) {") { out in
+      body(&out)
+      out.directive("#sourceLocation()")
+    }
+    methods.append(out.text)
+    expressions.event = event
+    expressions.carried = carried?.name ?? event
+    return name
+  }
+
+  private func route(_ arms: [Step.Arm], _ event: String, _ type: Type, _ carried: (name: String, type: Type)?, _ number: Int, _ out: inout SwiftWriter) {
+    var hasElse = false
+    for (index, arm) in arms.enumerated() {
+      let name = method("branch\(number)_\(index + 1)", event, type, carried) { [self] body in chain(arm.steps[...], event: event, type: type, carried: carried, &body) }
+      out.line("step = \(number)")
+      let call = "return try \(name)(\(arguments(event, carried)))"
+      if let condition = arm.condition { out.line("if \(expressions.statement(condition)) { \(call) }") } else {
+        out.line(call)
+        hasElse = true
+        break
+      }
+    }
+    if !hasElse { out.line("out.filtered += 1") }
+  }
+
+  private func expand(_ index: Int, _ event: String, _ type: Type, _ output: Type, _ number: Int, _ rest: ArraySlice<Step>, _ out: inout SwiftWriter) {
+    guard let record = type.record, let result = output.record else { return }
+    nextEvent += 1
+    let next = "it\(nextEvent)"
+    let swift = types.swift(output, hint: className + "Element")
+    let name = method("expand\(number)", next, output, nil) { [self] body in chain(rest, event: next, type: output, carried: nil, &body) }
+    let list = "\(event).\(Swift.name(record.fields[index].name))"
+    out.line("if \(list).count == 0 { out.filtered += 1 }")
+    out.block("for element in \(list).elements {") { out in
+      let fields = result.fields.enumerated().map { place, field in
+        "\(Swift.name(field.name)): \(place == index ? "element" : "\(event).\(Swift.name(record.fields[place].name))")"
+      }
+      out.line("let \(next) = \(swift)(\(fields.joined(separator: ", ")))")
+      out.line("do throws(EventFailure) { try \(name)(\(arguments(next, nil))) } catch { out.fail(row, step, error) }")
+    }
+  }
+
+  private func frame(_ format: Format, _ target: Type, _ checks: [Check], _ event: String, _ number: Int, _ rest: ArraySlice<Step>, _ out: inout SwiftWriter) {
+    nextEvent += 1
+    let next = "it\(nextEvent)"
+    let text = "\(event).text"
+    let name = method("frame\(number)", "record", .bytes, nil) { [self] body in
+      body.line("step = \(number)")
+      if format.name == "lines" {
+        body.line("let \(next) = record")
+      } else {
+        body.line("let \(next) = \(decode(format, target, "record", .bytes, &body))")
+      }
+      verify(checks, next, &body)
+      chain(rest, event: next, type: target, carried: nil, &body)
+    }
+    let header = format.options["header"] == .bool(true)
+    let body = "{ record in do throws(EventFailure) { try \(name)(Blob(record), row, batch, out, c) } catch { out.fail(row, step, error) } }"
+    if format.name == "lines" { out.line("Lines.forEach(\(text)) \(body)") } else { out.line("try format\(formatMember(format, target)).forEachRecord(\(text), header: \(header), c) \(body)") }
+  }
+
+  private func lookup(_ endpoint: Endpoint, _ key: String, _ event: String, _ type: Type, _ step: Step, _ number: Int, _ rest: ArraySlice<Step>, _ out: inout SwiftWriter) {
+    let index = nextLookup
+    nextLookup += 1
+    nextEvent += 1
+    let next = "it\(nextEvent)"
+    let keyType = endpoint.each[0].value.type
+    members.append("private let keys\(number) = Column(\(column(keyType)))")
+    members.append("private let found\(number) = Column(\(column(endpoint.type.asOptional)))")
+    out.line("step = \(number)")
+    out.line("keys\(number).clear()")
+    out.line("(\(expressions.statement(endpoint.each[0].value))).write(keys\(number), 0)")
+    out.line("found\(number).clear()")
+    out.line("try out.lookups[\(index)].find(keys\(number), into: found\(number), c)")
+    let swift = types.swift(step.output, hint: className + "Found")
+    var fields = (type.record?.fields ?? []).map { "\(Swift.name($0.name)): \(event).\(Swift.name($0.name))" }
+    fields.append("\(Swift.name(key)): .read(found\(number), 0, c.arena)")
+    out.line("let \(next) = \(swift)(\(fields.joined(separator: ", ")))")
+    chain(rest, event: next, type: step.output, carried: nil, &out)
+  }
+
+  private func column(_ type: Type) -> String {
+    let shape = types.shape(type)
+    return shape.hasPrefix(".") ? "Shape\(shape)" : shape
+  }
+
+  // MARK: Sinks
+
+  private func sink(_ endpoint: Endpoint, event: String, carried: (name: String, type: Type)?, _ out: inout SwiftWriter, _ bytes: (inout SwiftWriter) -> Void) {
+    let number = nextSink
+    nextSink += 1
+    expressions.carried = carried?.name ?? event
+    for (index, each) in endpoint.each.enumerated() { out.line("let each\(index) = \(expressions.statement(each.value))") }
+    out.line("let sink = out.sinks[\(number)]")
+    for index in endpoint.each.indices { out.line("each\(index).write(sink.each[\(index)], sink.count)") }
+    if endpoint.type == .bytes {
+      bytes(&out)
+      out.line("sink.end(row)")
+    } else {
+      out.line("\(event).write(sink.records!, sink.count)")
+      out.line("sink.origins.append(Int32(row))")
+    }
+  }
+
+  private func feed(_ event: String, _ type: Type, _ out: inout SwiftWriter) {
+    out.line("let sink = out.sinks[\(nextSink)]")
+    nextSink += 1
+    if type == .bytes {
+      out.line("sink.bytes.raw(\(event).text)")
+      out.line("sink.end(row)")
+    } else {
+      out.line("\(event).write(sink.records!, sink.count)")
+      out.line("sink.origins.append(Int32(row))")
+    }
+  }
+
+  // MARK: Formats
+
+  private func options(_ format: Format) -> String {
+    var parts: [String] = []
+    if format.options["strict"] == .bool(true) { parts.append("strict: true") }
+    if format.options["omit_null"] == .bool(true) { parts.append("omitNull: true") }
+    if case .string(let name)? = format.options["time"], name != "rfc3339" { parts.append("time: .\(name == "epoch_s" ? "epochSeconds" : "epochMillis")") }
+    return "JSONOptions(\(parts.joined(separator: ", ")))"
+  }
+
+  /// A member that reads and writes records of texts; its number is returned.
+  private func formatMember(_ format: Format, _ type: Type) -> Int {
+    func text(_ name: String, _ otherwise: String) -> String { if case .string(let text)? = format.options[name] { Swift.string(text) } else { Swift.string(otherwise) } }
+    let shape = column(type)
+    let made: String
+    switch format.name {
+    case "csv": made = "RecordFormat.csv(\(shape), separator: \(text("separator", ",")), quote: \(text("quote", "\"")), null: \(text("null", "")))"
+    case "kv": made = "RecordFormat.kv(\(shape), separator: \(text("separator", " ")), assign: \(text("assign", "=")))"
+    default: made = "RecordFormat.regex(\(shape), \(text("pattern", "")))"
+    }
+    if let known = members.first(where: { $0.hasSuffix(" = " + made) }) { return Int(known.drop { !$0.isNumber }.prefix { $0.isNumber })! }
+    let number = members.count
+    members.append("private let format\(number) = \(made)")
+    members.append("private let scratch\(number) = Column(\(shape))")
+    return number
+  }
+
+  private func decode(_ format: Format, _ target: Type, _ event: String, _ type: Type, _ out: inout SwiftWriter) -> String {
+    let text = type == .bytes ? "\(event).text" : event
+    switch format.name {
+    case "json":
+      let swift = types.swift(target, hint: className + "Event")
+      return "try decodeJSON(\(swift).self, \(text), c, \(options(format)), \(column(target)))"
+    case "text": return "try Fn.toText(Blob(\(text)), c)"
+    case "lines": return "Blob(\(text))"
+    default:
+      let number = formatMember(format, target)
+      out.line("scratch\(number).clear()")
+      out.line("if let problem = format\(number).read(\(text), into: scratch\(number), 0, c) { throw EventFailure(problem) }")
+      return "\(types.swift(target)).read(scratch\(number), 0, c.arena)"
+    }
+  }
+
+  private func verify(_ checks: [Check], _ event: String, _ out: inout SwiftWriter) {
+    expressions.event = event
+    for check in checks { out.line("guard \(expressions.statement(check.condition)) else { throw EventFailure(\(Swift.string(check.message))) }") }
+  }
+
+  private func encode(_ format: Format, _ event: String, _ type: Type, _ target: String, _ out: inout SwiftWriter) {
+    switch format.name {
+    case "json":
+      if options(format) == "JSONOptions()" {
+        out.line("\(event).write(json: &\(target))")
+        return
+      }
+      let number = members.count
+      members.append("private let scratch\(number) = Column(\(column(type)))")
+      out.line("scratch\(number).clear()")
+      out.line("\(event).write(scratch\(number), 0)")
+      out.line("\(target).json(scratch\(number), 0, \(options(format)))")
+    case "csv", "kv":
+      let number = formatMember(format, type)
+      out.line("scratch\(number).clear()")
+      out.line("\(event).write(scratch\(number), 0)")
+      out.line("format\(number).write(scratch\(number), 0, &\(target))")
+    default:
+      out.line("\(target).raw(\(type == .bytes ? "\(event).text" : event))")
+      if format.name == "lines" { out.line("\(target).byte(0x0A)") }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import PumpPlan
+
+/// Names and literals of the spec as Swift text that can be nothing else.
+enum Swift {
+  /// Words that cannot name a property, a case or a local as they are, and names of the runtime that types must not hide.
+  private static let words: Set<String> = [
+    "associatedtype", "class", "deinit", "enum", "extension", "fileprivate", "func", "import", "init", "inout", "internal", "let", "open", "operator",
+    "private", "protocol", "public", "rethrows", "static", "struct", "subscript", "typealias", "var", "break", "case", "catch", "continue", "default",
+    "defer", "do", "else", "fallthrough", "for", "guard", "if", "in", "repeat", "return", "throw", "switch", "where", "while", "Any", "as", "await",
+    "false", "is", "nil", "self", "Self", "super", "throws", "true", "try", "async", "actor", "some", "any", "borrowing", "consuming", "each",
+    // Locals of generated code.
+    "row", "batch", "out", "c", "json", "seen", "expected", "column", "arena", "shape", "keys", "nothing", "wires", "rawValue", "text", "config", "event", "step", "sink", "place",
+  ]
+  private static let types: Set<String> = [
+    "Text", "Blob", "Json", "List", "Map", "Entry", "Decimal", "Timestamp", "Day", "Duration", "Size", "Uuid", "Shape", "Column", "Batch", "Outputs", "Context",
+    "Fn", "Processor", "Program", "PipelineSpec", "EndpointSpec", "ConnectionSpec", "TestSpec", "Setting", "SettingValue", "Settings", "Value", "Configuration",
+    "JSONReader", "JSONOptions", "JSONReadable", "JSONWritable", "KeyTable", "Malformed", "EventFailure", "ByteBuffer", "RecordFormat", "Lines", "Arena",
+    "ColumnValue", "Failure", "SinkBuffer", "String", "Int", "Int64", "Int32", "UInt64", "Double", "Bool", "Optional", "Array", "Set", "Dictionary", "Error",
+    "Never", "Any", "Self", "Type", "Protocol", "Config", "Functions", "StaticString", "Result", "Sendable", "Equatable", "Hashable", "Swift", "Void", "Range", "Slice",
+    "ProgramCommand", "Embedded", "Source", "Sink", "Lookup", "Connector", "Calendar", "Base64", "Regex", "Digest", "Runner", "Logger", "Zones", "Fields",
+  ]
+
+  /// A property, case or local. Different names stay different: what ends in `_` already gets one more.
+  static func name(_ name: String) -> String { words.contains(name) || name.hasSuffix("_") ? name + "_" : name }
+
+  static func type(_ name: String) -> String {
+    let upper = name.prefix(1).uppercased() + name.dropFirst()
+    return types.contains(upper) || upper.hasSuffix("_") ? upper + "_" : upper
+  }
+
+  /// `large_orders` as `LargeOrders`.
+  static func camel(_ name: String) -> String {
+    name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+  }
+
+  /// `starts_with` as `startsWith`, the runtime's spelling of a function.
+  static func function(_ name: String) -> String {
+    let camel = camel(name)
+    let lower = camel.prefix(1).lowercased() + camel.dropFirst()
+    return lower == "repeat" ? "`repeat`" : lower
+  }
+
+  /// A string literal: printable ASCII as it is, everything else as `\u{…}`.
+  static func string(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case " "..."~": result.unicodeScalars.append(scalar)
+      default: result += "\\u{\(String(scalar.value, radix: 16))}"
+      }
+    }
+    return result + "\""
+  }
+
+  /// Documentation; it cannot end the comment, since each line is one.
+  static func docs(_ text: String?) -> [String] {
+    guard let text else { return [] }
+    return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      let clean = String(String.UnicodeScalarView(line.unicodeScalars.filter { ($0.value >= 0x20 && $0.value < 0x7F) || ($0.value > 0xA0 && !(0x2000...0x206F ~= $0.value)) }))
+      return clean.isEmpty ? "///" : "/// \(clean)"
+    }
+  }
+}
+
+/// Lines of Swift with their indentation.
+struct SwiftWriter {
+  private(set) var text = ""
+  private var depth = 0
+
+  mutating func line(_ line: String = "") { text += line.isEmpty ? "\n" : String(repeating: "  ", count: depth) + line + "\n" }
+  mutating func lines(_ lines: [String]) { for line in lines { self.line(line) } }
+
+  mutating func block(_ head: String, tail: String = "}", _ body: (inout SwiftWriter) -> Void) {
+    line(head)
+    depth += 1
+    body(&self)
+    depth -= 1
+    line(tail)
+  }
+
+  /// Not indented: directives stand at the margin.
+  mutating func directive(_ line: String) { text += line + "\n" }
+}

@@ -1,0 +1,221 @@
+import PumpPlan
+
+/// Gives every record and enum of the plan its Swift type; records that steps make are named after the step.
+final class TypeRenderer {
+  private var records: [RecordType: String] = [:]
+  private var enums: [EnumType: String] = [:]
+  private var taken: Set<String> = []
+  private(set) var recordOrder: [(type: RecordType, name: String)] = []
+  private(set) var enumOrder: [(type: EnumType, name: String)] = []
+
+  private func unique(_ name: String) -> String {
+    var candidate = name
+    var number = 2
+    while !taken.insert(candidate).inserted {
+      candidate = "\(name)\(number)"
+      number += 1
+    }
+    return candidate
+  }
+
+  func name(of record: RecordType, hint: String) -> String {
+    if let known = records[record] { return known }
+    let name = unique(Swift.type(record.name ?? hint))
+    records[record] = name
+    for field in record.fields { _ = swift(field.type, hint: name + Swift.camel(field.name)) }
+    recordOrder.append((record, name))
+    return name
+  }
+
+  func name(of type: EnumType, hint: String) -> String {
+    if let known = enums[type] { return known }
+    let name = unique(Swift.type(type.name ?? hint))
+    enums[type] = name
+    enumOrder.append((type, name))
+    return name
+  }
+
+  func swift(_ type: Type, hint: String = "Record") -> String {
+    switch type {
+    case .bool: "Bool"
+    case .int: "Int64"
+    case .float: "Double"
+    case .decimal: "Decimal"
+    case .string, .secret, .erroneous, .null: "Text"
+    case .bytes: "Blob"
+    case .timestamp: "Timestamp"
+    case .date: "Day"
+    case .duration: "Duration"
+    case .size: "Size"
+    case .uuid: "Uuid"
+    case .json: "Json"
+    case .list(let element): "List<\(swift(element, hint: hint))>"
+    case .map(let element): "Map<\(swift(element, hint: hint))>"
+    case .optional(let base): "\(swift(base, hint: hint))?"
+    case .refined(let base, _): swift(base, hint: hint)
+    case .record(let record): name(of: record, hint: hint)
+    case .enumeration(let type): name(of: type, hint: hint)
+    }
+  }
+
+  func shape(_ type: Type) -> String {
+    switch type {
+    case .bool: ".bool"
+    case .int: ".int"
+    case .float: ".float"
+    case .decimal: ".decimal"
+    case .string, .secret, .erroneous, .null: ".string"
+    case .bytes: ".bytes"
+    case .timestamp: ".timestamp"
+    case .date: ".date"
+    case .duration: ".duration"
+    case .size: ".size"
+    case .uuid: ".uuid"
+    case .json: ".json"
+    case .list(let element): ".list(\(shape(element)))"
+    case .map(let element): ".map(\(shape(element)))"
+    case .optional(let base): "\(shape(base).hasPrefix(".") ? "Shape" : "")\(shape(base)).optional"
+    case .refined(let base, _): shape(base)
+    case .record(let record): "\(name(of: record, hint: "Record")).shape"
+    case .enumeration(let type): "\(name(of: type, hint: "Choice")).shape"
+    }
+  }
+
+  // MARK: Declarations
+
+  func render(enumeration type: EnumType, _ name: String, _ out: inout SwiftWriter) {
+    out.block("enum \(name): Int64, ColumnValue, JSONReadable, JSONWritable, Sendable {") { out in
+      for item in type.cases { out.line("case \(Swift.name(item.name))") }
+      out.line()
+      let cases = type.cases.map { "(\(Swift.string($0.name)), \(Swift.string($0.wire)))" }.joined(separator: ", ")
+      out.line("static let shape = Shape.enumeration(\(Swift.string(type.name ?? "enum")), [\(cases)])")
+      out.line("static var nothing: \(name) { .\(Swift.name(type.cases[0].name)) }")
+      out.line("init(from json: inout JSONReader) throws(Malformed) { self = \(name)(rawValue: try json.enumCase(\(name).shape.wires))! }")
+      out.line("func write(json out: inout ByteBuffer) { out.quoted(\(name).shape.wires[Int(rawValue)]) }")
+      out.line("static func read(_ column: Column, _ row: Int, _ arena: Arena) -> \(name) { \(name)(rawValue: column.get(Int64.self, row))! }")
+      out.line("func write(_ column: Column, _ row: Int) { column.set(rawValue, row) }")
+    }
+    out.line()
+  }
+
+  func render(record: RecordType, _ name: String, _ literal: (Literal, Type) -> String, _ out: inout SwiftWriter) {
+    let fields = record.fields
+    out.block("struct \(name): ColumnValue, JSONReadable, JSONWritable, Equatable, @unchecked Sendable {") { out in
+      for field in fields {
+        out.lines(Swift.docs(field.docs))
+        out.line("var \(Swift.name(field.name)): \(swift(field.type))")
+      }
+      out.line()
+      out.block("static let shape = Shape.record(\(Swift.string(record.name ?? "record")), [", tail: "])") { out in
+        for field in fields {
+          var arguments = "\(Swift.string(field.name)), \(shape(field.type))"
+          if field.wire != field.name { arguments += ", wire: \(Swift.string(field.wire))" }
+          if let value = field.value { arguments += ", value: \(Swift.string(PlanJSON.text(value, field.type)))" }
+          out.line(".init(\(arguments)),")
+        }
+      }
+      out.line("fileprivate static let keys = KeyTable([\(fields.map { Swift.string($0.wire) }.joined(separator: ", "))])")
+      out.line("static var nothing: \(name) { \(name)(\(fields.map { "\(Swift.name($0.name)): .nothing" }.joined(separator: ", "))) }")
+      out.line()
+      renderWriter(fields, &out)
+      out.line()
+      out.block("static func read(_ column: Column, _ row: Int, _ arena: Arena) -> \(name) {") { out in
+        out.line("\(name)(\(fields.enumerated().map { "\(Swift.name($1.name)): .read(column.children[\($0)], row, arena)" }.joined(separator: ", ")))")
+      }
+      out.line()
+      out.block("func write(_ column: Column, _ row: Int) {") { out in
+        out.line("column.setPresent(row)")
+        for (index, field) in fields.enumerated() { out.line("\(Swift.name(field.name)).write(column.children[\(index)], row)") }
+      }
+    }
+    out.line()
+    out.block("extension \(name) {") { renderReader(fields, name, literal, &$0) }
+    out.line()
+  }
+
+  private func renderReader(_ fields: [Field], _ name: String, _ literal: (Literal, Type) -> String, _ out: inout SwiftWriter) {
+    out.block("init(from json: inout JSONReader) throws(Malformed) {") { out in
+      for field in fields { out.line("self.\(Swift.name(field.name)) = \(field.value.map { literal($0, field.type) } ?? ".nothing")") }
+      let masks = max(1, (fields.count + 63) / 64)
+      for mask in 0..<masks { out.line("var seen\(mask): UInt64 = 0") }
+      out.line("var expected = 0")
+      out.block("if try json.object() {") { out in
+        out.block("repeat {", tail: "} while try json.moreMembers()") { out in
+          out.line("switch try json.key(\(name).keys, &expected) {")
+          for (index, field) in fields.enumerated() {
+            out.line("case \(index):")
+            out.line("  try json.note(&seen\(index / 64), \(index % 64))")
+            out.line("  self.\(Swift.name(field.name)) = try .init(from: &json)")
+          }
+          out.line("default: try json.skip()")
+          out.line("}")
+        }
+      }
+      for mask in 0..<masks {
+        var required: UInt64 = 0
+        for (index, field) in fields.enumerated() where index / 64 == mask && !field.type.isOptional && field.value == nil { required |= 1 << UInt64(index % 64) }
+        if required != 0 { out.line("guard seen\(mask) & \(required) == \(required) else { throw Malformed() }") } else { out.line("_ = seen\(mask)") }
+      }
+    }
+  }
+
+  private func renderWriter(_ fields: [Field], _ out: inout SwiftWriter) {
+    out.block("func write(json out: inout ByteBuffer) {") { out in
+      for (index, field) in fields.enumerated() {
+        let prefix = (index == 0 ? "{" : ",") + JSONLiteral.quoted(field.wire) + ":"
+        out.line("out.raw(\(Swift.string(prefix)))")
+        out.line("\(Swift.name(field.name)).write(json: &out)")
+      }
+      out.line(fields.isEmpty ? "out.raw(\"{}\")" : "out.byte(UInt8(ascii: \"}\"))")
+    }
+  }
+}
+
+/// Defaults of fields as JSON, which shapes read.
+enum PlanJSON {
+  static func text(_ literal: Literal, _ type: Type) -> String { json(literal, type).text }
+
+  private static func json(_ literal: Literal, _ type: Type) -> JSONLiteral {
+    switch literal {
+    case .null: .null
+    case .bool(let value): .bool(value)
+    case .int(let value), .size(let value): .number(String(value))
+    case .float(let value): .number(String(value))
+    case .decimal(let digits): .number(digits)
+    case .string(let text), .uuid(let text): .string(text)
+    case .timestamp(let micros): .string(Moment.timestamp(micros))
+    case .date(let days): .string(Moment.date(days))
+    case .duration(let micros): .string("\(micros)us")
+    case .enumCase(let index): if case .enumeration(let cases) = type.wrapped { .string(cases.cases[index].wire) } else { .null }
+    case .list(let items): if case .list(let element) = type.wrapped { .array(items.map { json($0, element) }) } else { .array([]) }
+    case .map(let entries): if case .map(let element) = type.wrapped { .object(entries.map { .init(key: $0.key, value: json($0.value, element)) }) } else { .object([]) }
+    case .record(let items): if case .record(let record) = type.wrapped { .object(zip(record.fields, items).map { .init(key: $0.wire, value: json($1, $0.type)) }) } else { .object([]) }
+    }
+  }
+}
+
+/// Times of the plan as text.
+enum Moment {
+  static func date(_ days: Int64) -> String {
+    let z = days + 719_468
+    let era = (z >= 0 ? z : z - 146_096) / 146_097
+    let doe = z - era * 146_097
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100)
+    let mp = (5 * doy + 2) / 153
+    let month = mp < 10 ? mp + 3 : mp - 9
+    let year = yoe + era * 400 + (month <= 2 ? 1 : 0)
+    return "\(pad(year, 4))-\(pad(month, 2))-\(pad(doy - (153 * mp + 2) / 5 + 1, 2))"
+  }
+
+  static func timestamp(_ micros: Int64) -> String {
+    let days = micros >= 0 ? micros / 86_400_000_000 : -((-micros - 1) / 86_400_000_000) - 1
+    let rest = micros - days * 86_400_000_000
+    return "\(date(days))T\(pad(rest / 3_600_000_000, 2)):\(pad(rest / 60_000_000 % 60, 2)):\(pad(rest / 1_000_000 % 60, 2)).\(pad(rest % 1_000_000, 6))Z"
+  }
+
+  private static func pad(_ value: Int64, _ width: Int) -> String {
+    let digits = String(value)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  }
+}

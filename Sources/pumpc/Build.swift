@@ -1,0 +1,64 @@
+import Foundation
+import PumpCompiler
+
+let buildVerb = Verb(
+  name: "build", summary: "one native executable",
+  help: """
+    build [-o FILE] [PATH]
+
+    Compiles the program to an executable that runs without Swift installed. The runtime is compiled once on a machine
+    and kept in ~/.cache/pump (or PUMP_CACHE); after that a build takes seconds. The executable has --config, --set,
+    --help and --version, and drains on SIGTERM.
+
+      -o FILE   where to write it; without it the program's name in the current folder
+
+    Exit codes: 0 built, 1 errors in the spec or the build, 2 wrong usage.
+    """
+) { words in
+  let options = try Options(words, values: ["-o"], paths: 0...1)
+  guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
+  guard let output = try build(compilation, output: options.value("-o") ?? compilation.project.name) else { return Exit.findings }
+  complain("built \(output)\n")
+  return Exit.clean
+}
+
+/// Builds, and tells what goes wrong; nil then.
+func build(_ compilation: Compilation, output: String) throws -> String? {
+  var isFolder: ObjCBool = false
+  var path = output
+  if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { path += "/\(compilation.project.name)" }
+  do {
+    try Builder(progress: { complain($0 + " …\n") }).build(compilation.plan!, output: path)
+    return path
+  } catch let problem as BuildProblem {
+    complain("error: \(problem.message)\n")
+    return nil
+  }
+}
+
+let emitVerb = Verb(
+  name: "emit", summary: "the generated Swift package",
+  help: """
+    emit -o FOLDER [--vendor] [PATH]
+
+    Writes the program as a Swift package that `swift build` builds: readable, documented, with #sourceLocation back to
+    the spec. It references the runtime by its path.
+
+      -o FOLDER   where to write it; files of an earlier emit are replaced
+      --vendor    copies the runtime's sources into the package
+
+    Exit codes: 0 written, 1 errors in the spec, 2 wrong usage.
+    """
+) { words in
+  let options = try Options(words, flags: ["--vendor"], values: ["-o"], paths: 0...1)
+  guard let folder = options.value("-o") else { throw Options.Problem(message: "`-o FOLDER` is missing") }
+  guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
+  do {
+    try Builder(progress: { _ in }).emit(compilation.plan!, to: folder, vendor: options.has("--vendor"))
+  } catch let problem as BuildProblem {
+    complain("error: \(problem.message)\n")
+    return Exit.findings
+  }
+  complain("wrote \(folder)\n")
+  return Exit.clean
+}

@@ -1,0 +1,78 @@
+import Foundation
+import PumpCompiler
+import PumpReports
+import PumpSyntax
+
+let checkVerb = Verb(
+  name: "check", summary: "all diagnostics of all phases, in one go",
+  help: """
+    check [--config FILE]… [--format text|json|sarif|github] [--fix] [--types] [PATH]
+
+    Checks names, types, endpoints, configuration and delivery without environment or network. With --config the
+    configuration files and this environment are checked as well.
+
+      --config FILE   a pipelines.conf; may be repeated, later files win
+      --set K=V       one setting of the configuration that is checked
+      --format F      text (for people), json, sarif or github
+      --fix           applies the fixes that findings offer, then checks again
+      --types         prints the type of the events after each step
+
+    Exit codes: 0 no error (warnings may be there), 1 errors, 2 wrong usage.
+    """
+) { words in
+  let options = try Options(words, flags: ["--fix", "--types"], values: ["--config", "--set", "--format"], paths: 0...1)
+  guard let format = DiagnosticFormat(rawValue: options.value("--format") ?? "text") else {
+    throw Options.Problem(message: "`\(options.value("--format")!)` is no format: text, json, sarif or github")
+  }
+  let path = options.paths.first ?? "."
+  var compilation = compile(try Project.load(path))
+  if options.has("--fix") {
+    let fixed = applyFixes(compilation.diagnostics)
+    if fixed > 0 { complain("fixed \(fixed) finding\(fixed == 1 ? "" : "s")\n") }
+    compilation = compile(try Project.load(path))
+  }
+  var diagnostics = compilation.diagnostics
+  if let plan = compilation.plan, !options.all("--config").isEmpty || !options.all("--set").isEmpty {
+    diagnostics += checkConfiguration(plan, files: options.all("--config"), overrides: options.all("--set"))
+  }
+  let isTerminal = isatty(1) == 1
+  print(format.render(diagnostics, color: isTerminal), terminator: "")
+  if options.has("--types") { for flow in compilation.flows { print("\(flow.span): \(flow.type)") } }
+  let errors = diagnostics.filter { $0.severity == .error }.count
+  let warnings = diagnostics.count - errors
+  if format == .text {
+    if !diagnostics.isEmpty { print("") }
+    if let plan = compilation.plan, errors == 0 {
+      for pipeline in plan.pipelines { print("\(pipeline.id): \(pipeline.delivery.rawValue)") }
+    }
+    print(errors == 0 && warnings == 0 ? "no findings" : "\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")")
+  }
+  return errors == 0 ? Exit.clean : Exit.findings
+}
+
+/// Writes the edits of all fixes, last place first; overlapping ones are left for the next run.
+func applyFixes(_ diagnostics: [Diagnostic]) -> Int {
+  var byFile: [String: [Edit]] = [:]
+  var count = 0
+  for diagnostic in diagnostics where !diagnostic.fix.isEmpty {
+    count += 1
+    for edit in diagnostic.fix { byFile[edit.span.source.path, default: []].append(edit) }
+  }
+  for (path, edits) in byFile {
+    var bytes = edits[0].span.source.bytes
+    var limit = bytes.count + 1
+    for edit in edits.sorted(by: { $0.span.start > $1.span.start }) where edit.span.end <= limit {
+      bytes.replaceSubrange(edit.span.range, with: Array(edit.replacement.utf8))
+      limit = edit.span.start
+    }
+    try? Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+  }
+  return count
+}
+
+/// Compiles for another verb: findings go to standard error; nil where there are errors.
+func compileOrComplain(_ path: String) throws -> Compilation? {
+  let compilation = compile(try Project.load(path))
+  if !compilation.diagnostics.isEmpty { complain(DiagnosticFormat.text.render(compilation.diagnostics, color: isatty(2) == 1)) }
+  return compilation.plan == nil ? nil : compilation
+}

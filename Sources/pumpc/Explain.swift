@@ -1,0 +1,110 @@
+import Foundation
+import PumpCompiler
+
+let explainVerb = Verb(
+  name: "explain", summary: "what a diagnostic's code means, with examples",
+  help: """
+    explain [CODE]
+
+    Prints the explanation of a code such as P0201 with a failing and a repaired example; without a code, all codes.
+
+    Exit codes: 0 found, 2 no such code.
+    """
+) { words in
+  let options = try Options(words, paths: 0...1)
+  guard let id = options.paths.first?.uppercased() else {
+    for code in DiagnosticCode.all { print("\(code.id)  \(code.severity.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0))\(code.title)") }
+    return Exit.clean
+  }
+  guard let code = DiagnosticCode.all.first(where: { $0.id == id }) else {
+    complain("error: there is no code `\(id)`\n  help: `pumpc explain` lists them\n")
+    return Exit.usage
+  }
+  func indented(_ text: String) -> String { text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : "    \($0)" }.joined(separator: "\n") }
+  print("\(code.id), \(code.severity.rawValue): \(code.title)\n\n\(code.explanation)\n\n  Fails:\n\n\(indented(code.failing))\n\n  Repaired:\n\n\(indented(code.repaired))")
+  return Exit.clean
+}
+
+let functionsVerb = Verb(
+  name: "functions", summary: "the functions of the language",
+  help: """
+    functions [NAME]
+
+    Lists the functions by group, or prints one with its signatures and an example.
+
+    Exit codes: 0 found, 2 no such function.
+    """
+) { words in
+  let options = try Options(words, paths: 0...1)
+  guard let name = options.paths.first else {
+    var group = ""
+    for function in FunctionSpec.all {
+      if function.group != group {
+        group = function.group
+        print("\n\(group)")
+      }
+      print("  \(function.name.padding(toLength: 16, withPad: " ", startingAt: 0))\(function.docs)")
+    }
+    return Exit.clean
+  }
+  guard let function = FunctionSpec.byName[name] else {
+    let near = nearest(to: name, in: FunctionSpec.byName.keys).map { "did you mean `\($0)`?" } ?? "`pumpc functions` lists them"
+    complain("error: there is no function `\(name)`\n  help: \(near)\n")
+    return Exit.usage
+  }
+  for signature in function.signatures { print(signature.text) }
+  print("\n\(function.docs)\n\n  \(function.example)\n")
+  print(function.fails ? "It can fail its event." : "It never fails.")
+  return Exit.clean
+}
+
+let connectorsVerb = Verb(
+  name: "connectors", summary: "reference of the connectors, from their interface files",
+  help: """
+    connectors [NAME]
+
+    Lists the connectors, or prints one with its settings, sources, sinks and lookups.
+
+    Exit codes: 0 found, 2 no such connector.
+    """
+) { words in
+  let options = try Options(words, paths: 0...1)
+  let all = builtInConnectors()
+  guard let name = options.paths.first else {
+    for connector in all { print("\(connector.name.padding(toLength: 12, withPad: " ", startingAt: 0))\(connector.docs ?? "")") }
+    return Exit.clean
+  }
+  guard let connector = all.first(where: { $0.name.lowercased() == name.lowercased() }) else {
+    let near = nearest(to: name, in: all.map(\.name)).map { "did you mean `\($0)`?" } ?? "`pumpc connectors` lists them"
+    complain("error: there is no connector `\(name)`\n  help: \(near)\n")
+    return Exit.usage
+  }
+  print(connectorReference(connector), terminator: "")
+  return Exit.clean
+}
+
+func nearestVerb(_ word: String) -> String? { nearest(to: word, in: verbs.map(\.name)) }
+
+let completionsVerb = Verb(
+  name: "completions", summary: "completion for bash, zsh or fish",
+  help: """
+    completions bash|zsh|fish
+
+    Prints a script: `source <(pumpc completions bash)`, or `pumpc completions fish | source`.
+
+    Exit codes: 0 printed, 2 wrong usage.
+    """
+) { words in
+  let options = try Options(words, paths: 1...1)
+  let names = verbs.map(\.name).joined(separator: " ")
+  switch options.paths[0] {
+  case "bash":
+    print("_pumpc() { COMPREPLY=(); if [ \"$COMP_CWORD\" -eq 1 ]; then COMPREPLY=($(compgen -W '\(names)' -- \"${COMP_WORDS[COMP_CWORD]}\")); else COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\")); fi; }\ncomplete -F _pumpc pumpc")
+  case "zsh":
+    print("#compdef pumpc\n_pumpc() { if (( CURRENT == 2 )); then compadd \(names); else _files; fi }\ncompdef _pumpc pumpc")
+  case "fish":
+    for verb in verbs { print("complete -c pumpc -n __fish_use_subcommand -a \(verb.name) -d '\(verb.summary.replacing("'", with: "\\'"))'") }
+  default: throw Options.Problem(message: "`\(options.paths[0])` is no shell that is known: bash, zsh or fish")
+  }
+  return Exit.clean
+}

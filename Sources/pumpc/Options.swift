@@ -1,0 +1,51 @@
+import Foundation
+
+/// The words after a verb: flags, options with values, and the rest.
+struct Options {
+  private(set) var flags: Set<String> = []
+  private(set) var values: [String: [String]] = [:]
+  private(set) var paths: [String] = []
+  /// What stands behind `--`.
+  private(set) var passed: [String] = []
+
+  /// Wrong usage: one line and the verb's help, exit code 2.
+  struct Problem: Error { let message: String }
+
+  init(_ words: [String], flags allowed: [String] = [], values named: [String] = [], paths count: ClosedRange<Int>) throws(Problem) {
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if word == "--" {
+        passed = Array(rest)
+        break
+      }
+      let parts = word.hasPrefix("--") ? word.split(separator: "=", maxSplits: 1).map(String.init) : [word]
+      if allowed.contains(word) {
+        flags.insert(word)
+      } else if named.contains(parts[0]) {
+        guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else { throw Problem(message: "`\(word)` needs a value") }
+        values[parts[0], default: []].append(value)
+      } else if word.hasPrefix("-"), word != "-" {
+        throw Problem(message: "`\(word)` is no option of this verb")
+      } else {
+        paths.append(word)
+      }
+    }
+    guard count.contains(paths.count) else {
+      throw Problem(message: paths.count < count.lowerBound ? "a path is missing" : "`\(paths[count.upperBound])` is one word too many")
+    }
+  }
+
+  func has(_ flag: String) -> Bool { flags.contains(flag) }
+  func value(_ name: String) -> String? { values[name]?.last }
+  func all(_ name: String) -> [String] { values[name] ?? [] }
+}
+
+/// Exit codes, the same for every verb.
+enum Exit {
+  static let clean: Int32 = 0
+  static let findings: Int32 = 1
+  static let usage: Int32 = 2
+  static let internalError: Int32 = 70
+}
+
+func complain(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }

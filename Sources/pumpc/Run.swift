@@ -1,0 +1,93 @@
+import Foundation
+import PumpCompiler
+import PumpPlan
+
+let runVerb = Verb(
+  name: "run", summary: "runs the program at once, interpreted",
+  help: """
+    run [--config FILE]… [--set KEY=VALUE]… [--quiet] [PATH]
+
+    Checks the program and runs it until its sources end, with progress on a terminal and a summary. Relative paths of
+    the spec start from the program's folder; its pipelines.conf is read unless --config names others. SIGTERM or Ctrl-C
+    stops taking events in, finishes those under way and exits 0.
+
+      --config FILE     a pipelines.conf; may be repeated, later files win
+      --set KEY=VALUE   one setting, such as connection.db.path=a.db or shop.min_amount=5
+      --quiet           no progress and no summary
+
+    Exit codes: 0 all done, 1 errors in the spec or a failed run, 2 wrong usage or configuration.
+    """
+) { words in
+  let options = try Options(words, flags: ["--quiet"], values: ["--config", "--set"], paths: 0...1)
+  guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
+  return try startHost(compilation, options, more: options.has("--quiet") ? ["--quiet"] : [])
+}
+
+let testVerb = Verb(
+  name: "test", summary: "runs the spec's test blocks",
+  help: """
+    test [--compiled] [--filter TEXT] [PATH]
+
+    Runs the tests without any server: sinks are captured, lookups find what the test gives, time stands still.
+
+      --compiled      builds the program and runs the same tests compiled
+      --filter TEXT   only tests whose title holds the text
+
+    Exit codes: 0 all passed, 1 some failed or the spec has errors, 2 wrong usage.
+    """
+) { words in
+  let options = try Options(words, flags: ["--compiled"], values: ["--filter"], paths: 0...1)
+  guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
+  guard !compilation.plan!.tests.isEmpty else {
+    complain("error: \(compilation.project.name) has no tests\n  help: write `test \"what holds\" for pipeline { given … expect … }`\n")
+    return Exit.findings
+  }
+  let filter = ["--test"] + (options.value("--filter").map { [$0] } ?? [])
+  guard options.has("--compiled") else { return try startHost(compilation, options, more: filter) }
+  let program = NSTemporaryDirectory() + "pump-test-\(getpid())"
+  defer { unlink(program) }
+  guard let built = try build(compilation, output: program) else { return Exit.findings }
+  _ = built
+  return try runProcess(program, filter, folder: compilation.project.folder)
+}
+
+/// Replaces this process by the host that holds the interpreter; the plan goes over a descriptor.
+func startHost(_ compilation: Compilation, _ options: Options, more: [String]) throws -> Int32 {
+  let data = try JSONEncoder().encode(compilation.plan!)
+  var template = Array((NSTemporaryDirectory() + "/pump-plan-XXXXXX").utf8CString)
+  let descriptor = mkstemp(&template)
+  guard descriptor >= 0 else {
+    complain("error: no temporary file can be made: \(String(cString: strerror(errno)))\n")
+    return Exit.internalError
+  }
+  unlink(template)
+  FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(data)
+  lseek(descriptor, 0, SEEK_SET)
+  let configs = options.all("--config").isEmpty ? compilation.project.configuration.map { [$0] } ?? [] : options.all("--config")
+  var arguments = [String(descriptor)]
+  for file in configs { arguments += ["--config", URL(fileURLWithPath: file).path] }
+  for setting in options.all("--set") { arguments += ["--set", setting] }
+  let host = Installation.executableFolder + "/pump-host"
+  guard access(host, X_OK) == 0 else {
+    complain("error: \(host) is not there\n  help: build it beside pumpc: `swift build -c release`\n")
+    return Exit.internalError
+  }
+  guard chdir(compilation.project.folder) == 0 else {
+    complain("error: cannot enter \(compilation.project.folder): \(String(cString: strerror(errno)))\n")
+    return Exit.findings
+  }
+  var words = ([host] + arguments + more).map { strdup($0) } + [nil]
+  execv(host, &words)
+  complain("error: cannot start \(host): \(String(cString: strerror(errno)))\n")
+  return Exit.internalError
+}
+
+func runProcess(_ path: String, _ arguments: [String], folder: String? = nil) throws -> Int32 {
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: path)
+  process.arguments = arguments
+  if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+  try process.run()
+  process.waitUntilExit()
+  return process.terminationStatus
+}
