@@ -303,8 +303,11 @@ import Glibc
     var high: UInt64 = 0
     while true {
       let block = UnsafeRawPointer(p).loadUnaligned(as: SIMD16<UInt8>.self)
-      let stop = (block .== 0x22) .| (block .== 0x5C) .| (block .< 0x20)
-      let mask = unsafeBitCast(stop, to: SIMD2<UInt64>.self)
+      // Whole vectors on both sides: comparisons with a scalar are not vectorised by the compiler.
+      let quote = block .== SIMD16<UInt8>(repeating: 0x22)
+      let backslash = block .== SIMD16<UInt8>(repeating: 0x5C)
+      let control = block .< SIMD16<UInt8>(repeating: 0x20)
+      let mask = unsafeBitCast(quote .| backslash .| control, to: SIMD2<UInt64>.self)
       let bits = unsafeBitCast(block, to: SIMD2<UInt64>.self)
       if mask[0] | mask[1] != 0 {
         let offset = mask[0] != 0 ? mask[0].trailingZeroBitCount >> 3 : 8 + mask[1].trailingZeroBitCount >> 3
