@@ -22,12 +22,15 @@ let package = Package(
     .target(name: "PumpSQLite", dependencies: ["PumpRuntime", "CSQLite"], path: "Sources/Connectors/SQLite", exclude: ["SQLite.pump"]),
     .target(name: "PumpInterpreter", dependencies: ["PumpPlan", "PumpRuntime"]),
     .target(
-      name: "PumpInterfaces", path: "Sources/Connectors", exclude: ["SQLite/SQLite.swift", "SQLite/Database.swift"], sources: ["Interfaces.swift"],
+      name: "PumpInterfaces", path: "Sources/Connectors", exclude: ["SQLite/SQLite.swift", "SQLite/Database.swift"],
+      sources: ["Interfaces.swift"],
       resources: [
         .embedInCode("Embedded/Embedded.pump"), .embedInCode("SQLite/SQLite.pump"), .embedInCode("Kafka/Kafka.pump"),
         .embedInCode("PostgreSQL/PostgreSQL.pump"),
       ]),
-    .target(name: "PumpCompiler", dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics", "PumpSwift", "PumpReports", "PumpRuntime", "PumpInterfaces"]),
+    .target(
+      name: "PumpCompiler",
+      dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics", "PumpSwift", "PumpReports", "PumpRuntime", "PumpInterfaces"]),
     .executableTarget(name: "pumpc", dependencies: ["PumpCompiler"]),
     .executableTarget(name: "pump-host", dependencies: ["PumpInterpreter", "PumpSQLite"]),
   ],

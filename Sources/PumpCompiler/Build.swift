@@ -25,7 +25,9 @@ public struct Builder {
     self.progress = progress
     let version = try Builder.run("swiftc", ["--version"], capture: true)
     let sources = try Builder.fingerprint(root)
-    let base = ProcessInfo.processInfo.environment["PUMP_CACHE"] ?? (ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache") + "/pump"
+    let base =
+      ProcessInfo.processInfo.environment["PUMP_CACHE"]
+      ?? (ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache") + "/pump"
     cache = "\(base)/\(pumpVersion)-\(Builder.hash(version + sources))"
   }
 
@@ -67,7 +69,9 @@ public struct Builder {
     return capture ? output : ""
   }
 
-  private static let flags = ["-swift-version", "6", "-O", "-wmo", "-parse-as-library", "-enforce-exclusivity=unchecked", "-cross-module-optimization"]
+  private static let flags = [
+    "-swift-version", "6", "-O", "-wmo", "-parse-as-library", "-enforce-exclusivity=unchecked", "-cross-module-optimization",
+  ]
 
   private func systemModules(_ names: [String]) -> [String] { names.flatMap { ["-I", "\(root)/Sources/\($0)"] } }
 
@@ -77,14 +81,19 @@ public struct Builder {
     if FileManager.default.fileExists(atPath: object) { return object }
     progress("compiling \(name), once on this machine")
     try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
-    let sources = try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").filter { $0.hasSuffix(".swift") }.sorted().map { "\(root)/\(folder)/\($0)" }
+    let sources = try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").filter { $0.hasSuffix(".swift") }.sorted().map {
+      "\(root)/\(folder)/\($0)"
+    }
     // Written beside and renamed, so that a build that is stopped leaves nothing half done.
     let work = "\(cache)/\(name)-\(getpid())"
     try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: work) }
     try Builder.run(
       "swiftc",
-      Builder.flags + systemModules(imports) + ["-I", cache, "-module-name", name, "-emit-module", "-emit-module-path", "\(work)/\(name).swiftmodule", "-c", "-o", "\(work)/\(name).o", "-static"]
+      Builder.flags + systemModules(imports) + [
+        "-I", cache, "-module-name", name, "-emit-module", "-emit-module-path", "\(work)/\(name).swiftmodule", "-c", "-o",
+        "\(work)/\(name).o", "-static",
+      ]
         + sources)
     for ending in ["swiftmodule", "o"] { rename("\(work)/\(name).\(ending)", "\(cache)/\(name).\(ending)") }
     return object
@@ -97,10 +106,12 @@ public struct Builder {
     var libraries = ["z"]
     for connection in Set(plan.connections.map(\.kind)).sorted() {
       guard let known = Builder.connectors[connection] else {
-        throw BuildProblem(message: "connection of kind \(connection): this version has no client for it yet; `check`, `fmt`, `test` and `config` work")
+        throw BuildProblem(
+          message: "connection of kind \(connection): this version has no client for it yet; `check`, `fmt`, `test` and `config` work")
       }
       imports.append(known.module)
-      objects.append(try module(plan.connections.first { $0.kind == connection }!.module, "Sources/Connectors/\(connection)", imports: imports))
+      objects.append(
+        try module(plan.connections.first { $0.kind == connection }!.module, "Sources/Connectors/\(connection)", imports: imports))
       libraries.append(known.library)
     }
     let work = NSTemporaryDirectory() + "/pump-build-\(getpid())"
@@ -112,7 +123,10 @@ public struct Builder {
     let target = URL(fileURLWithPath: output).path + ".part"
     try Builder.run(
       "swiftc",
-      ["-swift-version", "6", "-O", "-wmo", "-enforce-exclusivity=unchecked", "-cross-module-optimization", "-module-name", "Program", "-I", cache] + systemModules(imports) + sources + objects
+      [
+        "-swift-version", "6", "-O", "-wmo", "-enforce-exclusivity=unchecked", "-cross-module-optimization", "-module-name", "Program",
+        "-I", cache,
+      ] + systemModules(imports) + sources + objects
         + ["-use-ld=lld", "-static-stdlib", "-Xlinker", "--gc-sections", "-o", target] + libraries.flatMap(Builder.link), folder: work)
     guard rename(target, output) == 0 else { throw BuildProblem(message: "cannot write \(output): \(String(cString: strerror(errno)))") }
   }
@@ -157,7 +171,9 @@ public struct Builder {
   }
 
   private func packageName(_ plan: Plan) -> String {
-    let letters = plan.name.unicodeScalars.filter { ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "_" || $0 == "-" }
+    let letters = plan.name.unicodeScalars.filter {
+      ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "_" || $0 == "-"
+    }
     let text = String(String.UnicodeScalarView(letters))
     return text.isEmpty || text.first!.isNumber ? "program" + text : text
   }

@@ -8,21 +8,24 @@ import PumpSyntax
 public func checkConfiguration(_ plan: Plan, files: [String], overrides: [String]) -> [Diagnostic] {
   var problems: [ConfProblem] = []
   let confs = ConfFile.load(files, &problems)
-  let (_, found) = Configuration.load(schema(of: plan), files: confs, overrides: overrides, environment: { ProcessInfo.processInfo.environment[$0] })
+  let (_, found) = Configuration.load(
+    schema(of: plan), files: confs, overrides: overrides, environment: { ProcessInfo.processInfo.environment[$0] })
   return (problems + found).map { problem in
     let text = (try? String(contentsOfFile: problem.path, encoding: .utf8)) ?? ""
     let source = SourceText(path: problem.path, text: text)
     let start = problem.line <= source.lineStarts.count ? source.lineStarts[problem.line - 1] + problem.column - 1 : 0
     let end = start + source.line(problem.line).utf8.count - (problem.column - 1)
     let code = DiagnosticCode.all.first { $0.id == problem.kind.rawValue }!
-    return Diagnostic(code, at: Span(source, min(start, text.utf8.count)..<max(start, min(end, text.utf8.count))), problem.message, help: problem.help)
+    return Diagnostic(
+      code, at: Span(source, min(start, text.utf8.count)..<max(start, min(end, text.utf8.count))), problem.message, help: problem.help)
   }
 }
 
 /// What a plan may be configured with.
 func schema(of plan: Plan) -> ConfigSchema {
   func convert(_ setting: PumpPlan.Setting) -> PumpRuntime.Setting {
-    PumpRuntime.Setting(setting.name, shape(setting.type), isSecret: setting.type.holdsSecret, value: setting.value.map(source), docs: setting.docs)
+    PumpRuntime.Setting(
+      setting.name, shape(setting.type), isSecret: setting.type.holdsSecret, value: setting.value.map(source), docs: setting.docs)
   }
   var sections = plan.config.map { ConfigSchema.Section($0.name, $0.keys.map(convert)) }
   sections += plan.connections.map { .init("connection:\($0.id)", $0.settings.map(convert)) }

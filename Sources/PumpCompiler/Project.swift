@@ -31,7 +31,9 @@ public struct Project {
     var names = [path]
     if isFolder.boolValue {
       let entries = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-      names = entries.filter { $0.hasSuffix(".pump") && !$0.hasPrefix(".") }.sorted().map { path == "." ? $0 : "\(path.hasSuffix("/") ? String(path.dropLast()) : path)/\($0)" }
+      names = entries.filter { $0.hasSuffix(".pump") && !$0.hasPrefix(".") }.sorted().map {
+        path == "." ? $0 : "\(path.hasSuffix("/") ? String(path.dropLast()) : path)/\($0)"
+      }
       guard !names.isEmpty else { throw NotFound(message: "folder `\(path)` holds no .pump file") }
     }
     var loader = Loader()
@@ -56,14 +58,18 @@ public struct Project {
       let key = URL(fileURLWithPath: path).standardizedFileURL.path
       guard seen.insert(key).inserted else { return nil }
       var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue, let handle = FileHandle(forReadingAtPath: path),
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue,
+        let handle = FileHandle(forReadingAtPath: path),
         let data = try? handle.read(upToCount: Parser.sizeLimit + 1)
       else { return "`\(path)` cannot be read as a file" }
       let (tree, found) = Parser.parse(SourceText(path: path, bytes: [UInt8](data)))
       files.append(tree)
       diagnostics += found
       if tree.items.isEmpty, found.isEmpty {
-        diagnostics.append(Diagnostic(.noOrigin, at: Span(tree.source, 0..<0), "this spec is empty", help: "write a pipeline; `pumpc new demo` makes one to start from"))
+        diagnostics.append(
+          Diagnostic(
+            .noOrigin, at: Span(tree.source, 0..<0), "this spec is empty",
+            help: "write a pipeline; `pumpc new demo` makes one to start from"))
       }
       for item in tree.items {
         guard case .importFile(let literal, let span) = item else { continue }
@@ -74,7 +80,8 @@ public struct Project {
         let base = (path as NSString).deletingLastPathComponent
         let target = relative.hasPrefix("/") || base.isEmpty ? relative : "\(base)/\(relative)"
         if add(target, from: span) != nil {
-          diagnostics.append(Diagnostic(.badImport, at: literal.span, "`\(relative)` cannot be read", help: "the path is relative to this file's folder"))
+          diagnostics.append(
+            Diagnostic(.badImport, at: literal.span, "`\(relative)` cannot be read", help: "the path is relative to this file's folder"))
         }
       }
       return nil
@@ -108,12 +115,12 @@ public func compile(_ project: Project) -> Compilation {
     let (x, y) = (order[ObjectIdentifier(a.element.span.source)] ?? 0, order[ObjectIdentifier(b.element.span.source)] ?? 0)
     return (x, a.element.span.start, a.offset) < (y, b.element.span.start, b.offset)
   }
-  return Compilation(project: project, plan: unread ? nil : result.plan, diagnostics: all.map(\.element), flows: result.flows, connectors: result.connectors)
+  return Compilation(
+    project: project, plan: unread ? nil : result.plan, diagnostics: all.map(\.element), flows: result.flows, connectors: result.connectors)
 }
 
 /// The interface files of the connectors that come with the compiler.
 public let builtInInterfaces: [FileSyntax] = interfaceFiles.map { Parser.parse(SourceText(path: $0.path, bytes: $0.bytes)).0 }
-
 
 /// The connectors that come with the compiler.
 public func builtInConnectors() -> [Interface] { connectors(of: builtInInterfaces) }

@@ -97,7 +97,13 @@ final class ExpressionCompiler {
       out.ensure(frame.rows)
       for row in selection {
         let origin = Int(frame.origins[Int(row)])
-        if name == "raw" { out.set(frame.batch.events[origin], Int(row)) } else if let column = frame.batch.meta[name] { out.copy(Int(row), from: column, origin) } else { out.setNothing(Int(row)) }
+        if name == "raw" {
+          out.set(frame.batch.events[origin], Int(row))
+        } else if let column = frame.batch.meta[name] {
+          out.copy(Int(row), from: column, origin)
+        } else {
+          out.setNothing(Int(row))
+        }
       }
       return selection
     }
@@ -246,7 +252,11 @@ final class ExpressionCompiler {
       return higherOrder(name, compile(arguments[0]), parameter, body, shape)
     }
     let nodes = arguments.map(compile)
-    if let kernel = Kernels.table[Kernels.key(name, nodes.map { plain($0.column.shape) })] ?? Kernels.table[Kernels.key(name, arguments.map { Shape.of($0.type) })] { return kernel(nodes, shape) }
+    if let kernel = Kernels.table[Kernels.key(name, nodes.map { plain($0.column.shape) })]
+      ?? Kernels.table[Kernels.key(name, arguments.map { Shape.of($0.type) })]
+    {
+      return kernel(nodes, shape)
+    }
     return ListKernels.make(name, nodes, shape)
   }
 

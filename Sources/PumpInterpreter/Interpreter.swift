@@ -64,7 +64,8 @@ public func interpret(_ plan: Plan) -> Program {
 
 private func pipeline(_ pipeline: PumpPlan.Pipeline, _ plan: Plan) -> PipelineSpec {
   let mainSteps = PumpPlan.Pipeline(
-    id: pipeline.id, docs: nil, origin: pipeline.origin, input: pipeline.input, checks: [], steps: pipeline.steps, onError: .halt, delivery: pipeline.delivery,
+    id: pipeline.id, docs: nil, origin: pipeline.origin, input: pipeline.input, checks: [], steps: pipeline.steps, onError: .halt,
+    delivery: pipeline.delivery,
     settings: [], meta: [], place: pipeline.place
   ).allSteps
   let sinks = pipeline.allSteps.compactMap { step -> PipelineSpec.SinkSpec? in
@@ -91,26 +92,31 @@ private func pipeline(_ pipeline: PumpPlan.Pipeline, _ plan: Plan) -> PipelineSp
   }
   return PipelineSpec(
     id: pipeline.id, sources: pipeline.sources.map(spec), input: pipeline.input == .bytes ? nil : Shape.of(pipeline.input), sinks: sinks,
-    lookups: pipeline.lookups.map(spec), onError: policy, stages: pipeline.allSteps.map(\.name), meta: pipeline.meta, settings: pipeline.settings.map(setting),
-    process: { InterpretedProcessor(plan, $0, pipeline.steps, input: pipeline.input, checks: pipeline.checks, firstSink: 0, firstStep: 0) }, processErrors: errors)
+    lookups: pipeline.lookups.map(spec), onError: policy, stages: pipeline.allSteps.map(\.name), meta: pipeline.meta,
+    settings: pipeline.settings.map(setting),
+    process: { InterpretedProcessor(plan, $0, pipeline.steps, input: pipeline.input, checks: pipeline.checks, firstSink: 0, firstStep: 0) },
+    processErrors: errors)
 }
 
 private let failureType = Type.record(
   RecordType(
     name: "Failure",
     fields: [
-      Field("message", .string), Field("stage", .string), Field("payload", .bytes), Field("meta", .json), Field("attempts", .int), Field("at", .timestamp),
+      Field("message", .string), Field("stage", .string), Field("payload", .bytes), Field("meta", .json), Field("attempts", .int),
+      Field("at", .timestamp),
     ]))
 
 private func spec(_ endpoint: Endpoint) -> EndpointSpec {
   EndpointSpec(
-    connection: endpoint.connection, connector: endpoint.connector, name: endpoint.name, label: endpoint.label, settings: endpoint.arguments.map(setting),
+    connection: endpoint.connection, connector: endpoint.connector, name: endpoint.name, label: endpoint.label,
+    settings: endpoint.arguments.map(setting),
     each: endpoint.each.map { .init($0.name, Shape.of($0.value.type)) }, shape: endpoint.type == .bytes ? nil : Shape.of(endpoint.type))
 }
 
 private func setting(_ setting: PumpPlan.Setting) -> PumpRuntime.Setting {
   PumpRuntime.Setting(
-    setting.name, Shape.of(setting.type), isSecret: setting.type.holdsSecret, value: setting.value.map { settingValue($0) }, docs: setting.docs)
+    setting.name, Shape.of(setting.type), isSecret: setting.type.holdsSecret, value: setting.value.map { settingValue($0) },
+    docs: setting.docs)
 }
 
 /// The checker admits only these forms in settings.

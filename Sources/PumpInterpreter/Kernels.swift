@@ -20,14 +20,18 @@ func unary<A: ColumnValue, R: ColumnValue>(_: A.Type, _: R.Type, _ f: @escaping 
       out.ensure(frame.rows)
       let before = frame.failureCount
       for row in live {
-        do throws(EventFailure) { try f(A.read(a.column, Int(row), frame.context.arena), frame.context).write(out, Int(row)) } catch { frame.fail(row, error.message) }
+        do throws(EventFailure) { try f(A.read(a.column, Int(row), frame.context.arena), frame.context).write(out, Int(row)) } catch {
+          frame.fail(row, error.message)
+        }
       }
       return frame.live(live, since: before)
     }
   }
 }
 
-func binary<A: ColumnValue, B: ColumnValue, R: ColumnValue>(_: A.Type, _: B.Type, _: R.Type, _ f: @escaping (A, B, Context) throws(EventFailure) -> R) -> Kernel {
+func binary<A: ColumnValue, B: ColumnValue, R: ColumnValue>(
+  _: A.Type, _: B.Type, _: R.Type, _ f: @escaping (A, B, Context) throws(EventFailure) -> R
+) -> Kernel {
   { nodes, shape in
     let out = Column(shape)
     let (a, b) = (nodes[0], nodes[1])
@@ -38,14 +42,18 @@ func binary<A: ColumnValue, B: ColumnValue, R: ColumnValue>(_: A.Type, _: B.Type
       let before = frame.failureCount
       let arena = frame.context.arena
       for row in live {
-        do throws(EventFailure) { try f(A.read(a.column, Int(row), arena), B.read(b.column, Int(row), arena), frame.context).write(out, Int(row)) } catch { frame.fail(row, error.message) }
+        do throws(EventFailure) {
+          try f(A.read(a.column, Int(row), arena), B.read(b.column, Int(row), arena), frame.context).write(out, Int(row))
+        } catch { frame.fail(row, error.message) }
       }
       return frame.live(live, since: before)
     }
   }
 }
 
-func ternary<A: ColumnValue, B: ColumnValue, C: ColumnValue, R: ColumnValue>(_: A.Type, _: B.Type, _: C.Type, _: R.Type, _ f: @escaping (A, B, C, Context) throws(EventFailure) -> R) -> Kernel {
+func ternary<A: ColumnValue, B: ColumnValue, C: ColumnValue, R: ColumnValue>(
+  _: A.Type, _: B.Type, _: C.Type, _: R.Type, _ f: @escaping (A, B, C, Context) throws(EventFailure) -> R
+) -> Kernel {
   { nodes, shape in
     let out = Column(shape)
     let (a, b, c) = (nodes[0], nodes[1], nodes[2])
@@ -57,7 +65,8 @@ func ternary<A: ColumnValue, B: ColumnValue, C: ColumnValue, R: ColumnValue>(_: 
       let arena = frame.context.arena
       for row in live {
         do throws(EventFailure) {
-          try f(A.read(a.column, Int(row), arena), B.read(b.column, Int(row), arena), C.read(c.column, Int(row), arena), frame.context).write(out, Int(row))
+          try f(A.read(a.column, Int(row), arena), B.read(b.column, Int(row), arena), C.read(c.column, Int(row), arena), frame.context)
+            .write(out, Int(row))
         } catch { frame.fail(row, error.message) }
       }
       return frame.live(live, since: before)
@@ -153,10 +162,14 @@ enum Kernels {
     mutating func add<A: ColumnValue, R: ColumnValue>(_ name: String, _ f: @escaping (A, Context) throws(EventFailure) -> R) {
       kernels["\(name)(\(kind(A.self)))"] = unary(A.self, R.self, f)
     }
-    mutating func add<A: ColumnValue, B: ColumnValue, R: ColumnValue>(_ name: String, _ f: @escaping (A, B, Context) throws(EventFailure) -> R) {
+    mutating func add<A: ColumnValue, B: ColumnValue, R: ColumnValue>(
+      _ name: String, _ f: @escaping (A, B, Context) throws(EventFailure) -> R
+    ) {
       kernels["\(name)(\(kind(A.self)),\(kind(B.self)))"] = binary(A.self, B.self, R.self, f)
     }
-    mutating func add<A: ColumnValue, B: ColumnValue, C: ColumnValue, R: ColumnValue>(_ name: String, _ f: @escaping (A, B, C, Context) throws(EventFailure) -> R) {
+    mutating func add<A: ColumnValue, B: ColumnValue, C: ColumnValue, R: ColumnValue>(
+      _ name: String, _ f: @escaping (A, B, C, Context) throws(EventFailure) -> R
+    ) {
       kernels["\(name)(\(kind(A.self)),\(kind(B.self)),\(kind(C.self)))"] = ternary(A.self, B.self, C.self, R.self, f)
     }
     mutating func compare<T: Comparable & ColumnValue>(_ type: T.Type) {

@@ -37,17 +37,29 @@ enum ListKernels {
     case "first", "last":
       return rows { (_, row) throws(EventFailure) in
         let s = slice(row)
-        if s.count == 0 { out.setNull(row) } else { out.copy(row, from: a.children[0], Int(name == "first" ? s.start : s.start + s.count - 1)) }
+        if s.count == 0 {
+          out.setNull(row)
+        } else {
+          out.copy(row, from: a.children[0], Int(name == "first" ? s.start : s.start + s.count - 1))
+        }
       }
     case "get" where isMap:
       return rows { (_, row) throws(EventFailure) in
-        if let entry = a.find(nodes[1].column.get(Text.self, row), row) { out.copy(row, from: a.children[0].children[1], entry) } else { out.setNull(row) }
+        if let entry = a.find(nodes[1].column.get(Text.self, row), row) {
+          out.copy(row, from: a.children[0].children[1], entry)
+        } else {
+          out.setNull(row)
+        }
       }
     case "get", "element":
       return rows { (_, row) throws(EventFailure) in
         let s = slice(row)
         let index = int(1, row)
-        if index >= 0, index < Int64(s.count) { out.copy(row, from: a.children[0], Int(s.start) + Int(index)) } else if name == "get" { out.setNull(row) } else {
+        if index >= 0, index < Int64(s.count) {
+          out.copy(row, from: a.children[0], Int(s.start) + Int(index))
+        } else if name == "get" {
+          out.setNull(row)
+        } else {
           throw EventFailure("index \(index) lies outside a list of \(s.count)")
         }
       }
@@ -79,10 +91,17 @@ enum ListKernels {
         let inner = a.children[0]
         copy(range(slice(row)).flatMap { range(inner.get(Slice.self, $0)) }, from: inner.children[0], row)
       }
-    case "contains": return rows { (_, row) throws(EventFailure) in out.set(range(slice(row)).contains { Column.equal(a.children[0], $0, nodes[1].column, row) }, row) }
+    case "contains":
+      return rows { (_, row) throws(EventFailure) in
+        out.set(range(slice(row)).contains { Column.equal(a.children[0], $0, nodes[1].column, row) }, row)
+      }
     case "index_of":
       return rows { (_, row) throws(EventFailure) in
-        if let place = range(slice(row)).first(where: { Column.equal(a.children[0], $0, nodes[1].column, row) }) { out.set(Int64(place) - Int64(slice(row).start), row) } else { out.setNull(row) }
+        if let place = range(slice(row)).first(where: { Column.equal(a.children[0], $0, nodes[1].column, row) }) {
+          out.set(Int64(place) - Int64(slice(row).start), row)
+        } else {
+          out.setNull(row)
+        }
       }
     case "keys": return rows { (_, row) throws(EventFailure) in copy(range(slice(row)), from: a.children[0].children[0], row) }
     case "values": return rows { (_, row) throws(EventFailure) in copy(range(slice(row)), from: a.children[0].children[1], row) }

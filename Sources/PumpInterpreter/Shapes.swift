@@ -42,8 +42,15 @@ func value(_ literal: Literal, _ type: Type) -> Value {
   case .decimal(let digits): .decimal(Decimal(digits) ?? Decimal(0))
   case .string(let text), .uuid(let text): .text(text)
   case .enumCase(let index): if case .enumeration(let cases) = type.wrapped { .text(cases.cases[index].name) } else { .null }
-  case .list(let items): if case .list(let element) = type.wrapped { .list(items.map { value($0, element) }) } else { .list(items.map { value($0, .string) }) }
-  case .map(let entries): if case .map(let element) = type.wrapped { .map(entries.map { .init($0.key, value($0.value, element)) }) } else { .map([]) }
-  case .record(let items): if case .record(let record) = type.wrapped { .map(zip(record.fields, items).map { .init($0.wire, value($1, $0.type)) }) } else { .map([]) }
+  case .list(let items):
+    if case .list(let element) = type.wrapped { .list(items.map { value($0, element) }) } else { .list(items.map { value($0, .string) }) }
+  case .map(let entries):
+    if case .map(let element) = type.wrapped { .map(entries.map { .init($0.key, value($0.value, element)) }) } else { .map([]) }
+  case .record(let items):
+    if case .record(let record) = type.wrapped {
+      .map(zip(record.fields, items).map { .init($0.wire, value($1, $0.type)) })
+    } else {
+      .map([])
+    }
   }
 }

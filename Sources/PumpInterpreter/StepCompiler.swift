@@ -220,7 +220,9 @@ final class StepCompiler {
     }
   }
 
-  private func decode(_ format: Format, _ type: Type, _ checks: [Check], _ framed: Bool, _ number: Int, _ event: Column, _ rest: ArraySlice<Step>) -> Chain {
+  private func decode(
+    _ format: Format, _ type: Type, _ checks: [Check], _ framed: Bool, _ number: Int, _ event: Column, _ rest: ArraySlice<Step>
+  ) -> Chain {
     let shape = Shape.of(type)
     let out = Column(shape)
     let verify = verification(checks, number, out)
@@ -244,7 +246,9 @@ final class StepCompiler {
         out.clear()
         out.ensure(frame.rows)
         for row in selection {
-          do throws(EventFailure) { out.set(try Fn.toText(Blob(event.get(Text.self, Int(row))), frame.context), Int(row)) } catch { frame.fail(row, error.message) }
+          do throws(EventFailure) { out.set(try Fn.toText(Blob(event.get(Text.self, Int(row))), frame.context), Int(row)) } catch {
+            frame.fail(row, error.message)
+          }
         }
         let live = verify(frame, selection, outputs)
         if live.count > 0 { next(frame, live, outputs) }
@@ -285,7 +289,10 @@ final class StepCompiler {
   }
 
   /// One event becomes many: each runs through the rest in slices of its own.
-  private func framing(_ format: Format, _ shape: Shape, _ out: Column, _ verify: @escaping (Frame, Selection, Outputs) -> Selection, _ number: Int, _ event: Column, _ next: @escaping Chain) -> Chain {
+  private func framing(
+    _ format: Format, _ shape: Shape, _ out: Column, _ verify: @escaping (Frame, Selection, Outputs) -> Selection, _ number: Int,
+    _ event: Column, _ next: @escaping Chain
+  ) -> Chain {
     let header = format.options["header"] == .bool(true)
     let records = format.name == "csv" ? recordFormat(format, shape) : nil
     let slices = Slices()
@@ -299,7 +306,11 @@ final class StepCompiler {
             out.clear()
             out.ensure(pending.count)
             for (index, text) in pending.enumerated() {
-              if let records { if let problem = records.read(text, into: out, index, inner.context) { inner.fail(Int32(index), problem) } } else { out.set(text, index) }
+              if let records {
+                if let problem = records.read(text, into: out, index, inner.context) { inner.fail(Int32(index), problem) }
+              } else {
+                out.set(text, index)
+              }
             }
             let live = verify(inner, all, outputs)
             if live.count > 0 { next(inner, live, outputs) }
@@ -312,7 +323,9 @@ final class StepCompiler {
         }
         let whole = event.get(Text.self, Int(row))
         if let records {
-          do throws(EventFailure) { try records.forEachRecord(whole, header: header, frame.context, take) } catch { outputs.fail(Int(origin), number, error.message) }
+          do throws(EventFailure) { try records.forEachRecord(whole, header: header, frame.context, take) } catch {
+            outputs.fail(Int(origin), number, error.message)
+          }
         } else {
           Lines.forEach(whole, take)
         }
@@ -356,7 +369,9 @@ final class StepCompiler {
     }
   }
 
-  private func lookup(_ endpoint: PumpPlan.Endpoint, _ shape: Shape, _ number: Int, _ event: Column, _ rest: ArraySlice<Step>, _ key: Node) -> Chain {
+  private func lookup(_ endpoint: PumpPlan.Endpoint, _ shape: Shape, _ number: Int, _ event: Column, _ rest: ArraySlice<Step>, _ key: Node)
+    -> Chain
+  {
     let index = nextLookup
     nextLookup += 1
     let found = Column(shape.fields.last!.shape)

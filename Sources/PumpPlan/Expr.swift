@@ -58,7 +58,9 @@ extension Expr {
   public var children: [Expr] {
     switch kind {
     case .literal, .local, .it, .carried, .meta, .config, .environment, .secretFile: []
-    case .field(let e, _), .optionalField(let e, _), .not(let e), .lambda(_, let e), .attempt(let e), .wrap(let e), .unwrap(let e), .isNull(let e): [e]
+    case .field(let e, _), .optionalField(let e, _), .not(let e), .lambda(_, let e), .attempt(let e), .wrap(let e), .unwrap(let e),
+      .isNull(let e):
+      [e]
     case .and(let a, let b), .or(let a, let b), .binding(_, let a, let b), .coalesce(let a, let b): [a, b]
     case .conditional(let a, let b, let c): [a, b, c]
     case .call(_, let list), .invoke(_, let list), .list(let list), .map(_, let list), .record(let list), .concatenate(let list): list

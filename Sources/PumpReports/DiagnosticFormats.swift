@@ -24,7 +24,8 @@ public enum DiagnosticFormat: String, CaseIterable {
     let (line, column) = diagnostic.span.source.position(diagnostic.span.start)
     let (endLine, endColumn) = diagnostic.span.source.position(diagnostic.span.end)
     return object([
-      ("code", .string(diagnostic.code.id)), ("severity", .string(diagnostic.severity.rawValue)), ("file", .string(diagnostic.span.source.path)),
+      ("code", .string(diagnostic.code.id)), ("severity", .string(diagnostic.severity.rawValue)),
+      ("file", .string(diagnostic.span.source.path)),
       ("line", .number(String(line))), ("column", .number(String(column))), ("endLine", .number(String(endLine))),
       ("endColumn", .number(String(endColumn))), ("message", .string(diagnostic.message)), ("help", diagnostic.help.map { .string($0) }),
       ("fixable", .bool(!diagnostic.fix.isEmpty)),
@@ -36,16 +37,25 @@ public enum DiagnosticFormat: String, CaseIterable {
     let codes = Set(diagnostics.map(\.code)).sorted { $0.id < $1.id }
     let rules = codes.map { code in
       object([
-        ("id", .string(code.id)), ("shortDescription", object([("text", .string(code.title))])), ("fullDescription", object([("text", .string(code.explanation))])),
+        ("id", .string(code.id)), ("shortDescription", object([("text", .string(code.title))])),
+        ("fullDescription", object([("text", .string(code.explanation))])),
       ])
     }
     let results = diagnostics.map { diagnostic -> JSONLiteral in
       let (line, column) = diagnostic.span.source.position(diagnostic.span.start)
       let (endLine, endColumn) = diagnostic.span.source.position(diagnostic.span.end)
-      let region = object([("startLine", .number("\(line)")), ("startColumn", .number("\(column)")), ("endLine", .number("\(endLine)")), ("endColumn", .number("\(endColumn)"))])
-      let location = object([("physicalLocation", object([("artifactLocation", object([("uri", .string(diagnostic.span.source.path))])), ("region", region)]))])
+      let region = object([
+        ("startLine", .number("\(line)")), ("startColumn", .number("\(column)")), ("endLine", .number("\(endLine)")),
+        ("endColumn", .number("\(endColumn)")),
+      ])
+      let location = object([
+        ("physicalLocation", object([("artifactLocation", object([("uri", .string(diagnostic.span.source.path))])), ("region", region)]))
+      ])
       let text = diagnostic.message + (diagnostic.help.map { "; \($0)" } ?? "")
-      return object([("ruleId", .string(diagnostic.code.id)), ("level", .string(diagnostic.severity.rawValue)), ("message", object([("text", .string(text))])), ("locations", .array([location]))])
+      return object([
+        ("ruleId", .string(diagnostic.code.id)), ("level", .string(diagnostic.severity.rawValue)),
+        ("message", object([("text", .string(text))])), ("locations", .array([location])),
+      ])
     }
     let driver = object([("name", .string("pumpc")), ("rules", .array(rules))])
     return object([
@@ -63,6 +73,7 @@ public enum DiagnosticFormat: String, CaseIterable {
     }
     let (line, column) = diagnostic.span.source.position(diagnostic.span.start)
     let text = diagnostic.message + (diagnostic.help.map { " (\($0))" } ?? "")
-    return "::\(diagnostic.severity.rawValue) file=\(escape(diagnostic.span.source.path, property: true)),line=\(line),col=\(column),title=\(diagnostic.code.id)::\(escape(text, property: false))\n"
+    return
+      "::\(diagnostic.severity.rawValue) file=\(escape(diagnostic.span.source.path, property: true)),line=\(line),col=\(column),title=\(diagnostic.code.id)::\(escape(text, property: false))\n"
   }
 }

@@ -19,12 +19,14 @@ public struct DiagnosticText {
 
   /// Text of a spec as it may stand on a terminal.
   private func clean(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.map { scalar in
-      switch scalar.value {
-      case 0..<0x0A, 0x0B..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069, 0x200E, 0x200F: "\u{FFFD}"
-      default: scalar
-      }
-    }))
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { scalar in
+          switch scalar.value {
+          case 0..<0x0A, 0x0B..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069, 0x200E, 0x200F: "\u{FFFD}"
+          default: scalar
+          }
+        }))
   }
 
   private func excerpt(_ span: Span, _ label: String?, _ code: String) -> String {
@@ -36,8 +38,10 @@ public struct DiagnosticText {
     let scalars = Array(source.unicodeScalars)
     let first = max(0, column - 1 - 60)
     let shown = String(String.UnicodeScalarView(scalars[min(first, scalars.count)..<min(scalars.count, first + 140)]))
-    let width = max(1, min(span.text.prefix { $0 != "\n" }.unicodeScalars.count, max(1, scalars.count - column + 1), 140 - (column - 1 - first)))
-    let pad = String(scalars[min(first, scalars.count)..<min(scalars.count, max(first, column - 1))].map { $0 == "\t" ? "\t" : " " }.map(Character.init))
+    let width = max(
+      1, min(span.text.prefix { $0 != "\n" }.unicodeScalars.count, max(1, scalars.count - column + 1), 140 - (column - 1 - first)))
+    let pad = String(
+      scalars[min(first, scalars.count)..<min(scalars.count, max(first, column - 1))].map { $0 == "\t" ? "\t" : " " }.map(Character.init))
     let marks = paint(String(repeating: label == nil ? "^" : "-", count: max(1, width)), code)
     let words = label.map { " " + paint(clean($0), code) } ?? ""
     return "  \(margin)--> \(span)\n  \(number) | \(shown)\n  \(margin) | \(pad)\(marks)\(words)\n"

@@ -21,9 +21,11 @@ public func connectorReference(_ interface: Interface) -> String {
     out += "\n  \(endpoint.role.rawValue) \(endpoint.name): \(events)\n"
     if let docs = endpoint.docs { for line in docs.split(separator: "\n") { out += "    \(line)\n" } }
     for parameter in endpoint.parameters {
-      setting(parameter.name, parameter.described, parameter.value.map { describe($0) } , parameter.docs, "      ")
+      setting(parameter.name, parameter.described, parameter.value.map { describe($0) }, parameter.docs, "      ")
     }
-    if !endpoint.meta.fields.isEmpty { out += "      meta: \(endpoint.meta.fields.map { "\($0.name): \($0.type)" }.joined(separator: ", "))\n" }
+    if !endpoint.meta.fields.isEmpty {
+      out += "      meta: \(endpoint.meta.fields.map { "\($0.name): \($0.type)" }.joined(separator: ", "))\n"
+    }
     if !endpoint.abilities.isEmpty { out += "      can \(endpoint.abilities.joined(separator: ", "))\n" }
   }
   return out
@@ -48,7 +50,8 @@ private func describe(_ literal: Literal) -> String {
   case .float(let value): "\(value)"
   case .decimal(let digits): digits
   case .string(let text): JSONLiteral.quoted(text)
-  case .duration(let micros): micros % 60_000_000 == 0 ? "\(micros / 60_000_000)m" : micros % 1_000_000 == 0 ? "\(micros / 1_000_000)s" : "\(micros / 1000)ms"
+  case .duration(let micros):
+    micros % 60_000_000 == 0 ? "\(micros / 60_000_000)m" : micros % 1_000_000 == 0 ? "\(micros / 1_000_000)s" : "\(micros / 1000)ms"
   case .size(let bytes): bytes % (1 << 20) == 0 ? "\(bytes >> 20)MiB" : bytes % 1024 == 0 ? "\(bytes >> 10)KiB" : "\(bytes)B"
   case .timestamp, .date, .uuid, .enumCase: "…"
   case .list: "[]"

@@ -18,7 +18,11 @@ final class ExpressionRenderer {
       switch part.kind {
       case .invoke, .coalesce, .binding: true
       case .call(let name, let arguments):
-        if arguments.contains(where: { if case .lambda = $0.kind { true } else { false } }) { true } else { Self.throwing.contains(name) || (FunctionSpec.byName[name]?.fails ?? false) }
+        if arguments.contains(where: { if case .lambda = $0.kind { true } else { false } }) {
+          true
+        } else {
+          Self.throwing.contains(name) || (FunctionSpec.byName[name]?.fails ?? false)
+        }
       default: false
       }
     } && !isAttempt(e)
@@ -26,7 +30,10 @@ final class ExpressionRenderer {
 
   private func isAttempt(_ e: Expr) -> Bool { if case .attempt = e.kind { true } else { false } }
 
-  private static let throwing: Set<String> = ["add", "subtract", "multiply", "divide", "remainder", "negate", "element", "json_member", "json_element", "json_with", "json_without", "to_float", "to_decimal", "to_int"]
+  private static let throwing: Set<String> = [
+    "add", "subtract", "multiply", "divide", "remainder", "negate", "element", "json_member", "json_element", "json_with", "json_without",
+    "to_float", "to_decimal", "to_int",
+  ]
 
   /// The expression as the right side of a statement.
   func statement(_ e: Expr) -> String { (fails(e) ? "try " : "") + render(e) }
@@ -45,7 +52,9 @@ final class ExpressionRenderer {
       let parts = digits.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
       let fraction = parts.count > 1 ? String(parts[1]) : ""
       return "Decimal(\(negative ? "-" : "")\(String(parts[0]) + fraction), scale: \(fraction.count))"
-    case .string(let text): return type.wrapped == .json ? "Json(Text(\(Swift.string(text))))" : type.wrapped == .bytes ? "Blob(Text(\(Swift.string(text))))" : "Text(\(Swift.string(text)))"
+    case .string(let text):
+      return type.wrapped == .json
+        ? "Json(Text(\(Swift.string(text))))" : type.wrapped == .bytes ? "Blob(Text(\(Swift.string(text))))" : "Text(\(Swift.string(text)))"
     case .timestamp(let micros): return "Timestamp(\(micros))"
     case .date(let days): return "Day(\(days))"
     case .duration(let micros): return "Duration(\(micros))"
@@ -80,14 +89,17 @@ final class ExpressionRenderer {
     case .isNull(let inner): return "(\(render(inner)) == nil)"
     case .wrap(let inner): return "Optional(\(render(inner)))"
     case .unwrap(let inner): return "\(render(inner))!"
-    case .invoke(let name, let arguments): return "Functions.\(Swift.name(name))(\((arguments.map(render) + ["c"]).joined(separator: ", ")))"
+    case .invoke(let name, let arguments):
+      return "Functions.\(Swift.name(name))(\((arguments.map(render) + ["c"]).joined(separator: ", ")))"
     case .binding(let name, let value, let body):
-      return "{ () throws(EventFailure) -> \(types.swift(body.type)) in let \(Swift.name(name)) = \(statement(value)); return \(statement(body)) }()"
+      return
+        "{ () throws(EventFailure) -> \(types.swift(body.type)) in let \(Swift.name(name)) = \(statement(value)); return \(statement(body)) }()"
     case .attempt(let inner): return "Fn.attempt\(inner.type.isOptional ? "(optional: \(closure(inner)))" : "(\(closure(inner)))")"
     case .coalesce(let a, let b): return "Fn.coalesce(\(render(a)), \(e.type.isOptional ? "optional: " : "")\(closure(b)))"
     case .lambda(let name, let body):
       return "{ (\(Swift.name(name)): \(lambdaType)) throws(EventFailure) -> \(types.swift(body.type)) in \(statement(body)) }"
-    case .list(let items): return items.isEmpty ? "\(types.swift(e.type))()" : "List([\(items.map(render).joined(separator: ", "))], c.arena)"
+    case .list(let items):
+      return items.isEmpty ? "\(types.swift(e.type))()" : "List([\(items.map(render).joined(separator: ", "))], c.arena)"
     case .map(let keys, let items):
       let entries = zip(keys, items).map { "Entry(Text(\(Swift.string($0))), \(render($1)))" }
       return entries.isEmpty ? "\(types.swift(e.type))()" : "Map(List([\(entries.joined(separator: ", "))], c.arena))"

@@ -122,7 +122,9 @@ final class PipelineRenderer {
     case .lookup(let endpoint, let key): lookup(endpoint, key, event, type, step, number, rest, &out)
     case .route(let arms): route(arms, event, type, carried, number, &out)
     case .tee(let inner):
-      let name = method("tee\(number)", event, type, carried) { [self] body in chain(inner[...], event: event, type: type, carried: carried, &body) }
+      let name = method("tee\(number)", event, type, carried) { [self] body in
+        chain(inner[...], event: event, type: type, carried: carried, &body)
+      }
       out.line("do throws(EventFailure) { try \(name)(\(arguments(event, carried))) } catch { out.fail(row, step, error) }")
       chain(rest, event: event, type: type, carried: carried, &out)
     case .log(let text):
@@ -151,7 +153,9 @@ final class PipelineRenderer {
     "\(event), \(carried.map { "\($0.name), " } ?? "")row, batch, out, c"
   }
 
-  private func method(_ name: String, _ event: String, _ type: Type, _ carried: (name: String, type: Type)?, _ body: (inout SwiftWriter) -> Void) -> String {
+  private func method(
+    _ name: String, _ event: String, _ type: Type, _ carried: (name: String, type: Type)?, _ body: (inout SwiftWriter) -> Void
+  ) -> String {
     var out = SwiftWriter()
     let extra = carried.map { "_ \($0.name): \(types.swift($0.type)), " } ?? ""
     out.block("private func \(name)(_ \(event): \(types.swift(type)), \(extra)\(Self.context)) throws(EventFailure) {") { out in
@@ -164,13 +168,19 @@ final class PipelineRenderer {
     return name
   }
 
-  private func route(_ arms: [Step.Arm], _ event: String, _ type: Type, _ carried: (name: String, type: Type)?, _ number: Int, _ out: inout SwiftWriter) {
+  private func route(
+    _ arms: [Step.Arm], _ event: String, _ type: Type, _ carried: (name: String, type: Type)?, _ number: Int, _ out: inout SwiftWriter
+  ) {
     var hasElse = false
     for (index, arm) in arms.enumerated() {
-      let name = method("branch\(number)_\(index + 1)", event, type, carried) { [self] body in chain(arm.steps[...], event: event, type: type, carried: carried, &body) }
+      let name = method("branch\(number)_\(index + 1)", event, type, carried) { [self] body in
+        chain(arm.steps[...], event: event, type: type, carried: carried, &body)
+      }
       out.line("step = \(number)")
       let call = "return try \(name)(\(arguments(event, carried)))"
-      if let condition = arm.condition { out.line("if \(expressions.statement(condition)) { \(call) }") } else {
+      if let condition = arm.condition {
+        out.line("if \(expressions.statement(condition)) { \(call) }")
+      } else {
         out.line(call)
         hasElse = true
         break
@@ -179,7 +189,9 @@ final class PipelineRenderer {
     if !hasElse { out.line("out.filtered += 1") }
   }
 
-  private func expand(_ index: Int, _ event: String, _ type: Type, _ output: Type, _ number: Int, _ rest: ArraySlice<Step>, _ out: inout SwiftWriter) {
+  private func expand(
+    _ index: Int, _ event: String, _ type: Type, _ output: Type, _ number: Int, _ rest: ArraySlice<Step>, _ out: inout SwiftWriter
+  ) {
     guard let record = type.record, let result = output.record else { return }
     nextEvent += 1
     let next = "it\(nextEvent)"
@@ -196,7 +208,9 @@ final class PipelineRenderer {
     }
   }
 
-  private func frame(_ format: Format, _ target: Type, _ checks: [Check], _ event: String, _ number: Int, _ rest: ArraySlice<Step>, _ out: inout SwiftWriter) {
+  private func frame(
+    _ format: Format, _ target: Type, _ checks: [Check], _ event: String, _ number: Int, _ rest: ArraySlice<Step>, _ out: inout SwiftWriter
+  ) {
     nextEvent += 1
     let next = "it\(nextEvent)"
     let text = "\(event).text"
@@ -211,11 +225,19 @@ final class PipelineRenderer {
       chain(rest, event: next, type: target, carried: nil, &body)
     }
     let header = format.options["header"] == .bool(true)
-    let body = "{ record in do throws(EventFailure) { try \(name)(Blob(record), row, batch, out, c) } catch { out.fail(row, step, error) } }"
-    if format.name == "lines" { out.line("Lines.forEach(\(text)) \(body)") } else { out.line("try format\(formatMember(format, target)).forEachRecord(\(text), header: \(header), c) \(body)") }
+    let body =
+      "{ record in do throws(EventFailure) { try \(name)(Blob(record), row, batch, out, c) } catch { out.fail(row, step, error) } }"
+    if format.name == "lines" {
+      out.line("Lines.forEach(\(text)) \(body)")
+    } else {
+      out.line("try format\(formatMember(format, target)).forEachRecord(\(text), header: \(header), c) \(body)")
+    }
   }
 
-  private func lookup(_ endpoint: Endpoint, _ key: String, _ event: String, _ type: Type, _ step: Step, _ number: Int, _ rest: ArraySlice<Step>, _ out: inout SwiftWriter) {
+  private func lookup(
+    _ endpoint: Endpoint, _ key: String, _ event: String, _ type: Type, _ step: Step, _ number: Int, _ rest: ArraySlice<Step>,
+    _ out: inout SwiftWriter
+  ) {
     let index = nextLookup
     nextLookup += 1
     nextEvent += 1
@@ -242,7 +264,10 @@ final class PipelineRenderer {
 
   // MARK: Sinks
 
-  private func sink(_ endpoint: Endpoint, event: String, carried: (name: String, type: Type)?, _ out: inout SwiftWriter, _ bytes: (inout SwiftWriter) -> Void) {
+  private func sink(
+    _ endpoint: Endpoint, event: String, carried: (name: String, type: Type)?, _ out: inout SwiftWriter,
+    _ bytes: (inout SwiftWriter) -> Void
+  ) {
     let number = nextSink
     nextSink += 1
     expressions.carried = carried?.name ?? event
@@ -276,17 +301,22 @@ final class PipelineRenderer {
     var parts: [String] = []
     if format.options["strict"] == .bool(true) { parts.append("strict: true") }
     if format.options["omit_null"] == .bool(true) { parts.append("omitNull: true") }
-    if case .string(let name)? = format.options["time"], name != "rfc3339" { parts.append("time: .\(name == "epoch_s" ? "epochSeconds" : "epochMillis")") }
+    if case .string(let name)? = format.options["time"], name != "rfc3339" {
+      parts.append("time: .\(name == "epoch_s" ? "epochSeconds" : "epochMillis")")
+    }
     return "JSONOptions(\(parts.joined(separator: ", ")))"
   }
 
   /// A member that reads and writes records of texts; its number is returned.
   private func formatMember(_ format: Format, _ type: Type) -> Int {
-    func text(_ name: String, _ otherwise: String) -> String { if case .string(let text)? = format.options[name] { Swift.string(text) } else { Swift.string(otherwise) } }
+    func text(_ name: String, _ otherwise: String) -> String {
+      if case .string(let text)? = format.options[name] { Swift.string(text) } else { Swift.string(otherwise) }
+    }
     let shape = column(type)
     let made: String
     switch format.name {
-    case "csv": made = "RecordFormat.csv(\(shape), separator: \(text("separator", ",")), quote: \(text("quote", "\"")), null: \(text("null", "")))"
+    case "csv":
+      made = "RecordFormat.csv(\(shape), separator: \(text("separator", ",")), quote: \(text("quote", "\"")), null: \(text("null", "")))"
     case "kv": made = "RecordFormat.kv(\(shape), separator: \(text("separator", " ")), assign: \(text("assign", "=")))"
     default: made = "RecordFormat.regex(\(shape), \(text("pattern", "")))"
     }
@@ -315,7 +345,9 @@ final class PipelineRenderer {
 
   private func verify(_ checks: [Check], _ event: String, _ out: inout SwiftWriter) {
     expressions.event = event
-    for check in checks { out.line("guard \(expressions.statement(check.condition)) else { throw EventFailure(\(Swift.string(check.message))) }") }
+    for check in checks {
+      out.line("guard \(expressions.statement(check.condition)) else { throw EventFailure(\(Swift.string(check.message))) }")
+    }
   }
 
   private func encode(_ format: Format, _ event: String, _ type: Type, _ target: String, _ out: inout SwiftWriter) {

@@ -41,7 +41,9 @@ private func renderFunctions(_ plan: Plan, _ types: TypeRenderer) -> String {
     for function in plan.functions {
       out.lines(Swift.docs(function.docs))
       let parameters = function.parameters.map { "_ \(Swift.name($0.name)): \(types.swift($0.type))" } + ["_ c: Context"]
-      out.block("static func \(Swift.name(function.name))(\(parameters.joined(separator: ", "))) throws(EventFailure) -> \(types.swift(function.result)) {") { out in
+      out.block(
+        "static func \(Swift.name(function.name))(\(parameters.joined(separator: ", "))) throws(EventFailure) -> \(types.swift(function.result)) {"
+      ) { out in
         out.directive("#sourceLocation(file: \(Swift.string(function.place.file)), line: \(function.place.line))")
         out.line("return \(expressions.statement(function.body))")
         out.directive("#sourceLocation()")
@@ -62,7 +64,9 @@ private func renderFunctions(_ plan: Plan, _ types: TypeRenderer) -> String {
       for section in plan.config {
         for key in section.keys where !key.type.holdsSecret {
           let shape = types.shape(key.type)
-          out.line("\(Swift.name("\(section.name)_\(key.name)")) = configuration.read(\(Swift.string(section.name)), \(Swift.string(key.name)), \(shape.hasPrefix(".") ? "Shape" : "")\(shape))")
+          out.line(
+            "\(Swift.name("\(section.name)_\(key.name)")) = configuration.read(\(Swift.string(section.name)), \(Swift.string(key.name)), \(shape.hasPrefix(".") ? "Shape" : "")\(shape))"
+          )
         }
       }
     }
@@ -81,7 +85,8 @@ struct ProgramRenderer {
 
   private func mainSteps(_ pipeline: Pipeline) -> [Step] {
     Pipeline(
-      id: "", docs: nil, origin: pipeline.origin, input: pipeline.input, checks: [], steps: pipeline.steps, onError: .halt, delivery: pipeline.delivery, settings: [],
+      id: "", docs: nil, origin: pipeline.origin, input: pipeline.input, checks: [], steps: pipeline.steps, onError: .halt,
+      delivery: pipeline.delivery, settings: [],
       meta: [], place: pipeline.place
     ).allSteps
   }
@@ -95,10 +100,13 @@ struct ProgramRenderer {
 
   func classes(_ pipeline: Pipeline) -> String {
     let name = className(pipeline)
-    var text = PipelineRenderer(types, name, firstStep: 0, firstSink: 0).render(pipeline.steps, input: pipeline.input, checks: pipeline.checks, docs: pipeline.docs)
+    var text = PipelineRenderer(types, name, firstStep: 0, firstSink: 0).render(
+      pipeline.steps, input: pipeline.input, checks: pipeline.checks, docs: pipeline.docs)
     if case .chain(let steps) = pipeline.onError {
       let before = mainSteps(pipeline)
-      text += "\n" + PipelineRenderer(types, name + "Errors", firstStep: before.count, firstSink: before.filter(isEnd).count)
+      text +=
+        "\n"
+        + PipelineRenderer(types, name + "Errors", firstStep: before.count, firstSink: before.filter(isEnd).count)
         .render(steps, input: failure, checks: [], docs: "What happens to events of `\(pipeline.id)` that fail.")
     }
     return text
@@ -110,7 +118,10 @@ struct ProgramRenderer {
     .record(
       RecordType(
         name: "Failure",
-        fields: [Field("message", .string), Field("stage", .string), Field("payload", .bytes), Field("meta", .json), Field("attempts", .int), Field("at", .timestamp)]))
+        fields: [
+          Field("message", .string), Field("stage", .string), Field("payload", .bytes), Field("meta", .json), Field("attempts", .int),
+          Field("at", .timestamp),
+        ]))
   }
 
   func main() -> String {
@@ -123,7 +134,8 @@ struct ProgramRenderer {
       out.line("name: \(Swift.string(plan.name)),")
       out.block("config: [", tail: "],") { out in
         for section in plan.config {
-          out.block(".init(\(Swift.string(section.name)), [", tail: "]),") { out in for key in section.keys { out.line(setting(key) + ",") } }
+          out.block(".init(\(Swift.string(section.name)), [", tail: "]),") { out in for key in section.keys { out.line(setting(key) + ",") }
+          }
         }
       }
       out.block("connections: [", tail: "],") { out in
@@ -166,7 +178,8 @@ struct ProgramRenderer {
         for step in pipeline.allSteps {
           switch step.kind {
           case .sink(let sink): endpoint(sink, &out, isSink: true)
-          case .feed(let target): out.line(".init(feeding: \(Swift.string(target)), shape: \(step.output == .bytes ? "nil" : types.shape(step.output))),")
+          case .feed(let target):
+            out.line(".init(feeding: \(Swift.string(target)), shape: \(step.output == .bytes ? "nil" : types.shape(step.output))),")
           default: break
           }
         }
@@ -189,7 +202,8 @@ struct ProgramRenderer {
   private func endpoint(_ endpoint: Endpoint, _ out: inout SwiftWriter, isSink: Bool = false) {
     out.block(isSink ? ".init(EndpointSpec(" : "EndpointSpec(", tail: isSink ? "))," : "),") { out in
       if let connection = endpoint.connection { out.line("connection: \(Swift.string(connection)),") }
-      out.line("connector: \(Swift.string(endpoint.connector)), name: \(Swift.string(endpoint.name)), label: \(Swift.string(endpoint.label)),")
+      out.line(
+        "connector: \(Swift.string(endpoint.connector)), name: \(Swift.string(endpoint.name)), label: \(Swift.string(endpoint.label)),")
       out.block("settings: [", tail: "],") { out in for argument in endpoint.arguments { out.line(setting(argument) + ",") } }
       let each = endpoint.each.map { ".init(\(Swift.string($0.name)), \(types.shape($0.value.type)))" }
       out.line("each: [\(each.joined(separator: ", "))],")
@@ -227,9 +241,20 @@ struct ProgramRenderer {
     case .float(let value): ".float(\(value))"
     case .decimal(let digits): ".decimal(Decimal(\(Swift.string(digits)))!)"
     case .string(let text), .uuid(let text): ".text(\(Swift.string(text)))"
-    case .enumCase(let index): if case .enumeration(let cases) = type.wrapped { ".text(\(Swift.string(cases.cases[index].name)))" } else { ".null" }
-    case .list(let items): if case .list(let element) = type.wrapped { ".list([\(items.map { constant($0, element) }.joined(separator: ", "))])" } else { ".list([])" }
-    case .map(let entries): if case .map(let element) = type.wrapped { ".map([\(entries.map { ".init(\(Swift.string($0.key)), \(constant($0.value, element)))" }.joined(separator: ", "))])" } else { ".map([])" }
+    case .enumCase(let index):
+      if case .enumeration(let cases) = type.wrapped { ".text(\(Swift.string(cases.cases[index].name)))" } else { ".null" }
+    case .list(let items):
+      if case .list(let element) = type.wrapped {
+        ".list([\(items.map { constant($0, element) }.joined(separator: ", "))])"
+      } else {
+        ".list([])"
+      }
+    case .map(let entries):
+      if case .map(let element) = type.wrapped {
+        ".map([\(entries.map { ".init(\(Swift.string($0.key)), \(constant($0.value, element)))" }.joined(separator: ", "))])"
+      } else {
+        ".map([])"
+      }
     case .record: ".null"
     }
   }

@@ -4,20 +4,31 @@ import PumpPlan
 enum Swift {
   /// Words that cannot name a property, a case or a local as they are, and names of the runtime that types must not hide.
   private static let words: Set<String> = [
-    "associatedtype", "class", "deinit", "enum", "extension", "fileprivate", "func", "import", "init", "inout", "internal", "let", "open", "operator",
-    "private", "protocol", "public", "rethrows", "static", "struct", "subscript", "typealias", "var", "break", "case", "catch", "continue", "default",
-    "defer", "do", "else", "fallthrough", "for", "guard", "if", "in", "repeat", "return", "throw", "switch", "where", "while", "Any", "as", "await",
-    "false", "is", "nil", "self", "Self", "super", "throws", "true", "try", "async", "actor", "some", "any", "borrowing", "consuming", "each",
+    "associatedtype", "class", "deinit", "enum", "extension", "fileprivate", "func", "import", "init", "inout", "internal", "let", "open",
+    "operator",
+    "private", "protocol", "public", "rethrows", "static", "struct", "subscript", "typealias", "var", "break", "case", "catch", "continue",
+    "default",
+    "defer", "do", "else", "fallthrough", "for", "guard", "if", "in", "repeat", "return", "throw", "switch", "where", "while", "Any", "as",
+    "await",
+    "false", "is", "nil", "self", "Self", "super", "throws", "true", "try", "async", "actor", "some", "any", "borrowing", "consuming",
+    "each",
     // Locals of generated code.
-    "row", "batch", "out", "c", "json", "seen", "expected", "column", "arena", "shape", "keys", "nothing", "wires", "rawValue", "text", "config", "event", "step", "sink", "place",
+    "row", "batch", "out", "c", "json", "seen", "expected", "column", "arena", "shape", "keys", "nothing", "wires", "rawValue", "text",
+    "config", "event", "step", "sink", "place",
   ]
   private static let types: Set<String> = [
-    "Text", "Blob", "Json", "List", "Map", "Entry", "Decimal", "Timestamp", "Day", "Duration", "Size", "Uuid", "Shape", "Column", "Batch", "Outputs", "Context",
-    "Fn", "Processor", "Program", "PipelineSpec", "EndpointSpec", "ConnectionSpec", "TestSpec", "Setting", "SettingValue", "Settings", "Value", "Configuration",
-    "JSONReader", "JSONOptions", "JSONReadable", "JSONWritable", "KeyTable", "Malformed", "EventFailure", "ByteBuffer", "RecordFormat", "Lines", "Arena",
-    "ColumnValue", "Failure", "SinkBuffer", "String", "Int", "Int64", "Int32", "UInt64", "Double", "Bool", "Optional", "Array", "Set", "Dictionary", "Error",
-    "Never", "Any", "Self", "Type", "Protocol", "Config", "Functions", "StaticString", "Result", "Sendable", "Equatable", "Hashable", "Swift", "Void", "Range", "Slice",
-    "ProgramCommand", "Embedded", "Source", "Sink", "Lookup", "Connector", "Calendar", "Base64", "Regex", "Digest", "Runner", "Logger", "Zones", "Fields",
+    "Text", "Blob", "Json", "List", "Map", "Entry", "Decimal", "Timestamp", "Day", "Duration", "Size", "Uuid", "Shape", "Column", "Batch",
+    "Outputs", "Context",
+    "Fn", "Processor", "Program", "PipelineSpec", "EndpointSpec", "ConnectionSpec", "TestSpec", "Setting", "SettingValue", "Settings",
+    "Value", "Configuration",
+    "JSONReader", "JSONOptions", "JSONReadable", "JSONWritable", "KeyTable", "Malformed", "EventFailure", "ByteBuffer", "RecordFormat",
+    "Lines", "Arena",
+    "ColumnValue", "Failure", "SinkBuffer", "String", "Int", "Int64", "Int32", "UInt64", "Double", "Bool", "Optional", "Array", "Set",
+    "Dictionary", "Error",
+    "Never", "Any", "Self", "Type", "Protocol", "Config", "Functions", "StaticString", "Result", "Sendable", "Equatable", "Hashable",
+    "Swift", "Void", "Range", "Slice",
+    "ProgramCommand", "Embedded", "Source", "Sink", "Lookup", "Connector", "Calendar", "Base64", "Regex", "Digest", "Runner", "Logger",
+    "Zones", "Fields",
   ]
 
   /// A property, case or local. Different names stay different: what ends in `_` already gets one more.
@@ -59,7 +70,9 @@ enum Swift {
   static func docs(_ text: String?) -> [String] {
     guard let text else { return [] }
     return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      let clean = String(String.UnicodeScalarView(line.unicodeScalars.filter { ($0.value >= 0x20 && $0.value < 0x7F) || ($0.value > 0xA0 && !(0x2000...0x206F ~= $0.value)) }))
+      let clean = String(
+        String.UnicodeScalarView(
+          line.unicodeScalars.filter { ($0.value >= 0x20 && $0.value < 0x7F) || ($0.value > 0xA0 && !(0x2000...0x206F ~= $0.value)) }))
       return clean.isEmpty ? "///" : "/// \(clean)"
     }
   }

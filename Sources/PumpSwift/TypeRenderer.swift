@@ -92,7 +92,8 @@ final class TypeRenderer {
       out.line("static var nothing: \(name) { .\(Swift.name(type.cases[0].name)) }")
       out.line("init(from json: inout JSONReader) throws(Malformed) { self = \(name)(rawValue: try json.enumCase(\(name).shape.wires))! }")
       out.line("func write(json out: inout ByteBuffer) { out.quoted(\(name).shape.wires[Int(rawValue)]) }")
-      out.line("static func read(_ column: Column, _ row: Int, _ arena: Arena) -> \(name) { \(name)(rawValue: column.get(Int64.self, row))! }")
+      out.line(
+        "static func read(_ column: Column, _ row: Int, _ arena: Arena) -> \(name) { \(name)(rawValue: column.get(Int64.self, row))! }")
       out.line("func write(_ column: Column, _ row: Int) { column.set(rawValue, row) }")
     }
     out.line()
@@ -120,7 +121,9 @@ final class TypeRenderer {
       renderWriter(fields, &out)
       out.line()
       out.block("static func read(_ column: Column, _ row: Int, _ arena: Arena) -> \(name) {") { out in
-        out.line("\(name)(\(fields.enumerated().map { "\(Swift.name($1.name)): .read(column.children[\($0)], row, arena)" }.joined(separator: ", ")))")
+        out.line(
+          "\(name)(\(fields.enumerated().map { "\(Swift.name($1.name)): .read(column.children[\($0)], row, arena)" }.joined(separator: ", ")))"
+        )
       }
       out.line()
       out.block("func write(_ column: Column, _ row: Int) {") { out in
@@ -153,8 +156,14 @@ final class TypeRenderer {
       }
       for mask in 0..<masks {
         var required: UInt64 = 0
-        for (index, field) in fields.enumerated() where index / 64 == mask && !field.type.isOptional && field.value == nil { required |= 1 << UInt64(index % 64) }
-        if required != 0 { out.line("guard seen\(mask) & \(required) == \(required) else { throw Malformed() }") } else { out.line("_ = seen\(mask)") }
+        for (index, field) in fields.enumerated() where index / 64 == mask && !field.type.isOptional && field.value == nil {
+          required |= 1 << UInt64(index % 64)
+        }
+        if required != 0 {
+          out.line("guard seen\(mask) & \(required) == \(required) else { throw Malformed() }")
+        } else {
+          out.line("_ = seen\(mask)")
+        }
       }
     }
   }
@@ -188,8 +197,18 @@ enum PlanJSON {
     case .duration(let micros): .string("\(micros)us")
     case .enumCase(let index): if case .enumeration(let cases) = type.wrapped { .string(cases.cases[index].wire) } else { .null }
     case .list(let items): if case .list(let element) = type.wrapped { .array(items.map { json($0, element) }) } else { .array([]) }
-    case .map(let entries): if case .map(let element) = type.wrapped { .object(entries.map { .init(key: $0.key, value: json($0.value, element)) }) } else { .object([]) }
-    case .record(let items): if case .record(let record) = type.wrapped { .object(zip(record.fields, items).map { .init(key: $0.wire, value: json($1, $0.type)) }) } else { .object([]) }
+    case .map(let entries):
+      if case .map(let element) = type.wrapped {
+        .object(entries.map { .init(key: $0.key, value: json($0.value, element)) })
+      } else {
+        .object([])
+      }
+    case .record(let items):
+      if case .record(let record) = type.wrapped {
+        .object(zip(record.fields, items).map { .init(key: $0.wire, value: json($1, $0.type)) })
+      } else {
+        .object([])
+      }
     }
   }
 }
@@ -211,7 +230,8 @@ enum Moment {
   static func timestamp(_ micros: Int64) -> String {
     let days = micros >= 0 ? micros / 86_400_000_000 : -((-micros - 1) / 86_400_000_000) - 1
     let rest = micros - days * 86_400_000_000
-    return "\(date(days))T\(pad(rest / 3_600_000_000, 2)):\(pad(rest / 60_000_000 % 60, 2)):\(pad(rest / 1_000_000 % 60, 2)).\(pad(rest % 1_000_000, 6))Z"
+    return
+      "\(date(days))T\(pad(rest / 3_600_000_000, 2)):\(pad(rest / 60_000_000 % 60, 2)):\(pad(rest / 1_000_000 % 60, 2)).\(pad(rest % 1_000_000, 6))Z"
   }
 
   private static func pad(_ value: Int64, _ width: Int) -> String {

@@ -65,7 +65,9 @@ extension Lexer {
       }
       skipStringPart()
     }
-    report(.unterminated, start..<position, "this string has no end", help: "close it with `\"` on the same line, or use `\"\"\"` for several lines")
+    report(
+      .unterminated, start..<position, "this string has no end",
+      help: "close it with `\"` on the same line, or use `\"\"\"` for several lines")
     return .string
   }
 

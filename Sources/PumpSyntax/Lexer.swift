@@ -144,7 +144,9 @@ public struct Lexer {
     }
     let start = position
     // One diagnostic for a whole run of signs that belong to no token.
-    repeat { position += 1 } while position < limit && (byte() >= 0x80 || (byte() < 0x20 && byte() != 0x0A && byte() != 0x09 && byte() != 0x0D))
+    repeat {
+      position += 1
+    } while position < limit && (byte() >= 0x80 || (byte() < 0x20 && byte() != 0x0A && byte() != 0x09 && byte() != 0x0D))
     report(
       .unknownSign, start..<position, "\(describe(start..<position)) has no meaning here",
       help: "names are ASCII letters, digits and `_`; other text belongs into a string or a comment")

@@ -83,7 +83,9 @@ extension Parser {
 
   private mutating func connection(_ docs: String?, _ start: Span) -> ItemSyntax? {
     guard let name = name("a connection's id") else { return nil }
-    guard expect(.colon, "`:` and the connection's kind", help: "connections are written `connection \(name.text): SQLite { … }`") else { return nil }
+    guard expect(.colon, "`:` and the connection's kind", help: "connections are written `connection \(name.text): SQLite { … }`") else {
+      return nil
+    }
     guard let kind = self.name("a connection's kind") else { return nil }
     let body = at(.leftBrace) ? settings() : []
     return .connection(ConnectionSyntax(name: name, docs: docs, kind: kind, settings: body, span: start.joined(lastSpan)))
@@ -150,7 +152,8 @@ extension Parser {
   private mutating func connector(_ docs: String?, _ start: Span) -> ItemSyntax? {
     guard let name = name("a connector's name") else { return nil }
     guard take(word: "in") else {
-      unexpected("`in` and the Swift module that implements it", help: "connectors are written `connector \(name.text) in \(name.text)Kit { … }`")
+      unexpected(
+        "`in` and the Swift module that implements it", help: "connectors are written `connector \(name.text) in \(name.text)Kit { … }`")
       return nil
     }
     guard let module = self.name("a module's name") else { return nil }
@@ -205,7 +208,8 @@ extension Parser {
     if take(.leftBracket) {
       let element = type()
       if take(.colon) {
-        if case .name("String") = element.kind {} else {
+        if case .name("String") = element.kind {
+        } else {
           report(.unexpected, element.span, "a map's keys are of type String", help: "write `[String: T]`")
         }
         result = makeType(.map(type()), from: start)

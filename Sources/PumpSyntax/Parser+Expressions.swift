@@ -122,7 +122,9 @@ extension Parser {
     while continues {
       length += 1
       if length > 4 * Self.depthLimit {
-        _ = nested { parser in parser.depth = Self.depthLimit; return parser.nested { _ in 0 } }
+        _ = nested { parser in
+          parser.depth = Self.depthLimit; return parser.nested { _ in 0 }
+        }
         return erroneous()
       }
       if at(.dot) || at(.optionalDot) {
@@ -198,7 +200,11 @@ extension Parser {
       return ExprSyntax(kind: inner.kind, span: start.joined(lastSpan))
     case .leftBracket: return list()
     case .leftBrace: return record()
-    case .identifier: return word == "it" ? { advance(); return ExprSyntax(kind: .it, span: start) }() : named()
+    case .identifier:
+      return word == "it"
+        ? {
+          advance(); return ExprSyntax(kind: .it, span: start)
+        }() : named()
     default:
       unexpected("an expression")
       return erroneous()

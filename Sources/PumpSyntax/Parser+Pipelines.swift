@@ -12,7 +12,8 @@ extension Parser {
     braced("the pipeline's body") { parser in
       if parser.at(word: "source") || parser.at(word: "input") || parser.at(.at) {
         guard !hasOrigin else {
-          parser.report(.unexpected, parser.span, "this pipeline has its origin already", help: "use `source merge(a, b)` for several sources")
+          parser.report(
+            .unexpected, parser.span, "this pipeline has its origin already", help: "use `source merge(a, b)` for several sources")
           return false
         }
         hasOrigin = true
@@ -41,7 +42,9 @@ extension Parser {
       return true
     }
     if !hasOrigin, !tooDeep {
-      report(.noOrigin, name.span, "pipeline `\(name.text)` has no source", help: "begin it with `source file.lines(\"in.ndjson\")`, or with `input T` where other pipelines feed it")
+      report(
+        .noOrigin, name.span, "pipeline `\(name.text)` has no source",
+        help: "begin it with `source file.lines(\"in.ndjson\")`, or with `input T` where other pipelines feed it")
     }
     result.span = start.joined(lastSpan)
     return .pipeline(result)
@@ -183,7 +186,9 @@ extension Parser {
     case "filter": return .filter(expression())
     case "assert":
       let condition = expression()
-      guard expect(.comma, "a comma and the reason", help: "write `assert .total > 0, \"total must be positive\"`") else { return .erroneous }
+      guard expect(.comma, "a comma and the reason", help: "write `assert .total > 0, \"total must be positive\"`") else {
+        return .erroneous
+      }
       return .assert(condition, expression())
     case "map": return .map(at(.leftBrace) ? record() : expression())
     case "set":

@@ -23,11 +23,20 @@ public struct Parser {
     let whole = Span(source, 0..<min(source.bytes.count, 1))
     if source.bytes.count > sizeLimit {
       let message = "this file has \(source.bytes.count >> 20) MiB, the limit is \(sizeLimit >> 20) MiB"
-      return (FileSyntax(source: source), [Diagnostic(.notText, at: whole, message, help: "is it a data file? a spec is text, split over files where it is large")])
+      return (
+        FileSyntax(source: source),
+        [Diagnostic(.notText, at: whole, message, help: "is it a data file? a spec is text, split over files where it is large")]
+      )
     }
     if let bad = firstInvalidByte(source.bytes) {
       let place = Span(source, bad..<bad + 1)
-      return (FileSyntax(source: source), [Diagnostic(.notText, at: place, "this file is not UTF-8 text (byte \(bad))", help: "save it as UTF-8; is it a data or a binary file?")])
+      return (
+        FileSyntax(source: source),
+        [
+          Diagnostic(
+            .notText, at: place, "this file is not UTF-8 text (byte \(bad))", help: "save it as UTF-8; is it a data or a binary file?")
+        ]
+      )
     }
     let lexed = Lexer.lex(source)
     var parser = Parser(source: source, tokens: lexed.tokens)
@@ -186,7 +195,9 @@ public struct Parser {
     }
     let result = Name(text: text, span: span)
     if reservedWords.contains(result.text) {
-      report(.reserved, span, "`\(result.text)` is a word of the language and cannot be \(what)", help: "choose another name, such as `\(result.text)_`")
+      report(
+        .reserved, span, "`\(result.text)` is a word of the language and cannot be \(what)",
+        help: "choose another name, such as `\(result.text)_`")
     }
     advance()
     return result
@@ -211,7 +222,8 @@ public struct Parser {
     let place = span
     let quotes = token.kind == .block ? 3 : 1
     advance()
-    let inner = token.start + quotes..<max(token.start + quotes, token.end - (source.text(token.start..<token.end).count > quotes ? quotes : 0))
+    let inner =
+      token.start + quotes..<max(token.start + quotes, token.end - (source.text(token.start..<token.end).count > quotes ? quotes : 0))
     var parts: [StringSyntax.Part] = []
     var text: [UInt8] = []
     var position = inner.lowerBound
@@ -272,7 +284,9 @@ public struct Parser {
       if let value = UInt32(source.text(position + 3..<end), radix: 16), let scalar = Unicode.Scalar(value), end < limit {
         text += Array(String(Character(scalar)).utf8)
       } else {
-        report(.badEscape, Span(source, position..<min(end + 1, limit)), "this is no Unicode scalar", help: "write one to six hex digits, such as `\\u{1F600}`")
+        report(
+          .badEscape, Span(source, position..<min(end + 1, limit)), "this is no Unicode scalar",
+          help: "write one to six hex digits, such as `\\u{1F600}`")
       }
       return end + 1
     default:

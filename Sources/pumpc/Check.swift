@@ -45,7 +45,9 @@ let checkVerb = Verb(
     if let plan = compilation.plan, errors == 0 {
       for pipeline in plan.pipelines { print("\(pipeline.id): \(pipeline.delivery.rawValue)") }
     }
-    print(errors == 0 && warnings == 0 ? "no findings" : "\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")")
+    print(
+      errors == 0 && warnings == 0
+        ? "no findings" : "\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")")
   }
   return errors == 0 ? Exit.clean : Exit.findings
 }

@@ -13,15 +13,21 @@ let explainVerb = Verb(
 ) { words in
   let options = try Options(words, paths: 0...1)
   guard let id = options.paths.first?.uppercased() else {
-    for code in DiagnosticCode.all { print("\(code.id)  \(code.severity.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0))\(code.title)") }
+    for code in DiagnosticCode.all {
+      print("\(code.id)  \(code.severity.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0))\(code.title)")
+    }
     return Exit.clean
   }
   guard let code = DiagnosticCode.all.first(where: { $0.id == id }) else {
     complain("error: there is no code `\(id)`\n  help: `pumpc explain` lists them\n")
     return Exit.usage
   }
-  func indented(_ text: String) -> String { text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : "    \($0)" }.joined(separator: "\n") }
-  print("\(code.id), \(code.severity.rawValue): \(code.title)\n\n\(code.explanation)\n\n  Fails:\n\n\(indented(code.failing))\n\n  Repaired:\n\n\(indented(code.repaired))")
+  func indented(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : "    \($0)" }.joined(separator: "\n")
+  }
+  print(
+    "\(code.id), \(code.severity.rawValue): \(code.title)\n\n\(code.explanation)\n\n  Fails:\n\n\(indented(code.failing))\n\n  Repaired:\n\n\(indented(code.repaired))"
+  )
   return Exit.clean
 }
 
@@ -99,11 +105,15 @@ let completionsVerb = Verb(
   let names = verbs.map(\.name).joined(separator: " ")
   switch options.paths[0] {
   case "bash":
-    print("_pumpc() { COMPREPLY=(); if [ \"$COMP_CWORD\" -eq 1 ]; then COMPREPLY=($(compgen -W '\(names)' -- \"${COMP_WORDS[COMP_CWORD]}\")); else COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\")); fi; }\ncomplete -F _pumpc pumpc")
+    print(
+      "_pumpc() { COMPREPLY=(); if [ \"$COMP_CWORD\" -eq 1 ]; then COMPREPLY=($(compgen -W '\(names)' -- \"${COMP_WORDS[COMP_CWORD]}\")); else COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\")); fi; }\ncomplete -F _pumpc pumpc"
+    )
   case "zsh":
     print("#compdef pumpc\n_pumpc() { if (( CURRENT == 2 )); then compadd \(names); else _files; fi }\ncompdef _pumpc pumpc")
   case "fish":
-    for verb in verbs { print("complete -c pumpc -n __fish_use_subcommand -a \(verb.name) -d '\(verb.summary.replacing("'", with: "\\'"))'") }
+    for verb in verbs {
+      print("complete -c pumpc -n __fish_use_subcommand -a \(verb.name) -d '\(verb.summary.replacing("'", with: "\\'"))'")
+    }
   default: throw Options.Problem(message: "`\(options.paths[0])` is no shell that is known: bash, zsh or fish")
   }
   return Exit.clean

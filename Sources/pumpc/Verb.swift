@@ -9,7 +9,8 @@ struct Verb: Sendable {
 }
 
 let verbs: [Verb] = [
-  newVerb, checkVerb, runVerb, testVerb, buildVerb, emitVerb, fmtVerb, graphVerb, configVerb, connectorsVerb, functionsVerb, explainVerb, completionsVerb,
+  newVerb, checkVerb, runVerb, testVerb, buildVerb, emitVerb, fmtVerb, graphVerb, configVerb, connectorsVerb, functionsVerb, explainVerb,
+  completionsVerb,
 ]
 
 let overview =

@@ -53,7 +53,9 @@ final class Database: @unchecked Sendable {
 
   func prepare(_ sql: String) throws(RunFailure) -> Statement {
     var statement: OpaquePointer?
-    guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil) == SQLITE_OK, let statement else { throw failure() }
+    guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil) == SQLITE_OK, let statement else {
+      throw failure()
+    }
     return Statement(statement)
   }
 

@@ -106,7 +106,9 @@ final class TableSink: Sink, @unchecked Sendable {
     let target = keyColumns.joined(separator: ", ")
     if mode == "upsert" {
       let others = columns.filter { !keyColumns.contains($0) }
-      sql += " ON CONFLICT (\(target)) DO " + (others.isEmpty ? "NOTHING" : "UPDATE SET \(others.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))")
+      sql +=
+        " ON CONFLICT (\(target)) DO "
+        + (others.isEmpty ? "NOTHING" : "UPDATE SET \(others.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))")
     } else if mode == "ignore" {
       sql += " ON CONFLICT (\(target)) DO NOTHING"
     }
@@ -241,10 +243,13 @@ final class TableLookup: Lookup, @unchecked Sendable {
     var column = context.settings.text("column")
     if column == nil {
       let key = try database.primaryKey(table)
-      guard key.count == 1 else { throw RunFailure("lookup `\(context.spec.label)`: the table has no primary key of one column; name one with `column: \"…\"`") }
+      guard key.count == 1 else {
+        throw RunFailure("lookup `\(context.spec.label)`: the table has no primary key of one column; name one with `column: \"…\"`")
+      }
       column = key[0]
     }
-    sql = "SELECT \(shape.fields.map { Database.quoted($0.wire) }.joined(separator: ", ")) FROM \(Database.quoted(table)) WHERE \(Database.quoted(column!)) = ? LIMIT 1"
+    sql =
+      "SELECT \(shape.fields.map { Database.quoted($0.wire) }.joined(separator: ", ")) FROM \(Database.quoted(table)) WHERE \(Database.quoted(column!)) = ? LIMIT 1"
     _ = try database.prepare(sql)
   }
 

@@ -91,7 +91,11 @@ public final class Column: @unchecked Sendable {
   public func setNull(_ row: Int) {
     ensure(row + 1)
     valid![row] = 0
-    if shape.kind == .record { for child in children { child.setNothing(row) } } else if stride > 0 { memset(base + row * stride, 0, stride) }
+    if shape.kind == .record {
+      for child in children { child.setNothing(row) }
+    } else if stride > 0 {
+      memset(base + row * stride, 0, stride)
+    }
     if row >= count { count = row + 1 }
   }
 
@@ -165,7 +169,8 @@ public final class Column: @unchecked Sendable {
     case .record: return a.children.indices.allSatisfy { equal(a.children[$0], i, b.children[$0], j) }
     case .list:
       let (x, y) = (a.get(Slice.self, i), b.get(Slice.self, j))
-      return x.count == y.count && (0..<Int(x.count)).allSatisfy { equal(a.children[0], Int(x.start) + $0, b.children[0], Int(y.start) + $0) }
+      return x.count == y.count
+        && (0..<Int(x.count)).allSatisfy { equal(a.children[0], Int(x.start) + $0, b.children[0], Int(y.start) + $0) }
     case .map:
       let (x, y) = (a.get(Slice.self, i), b.get(Slice.self, j))
       guard x.count == y.count else { return false }
@@ -181,7 +186,9 @@ public final class Column: @unchecked Sendable {
   /// The entry of a map with a key: its row among the entries.
   public func find(_ key: Text, _ row: Int) -> Int? {
     let slice = get(Slice.self, row)
-    for entry in (Int(slice.start)..<Int(slice.start + slice.count)).reversed() where children[0].children[0].get(Text.self, entry) == key { return entry }
+    for entry in (Int(slice.start)..<Int(slice.start + slice.count)).reversed() where children[0].children[0].get(Text.self, entry) == key {
+      return entry
+    }
     return nil
   }
 
@@ -203,7 +210,11 @@ public final class Column: @unchecked Sendable {
       default: move(Decimal.self)
       }
       if let valid {
-        if let from = other.valid { for (index, row) in rows.enumerated() { valid[index] = from[Int(row)] } } else { memset(valid, 1, rows.count) }
+        if let from = other.valid {
+          for (index, row) in rows.enumerated() { valid[index] = from[Int(row)] }
+        } else {
+          memset(valid, 1, rows.count)
+        }
       }
       count = rows.count
     }
@@ -228,7 +239,9 @@ public protocol ColumnValue {
 }
 
 extension ColumnValue {
-  @inlinable public static func read(_ column: Column, _ row: Int, _ arena: Arena) -> Self { column.base.assumingMemoryBound(to: Self.self)[row] }
+  @inlinable public static func read(_ column: Column, _ row: Int, _ arena: Arena) -> Self {
+    column.base.assumingMemoryBound(to: Self.self)[row]
+  }
   @inlinable public func write(_ column: Column, _ row: Int) { column.set(self, row) }
 }
 
@@ -246,7 +259,9 @@ extension Size: ColumnValue {}
 extension Uuid: ColumnValue {}
 
 extension Optional: ColumnValue where Wrapped: ColumnValue {
-  public static func read(_ column: Column, _ row: Int, _ arena: Arena) -> Wrapped? { column.isNull(row) ? nil : Wrapped.read(column, row, arena) }
+  public static func read(_ column: Column, _ row: Int, _ arena: Arena) -> Wrapped? {
+    column.isNull(row) ? nil : Wrapped.read(column, row, arena)
+  }
   public func write(_ column: Column, _ row: Int) { if let self { self.write(column, row) } else { column.setNull(row) } }
 }
 

@@ -60,7 +60,9 @@ public final class Shape: @unchecked Sendable {
   /// Names live as long as the program. Shapes are made at start-up, by one thread.
   private static let names = Arena()
 
-  private static func scalar(_ kind: Kind, _ name: String) -> Shape { Shape(kind, name, isOptional: false, fields: [], cases: [], element: nil) }
+  private static func scalar(_ kind: Kind, _ name: String) -> Shape {
+    Shape(kind, name, isOptional: false, fields: [], cases: [], element: nil)
+  }
   public static let bool = scalar(.bool, "Bool")
   public static let int = scalar(.int, "Int")
   public static let float = scalar(.float, "Float")
@@ -78,7 +80,8 @@ public final class Shape: @unchecked Sendable {
     Shape(.list, "[\(element.name)]", isOptional: false, fields: [], cases: [], element: element)
   }
   public static func map(_ element: Shape) -> Shape {
-    let entry = Shape(.record, "entry", isOptional: false, fields: [Field("key", .string), Field("value", element)], cases: [], element: nil)
+    let entry = Shape(
+      .record, "entry", isOptional: false, fields: [Field("key", .string), Field("value", element)], cases: [], element: nil)
     return Shape(.map, "[String: \(element.name)]", isOptional: false, fields: [], cases: [], element: entry)
   }
   public static func record(_ name: String, _ fields: [Field]) -> Shape {

@@ -1,6 +1,8 @@
 /// A mistake in configuration, at its place.
 public struct ConfProblem: Error, Sendable {
-  public enum Kind: String, Sendable { case syntax = "P0701", section = "P0702", key = "P0703", type = "P0704", variable = "P0705", missing = "P0706" }
+  public enum Kind: String, Sendable {
+    case syntax = "P0701", section = "P0702", key = "P0703", type = "P0704", variable = "P0705", missing = "P0706"
+  }
   public let kind: Kind
   public let path: String
   public let line: Int
@@ -43,7 +45,8 @@ public struct ConfFile: Sendable {
       if trimmed.isEmpty || trimmed.first == "#" || trimmed.first == ";" { continue }
       let column = line.count - trimmed.count + 1
       if trimmed.first == "[" {
-        guard let close = trimmed.firstIndex(of: "]"), trimmed[trimmed.index(after: close)...].allSatisfy({ $0 == " " || $0 == "\t" }) else {
+        guard let close = trimmed.firstIndex(of: "]"), trimmed[trimmed.index(after: close)...].allSatisfy({ $0 == " " || $0 == "\t" })
+        else {
           report(number, column, "a section's name has no `]`", "write `[name]` on a line of its own")
           section = nil
           continue
@@ -54,7 +57,9 @@ public struct ConfFile: Sendable {
         continue
       }
       if column > 1, let last = entries.last, last.section == section, last.line == number - 1 {
-        entries[entries.count - 1] = ConfEntry(section: last.section, key: last.key, value: last.value + "\n" + Self.trim(trimmed), path: path, line: last.line, column: last.column)
+        entries[entries.count - 1] = ConfEntry(
+          section: last.section, key: last.key, value: last.value + "\n" + Self.trim(trimmed), path: path, line: last.line,
+          column: last.column)
         continue
       }
       guard let separator = trimmed.firstIndex(where: { $0 == "=" || $0 == ":" }), separator != trimmed.startIndex else {
@@ -66,7 +71,9 @@ public struct ConfFile: Sendable {
         continue
       }
       let value = trimmed[trimmed.index(after: separator)...]
-      entries.append(ConfEntry(section: section, key: Self.trim(trimmed[..<separator]), value: Self.trim(value), path: path, line: number, column: column))
+      entries.append(
+        ConfEntry(
+          section: section, key: Self.trim(trimmed[..<separator]), value: Self.trim(value), path: path, line: number, column: column))
     }
   }
 
@@ -95,7 +102,13 @@ public struct ConfFile: Sendable {
         let inner = rest[rest.index(after: rest.startIndex)..<close]
         rest = rest[rest.index(after: close)...]
         let parts = inner.split(separator: ":-", maxSplits: 1, omittingEmptySubsequences: false)
-        if let value = environment(String(parts[0])), !value.isEmpty || parts.count == 1 { result += value } else if parts.count == 2 { result += parts[1] } else { throw UnsetVariable(name: String(parts[0])) }
+        if let value = environment(String(parts[0])), !value.isEmpty || parts.count == 1 {
+          result += value
+        } else if parts.count == 2 {
+          result += parts[1]
+        } else {
+          throw UnsetVariable(name: String(parts[0]))
+        }
       } else {
         result += "$"
       }

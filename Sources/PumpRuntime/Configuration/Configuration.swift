@@ -99,8 +99,12 @@ private struct Loader {
     var unknown: Set<String> = []
     for (name, line) in file.sections where !isKnown(name) && unknown.insert(name).inserted {
       let known = schema.sections.map(\.name) + ["general"]
-      let help = near(name, known).map { "did you mean `[\($0)]`?" } ?? "this program knows \(known.sorted().map { "[\($0)]" }.joined(separator: ", ")); name other programs' sections in `[general] ignore=`"
-      problems.append(ConfProblem(kind: .section, path: file.path, line: line, column: 1, message: "there is no section `[\(Shape.clean(name))]`", help: help))
+      let help =
+        near(name, known).map { "did you mean `[\($0)]`?" }
+        ?? "this program knows \(known.sorted().map { "[\($0)]" }.joined(separator: ", ")); name other programs' sections in `[general] ignore=`"
+      problems.append(
+        ConfProblem(
+          kind: .section, path: file.path, line: line, column: 1, message: "there is no section `[\(Shape.clean(name))]`", help: help))
     }
     for entry in file.entries where !unknown.contains(entry.section) { add(entry) }
   }
@@ -112,7 +116,9 @@ private struct Loader {
 
   private mutating func add(_ entry: ConfEntry) {
     if entry.section == "general" {
-      if entry.key == "state" { state = entry.value } else if !Self.generalKeys.contains(entry.key) {
+      if entry.key == "state" {
+        state = entry.value
+      } else if !Self.generalKeys.contains(entry.key) {
         report(.key, entry, "section `[general]` has no key `\(Shape.clean(entry.key))`", "it has include, state and ignore")
       }
       return
@@ -122,12 +128,16 @@ private struct Loader {
     let map = section.settings.first { $0.shape.kind == .map && entry.key.hasPrefix($0.name + ".") }
     guard let setting = section.settings.first(where: { $0.name == entry.key }) ?? map else {
       let known = section.settings.map(\.name)
-      report(.key, entry, "section `[\(entry.section)]` has no key `\(Shape.clean(entry.key))`", near(entry.key, known).map { "did you mean `\($0)`?" } ?? "it has \(known.joined(separator: ", "))")
+      report(
+        .key, entry, "section `[\(entry.section)]` has no key `\(Shape.clean(entry.key))`",
+        near(entry.key, known).map { "did you mean `\($0)`?" } ?? "it has \(known.joined(separator: ", "))")
       return
     }
     let text: String
     do throws(ConfFile.UnsetVariable) { text = try ConfFile.expand(entry.value, environment) } catch {
-      report(.variable, entry, "`${\(Shape.clean(error.name))}` is not set", "set the variable, or write `${\(Shape.clean(error.name)):-default}`")
+      report(
+        .variable, entry, "`${\(Shape.clean(error.name))}` is not set",
+        "set the variable, or write `${\(Shape.clean(error.name)):-default}`")
       return
     }
     if setting.shape.kind == .map {
@@ -168,7 +178,10 @@ private struct Loader {
   /// `connection.db.port=5433`, `shop.min_amount=5`, `pipeline.p.label.key=v`.
   mutating func add(override: String) {
     guard let equal = override.firstIndex(of: "=") else {
-      problems.append(ConfProblem(kind: .syntax, path: "--set", line: 1, column: 1, message: "`\(Shape.clean(override))` has no `=`", help: "write `--set section.key=value`"))
+      problems.append(
+        ConfProblem(
+          kind: .syntax, path: "--set", line: 1, column: 1, message: "`\(Shape.clean(override))` has no `=`",
+          help: "write `--set section.key=value`"))
       return
     }
     let path = String(override[..<equal])
@@ -176,10 +189,15 @@ private struct Loader {
     // The longest section that fits wins: labels may hold dots.
     let fits = schema.sections.filter { section in path.hasPrefix(section.name.replacing(":", with: ".") + ".") }
     guard let section = fits.max(by: { $0.name.count < $1.name.count }) else {
-      problems.append(ConfProblem(kind: .section, path: "--set", line: 1, column: 1, message: "`\(Shape.clean(path))` names no setting", help: "write `--set connection.ID.key=value` or `--set section.key=value`"))
+      problems.append(
+        ConfProblem(
+          kind: .section, path: "--set", line: 1, column: 1, message: "`\(Shape.clean(path))` names no setting",
+          help: "write `--set connection.ID.key=value` or `--set section.key=value`"))
       return
     }
-    add(ConfEntry(section: section.name, key: String(path.dropFirst(section.name.count + 1)), value: value, path: "--set", line: 1, column: 1))
+    add(
+      ConfEntry(section: section.name, key: String(path.dropFirst(section.name.count + 1)), value: value, path: "--set", line: 1, column: 1)
+    )
   }
 
   mutating func finish() -> (Configuration, [ConfProblem]) {
@@ -194,7 +212,10 @@ private struct Loader {
         } else if let source = setting.value {
           values[setting.name] = value(of: source, setting, section.name, resolved)
         } else {
-          missing("`\(setting.name)` of `[\(section.name)]` has no value", "set `\(setting.name)` in `[\(section.name)]` of pipelines.conf, or pass `--set \(section.name.replacing(":", with: ".")).\(setting.name)=…`")
+          missing(
+            "`\(setting.name)` of `[\(section.name)]` has no value",
+            "set `\(setting.name)` in `[\(section.name)]` of pipelines.conf, or pass `--set \(section.name.replacing(":", with: ".")).\(setting.name)=…`"
+          )
         }
       }
       resolved[section.name] = Settings(values)
@@ -213,7 +234,9 @@ private struct Loader {
     case .environment(let name):
       guard let text = environment(name) else {
         if setting.shape.isOptional { return .null }
-        missing("`\(setting.name)` of `[\(section)]` needs the environment variable `\(name)`", "set \(name), or give `\(setting.name)` in pipelines.conf")
+        missing(
+          "`\(setting.name)` of `[\(section)]` needs the environment variable `\(name)`",
+          "set \(name), or give `\(setting.name)` in pipelines.conf")
         return .null
       }
       guard let value = Value.parse(text, setting.shape) else {

@@ -94,7 +94,9 @@ extension Value {
 
   private static func size(_ text: String) -> Int64? {
     let digits = text.prefix { $0.isNumber }
-    let units: [String: Int64] = ["": 1, "B": 1, "KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30]
+    let units: [String: Int64] = [
+      "": 1, "B": 1, "KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
+    ]
     guard let number = Int64(digits), let unit = units[String(text.dropFirst(digits.count))] else { return nil }
     let (product, over) = number.multipliedReportingOverflow(by: unit)
     return over ? nil : product

@@ -84,7 +84,8 @@ public final class ClientPool<Client: AnyObject & Sendable>: @unchecked Sendable
 
   private func failure(_ reason: PoolState.Reason) -> RunFailure {
     switch reason {
-    case .timeout: RunFailure("connection `\(id)`: no client was free within acquire_timeout; raise `pool.max`, or look for what holds them")
+    case .timeout:
+      RunFailure("connection `\(id)`: no client was free within acquire_timeout; raise `pool.max`, or look for what holds them")
     case .closed: RunFailure("connection `\(id)` is closed")
     case .connectFailed: RunFailure("connection `\(id)` cannot be opened")
     }

@@ -133,7 +133,9 @@ public struct PoolState: Sendable {
       actions.append(.lease(client: newest.id, request: waiting.removeFirst().request))
     }
     guard !isClosed else { return actions }
-    while connecting < Swift.max(waiting.count, settings.min - leased.count - idle.count), leased.count + idle.count + connecting < settings.max {
+    while connecting < Swift.max(waiting.count, settings.min - leased.count - idle.count),
+      leased.count + idle.count + connecting < settings.max
+    {
       connecting += 1
       actions.append(.connect)
     }

@@ -52,7 +52,8 @@ public enum ProgramCommand {
     let confs = ConfFile.load(files, &problems)
     let environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
     // Tests give what they need themselves: settings without a value do not matter to them.
-    let (configuration, found) = Configuration.load(program.schema, files: runTests ? [] : confs, overrides: overrides, environment: environment)
+    let (configuration, found) = Configuration.load(
+      program.schema, files: runTests ? [] : confs, overrides: overrides, environment: environment)
     problems += runTests ? found.filter { $0.kind != .missing } : found
     guard problems.isEmpty else {
       for problem in problems { complain(problem.description + "\n") }
@@ -75,7 +76,8 @@ public enum ProgramCommand {
     return failed == 0 ? 0 : 1
   }
 
-  private static func run(_ program: Program, _ configuration: Configuration, _ factories: [String: ConnectorFactory], quiet: Bool) -> Int32 {
+  private static func run(_ program: Program, _ configuration: Configuration, _ factories: [String: ConnectorFactory], quiet: Bool) -> Int32
+  {
     let isTerminal = isatty(2) == 1
     let logger = Logger(asJSON: !isTerminal, quiet: false)
     let runner = Runner(program, configuration, Embedded.factories.merging(factories) { $1 }, logger)
@@ -106,7 +108,8 @@ public enum ProgramCommand {
     var text = ""
     for line in report.lines {
       let sent = line.sent.filter { $0.count > 0 }.map { "\(count($0.count)) to \(Shape.clean($0.label))" }.joined(separator: ", ")
-      text += "\(line.pipeline): \(count(line.taken)) in, \(sent.isEmpty ? "0 out" : sent), \(count(line.filtered)) filtered, \(count(line.failed)) failed, \(rate(line.taken, report.micros))\n"
+      text +=
+        "\(line.pipeline): \(count(line.taken)) in, \(sent.isEmpty ? "0 out" : sent), \(count(line.filtered)) filtered, \(count(line.failed)) failed, \(rate(line.taken, report.micros))\n"
     }
     return text
   }
@@ -146,12 +149,17 @@ extension ConfFile {
           for pattern in entry.value.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "\n" }) {
             let full = pattern.hasPrefix("/") ? String(pattern) : folder + pattern
             do throws(RunFailure) { for name in try FileSource.expand(full) { add(name, depth + 1) } } catch {
-              problems.append(ConfProblem(kind: .syntax, path: path, line: entry.line, column: entry.column, message: error.message, help: "name files that are there"))
+              problems.append(
+                ConfProblem(
+                  kind: .syntax, path: path, line: entry.line, column: entry.column, message: error.message,
+                  help: "name files that are there"))
             }
           }
         }
       } catch {
-        problems.append(ConfProblem(kind: .syntax, path: path, line: 1, column: 1, message: error.message, help: "check the path of the configuration file"))
+        problems.append(
+          ConfProblem(
+            kind: .syntax, path: path, line: 1, column: 1, message: error.message, help: "check the path of the configuration file"))
       }
     }
     for path in paths { add(path, 0) }

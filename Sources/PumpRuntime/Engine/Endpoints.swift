@@ -15,7 +15,10 @@ public struct EndpointSpec: Sendable {
   public let each: [Shape.Field]
   /// The record's shape; nil for bytes.
   public let shape: Shape?
-  public init(connection: String? = nil, connector: String, name: String, label: String, settings: [Setting], each: [Shape.Field] = [], shape: Shape? = nil) {
+  public init(
+    connection: String? = nil, connector: String, name: String, label: String, settings: [Setting], each: [Shape.Field] = [],
+    shape: Shape? = nil
+  ) {
     self.connection = connection
     self.connector = connector
     self.name = name
@@ -88,9 +91,13 @@ public protocol Connector: AnyObject, Sendable {
 }
 
 extension Connector {
-  public func source(_ context: EndpointContext) throws(RunFailure) -> any Source { throw RunFailure("`\(context.spec.label)` is no source") }
+  public func source(_ context: EndpointContext) throws(RunFailure) -> any Source {
+    throw RunFailure("`\(context.spec.label)` is no source")
+  }
   public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { throw RunFailure("`\(context.spec.label)` is no sink") }
-  public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { throw RunFailure("`\(context.spec.label)` is no lookup") }
+  public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup {
+    throw RunFailure("`\(context.spec.label)` is no lookup")
+  }
   public func shutdown() {}
 }
 

@@ -30,14 +30,19 @@ final class Pipeline: @unchecked Sendable {
   private var unacknowledged: [(source: any Source, position: Int64)] = []
   let logger: Logger
 
-  init(_ spec: PipelineSpec, _ configuration: Configuration, sinks: [any Sink], lookups: [any Lookup], logger: Logger, clock: @escaping @Sendable () -> Int64) {
+  init(
+    _ spec: PipelineSpec, _ configuration: Configuration, sinks: [any Sink], lookups: [any Lookup], logger: Logger,
+    clock: @escaping @Sendable () -> Int64
+  ) {
     self.spec = spec
     processor = spec.process(configuration)
     errorProcessor = spec.processErrors?(configuration)
     self.sinks = sinks
     self.clock = clock
     self.logger = logger
-    outputs = Outputs(sinks: spec.sinks.map { SinkBuffer(records: $0.shape, each: $0.endpoint?.each.map(\.shape) ?? []) }, log: { logger.info($0, pipeline: spec.id) })
+    outputs = Outputs(
+      sinks: spec.sinks.map { SinkBuffer(records: $0.shape, each: $0.endpoint?.each.map(\.shape) ?? []) },
+      log: { logger.info($0, pipeline: spec.id) })
     outputs.lookups = lookups
     shared = Mutex(Counts(sent: Array(repeating: 0, count: spec.sinks.count)))
     errorBatch = Batch()
@@ -157,7 +162,9 @@ final class Pipeline: @unchecked Sendable {
     case .halt:
       throw RunFailure("an event failed in `\(stage(first))`: \(first.message); `on error` says what to do with such events")
     case .skip:
-      for failure in failures.prefix(5) { logger.warning("skipped an event that failed in `\(stage(failure))`: \(failure.message)", pipeline: spec.id) }
+      for failure in failures.prefix(5) {
+        logger.warning("skipped an event that failed in `\(stage(failure))`: \(failure.message)", pipeline: spec.id)
+      }
       if failures.count > 5 { logger.warning("skipped \(failures.count - 5) more", pipeline: spec.id) }
       return (Array(repeating: 0, count: sinks.count), 0)
     case .route: break

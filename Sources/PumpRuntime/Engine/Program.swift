@@ -73,7 +73,8 @@ public struct PipelineSpec: Sendable {
   public let process: @Sendable (Configuration) -> any Processor
   public let processErrors: (@Sendable (Configuration) -> any Processor)?
   public init(
-    id: String, sources: [EndpointSpec], input: Shape?, sinks: [SinkSpec], lookups: [EndpointSpec] = [], onError: ErrorPolicy, stages: [String],
+    id: String, sources: [EndpointSpec], input: Shape?, sinks: [SinkSpec], lookups: [EndpointSpec] = [], onError: ErrorPolicy,
+    stages: [String],
     meta: [String] = [], settings: [Setting] = [], process: @escaping @Sendable (Configuration) -> any Processor,
     processErrors: (@Sendable (Configuration) -> any Processor)? = nil
   ) {
@@ -136,7 +137,10 @@ public struct TestSpec: Sendable {
   public let now: Int64?
   public let expects: [Expect]
   public let place: String
-  public init(title: String, pipeline: String, given: [Given], lookups: [String: String] = [:], config: [(section: String, key: String, value: Value)] = [], now: Int64? = nil, expects: [Expect], place: String) {
+  public init(
+    title: String, pipeline: String, given: [Given], lookups: [String: String] = [:],
+    config: [(section: String, key: String, value: Value)] = [], now: Int64? = nil, expects: [Expect], place: String
+  ) {
     self.title = title
     self.pipeline = pipeline
     self.given = given

@@ -142,7 +142,9 @@ public final class Runner: @unchecked Sendable {
   private func report(since start: Int64) -> RunReport {
     let lines = program.pipelines.compactMap { spec -> RunReport.Line? in
       guard let counts = running[spec.id]?.counts else { return nil }
-      return .init(pipeline: spec.id, taken: counts.taken, filtered: counts.filtered, failed: counts.failed, sent: zip(spec.sinks, counts.sent).map { ($0.label, $1) })
+      return .init(
+        pipeline: spec.id, taken: counts.taken, filtered: counts.filtered, failed: counts.failed,
+        sent: zip(spec.sinks, counts.sent).map { ($0.label, $1) })
     }
     return RunReport(lines: lines, micros: currentMicros() - start, failure: failure.withLock { $0 })
   }

@@ -26,7 +26,8 @@ extension Program {
     // Failures are captured on their way into the route, which runs as well.
     spec = spec.watchingFailures(errors)
     let lookups = spec.lookups.map { TestLookup(test.lookups[$0.label] ?? "[]", $0) }
-    let pipeline = Pipeline(spec, configuration, sinks: captures, lookups: lookups, logger: Logger(asJSON: false, quiet: true), clock: { now })
+    let pipeline = Pipeline(
+      spec, configuration, sinks: captures, lookups: lookups, logger: Logger(asJSON: false, quiet: true), clock: { now })
     let source = try TestSource(test.given, spec, now)
     var halted: String?
     do throws(RunFailure) {
@@ -48,7 +49,8 @@ extension PipelineSpec {
   fileprivate func watchingFailures(_ capture: CaptureSink) -> PipelineSpec {
     let route = processErrors
     return PipelineSpec(
-      id: id, sources: sources, input: input, sinks: sinks, lookups: lookups, onError: .route, stages: stages, meta: meta, settings: settings, process: process,
+      id: id, sources: sources, input: input, sinks: sinks, lookups: lookups, onError: .route, stages: stages, meta: meta,
+      settings: settings, process: process,
       processErrors: { WatchingProcessor(capture, route?($0)) })
   }
 }
@@ -89,7 +91,10 @@ final class CaptureSink: Sink, @unchecked Sendable {
 
   /// Nil where it is as expected.
   func compare(_ expectation: TestSpec.Expectation) -> String? {
-    let got = events.isEmpty ? "nothing came" : "came: \(Shape.clean(events.prefix(5).joined(separator: " ")))\(events.count > 5 ? " and \(events.count - 5) more" : "")"
+    let got =
+      events.isEmpty
+      ? "nothing came"
+      : "came: \(Shape.clean(events.prefix(5).joined(separator: " ")))\(events.count > 5 ? " and \(events.count - 5) more" : "")"
     switch expectation {
     case .count(let count): return events.count == count ? nil : "\(events.count) came: \(got)"
     case .equals(let text), .matches(let text):
@@ -116,7 +121,10 @@ private final class TestSource: Source, @unchecked Sendable {
   init(_ inputs: [TestSpec.Given], _ spec: PipelineSpec, _ now: Int64) throws(RunFailure) {
     shape = spec.input
     metaNames = spec.meta
-    metaShapes = ["path": .string, "topic": .string, "line": .int, "offset": .int, "partition": .int, "timestamp": .timestamp, "key": Shape.bytes.optional]
+    metaShapes = [
+      "path": .string, "topic": .string, "line": .int, "offset": .int, "partition": .int, "timestamp": .timestamp,
+      "key": Shape.bytes.optional,
+    ]
     for input in inputs {
       switch input.input {
       case .json(let text), .bytes(let text): given.append((text, input.meta))
@@ -124,7 +132,9 @@ private final class TestSource: Source, @unchecked Sendable {
         let bytes: [UInt8]
         do throws(FileProblem) { bytes = try readWholeFile(path, limit: 64 << 20) } catch { throw RunFailure(error.message) }
         let isWhole = spec.sources.contains { $0.name == "bytes" }
-        if isWhole { given.append((String(decoding: bytes, as: UTF8.self), input.meta)) } else {
+        if isWhole {
+          given.append((String(decoding: bytes, as: UTF8.self), input.meta))
+        } else {
           for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") { given.append((String(line), input.meta)) }
         }
       }
@@ -141,7 +151,9 @@ private final class TestSource: Source, @unchecked Sendable {
       if let shape {
         let records = batch.records ?? Column(shape)
         batch.records = records
-        guard shape.read(text, into: records, row, arena, JSONOptions()) else { throw RunFailure("given: \(shape.explain(text, JSONOptions()))") }
+        guard shape.read(text, into: records, row, arena, JSONOptions()) else {
+          throw RunFailure("given: \(shape.explain(text, JSONOptions()))")
+        }
         batch.count = row + 1
       } else {
         batch.append(text)
@@ -158,9 +170,14 @@ private final class TestSource: Source, @unchecked Sendable {
   }
 
   private func meta(_ name: String, _ json: String?, _ column: Column, _ row: Int, _ arena: Arena) throws(RunFailure) {
-    guard let json, case .object(let members)? = TestValue(json), let value = members.first(where: { $0.key == name })?.value else { return column.setNothing(row) }
+    guard let json, case .object(let members)? = TestValue(json), let value = members.first(where: { $0.key == name })?.value else {
+      return column.setNothing(row)
+    }
     switch value {
-    case .string(let text): if !Fields.parse(arena.copy(text), column, row, Context(arena: arena)) { throw RunFailure("given meta `\(name)` is no \(column.shape.name)") }
+    case .string(let text):
+      if !Fields.parse(arena.copy(text), column, row, Context(arena: arena)) {
+        throw RunFailure("given meta `\(name)` is no \(column.shape.name)")
+      }
     case .number(let number, _): column.set(number?.whole ?? 0, row)
     default: column.setNothing(row)
     }
@@ -201,7 +218,9 @@ private final class TestLookup: Lookup, @unchecked Sendable {
       }
       let text = context.arena.copy(found.text)
       (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
-      guard shape.read(text, into: result, Int(row), context.arena, JSONOptions()) else { throw EventFailure("given lookup: \(shape.explain(text, JSONOptions()))") }
+      guard shape.read(text, into: result, Int(row), context.arena, JSONOptions()) else {
+        throw EventFailure("given lookup: \(shape.explain(text, JSONOptions()))")
+      }
     }
   }
 }

@@ -23,14 +23,17 @@ final class ByteStream: @unchecked Sendable {
     canBlock = status.st_mode & S_IFMT != S_IFREG
     guard status.st_mode & S_IFMT != S_IFDIR else {
       close(fd)
-      throw RunFailure("cannot read \(Shape.clean(path)): it is a directory; name a file, or a pattern such as `\(Shape.clean(path))/*.ndjson`")
+      throw RunFailure(
+        "cannot read \(Shape.clean(path)): it is a directory; name a file, or a pattern such as `\(Shape.clean(path))/*.ndjson`")
     }
     guard unpack, !canBlock else { return }
     var mark: [UInt8] = [0, 0]
     guard pread(fd, &mark, 2, 0) == 2, mark == [0x1F, 0x8B] else { return }
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     stream.initialize(to: z_stream())
-    guard inflateInit2_(stream, 47, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else { throw RunFailure("cannot unpack \(Shape.clean(path))") }
+    guard inflateInit2_(stream, 47, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+      throw RunFailure("cannot unpack \(Shape.clean(path))")
+    }
     inflater = stream
     input = .allocate(capacity: Self.inputSize)
   }
@@ -73,7 +76,9 @@ final class ByteStream: @unchecked Sendable {
         inflater.pointee.avail_in = UInt32(count)
       }
       let code = inflate(inflater, Z_NO_FLUSH)
-      guard code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR else { throw RunFailure("\(Shape.clean(path)) is no valid gzip data") }
+      guard code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR else {
+        throw RunFailure("\(Shape.clean(path)) is no valid gzip data")
+      }
       ended = code == Z_STREAM_END
       // Several gzip members in a row are one file.
       if ended, inflater.pointee.avail_in > 0 || inflater.pointee.avail_out == UInt32(capacity) { inflateReset(inflater) }
@@ -173,7 +178,9 @@ final class LineSplitter: @unchecked Sendable {
     line += 1
     let payload = batch.context.arena.copy(Text(buffer + start, min(limit, length)))
     batch.refused.append(
-      Failure(row: batch.count, step: -1, message: "the line is longer than max_event (\(limit) bytes); its beginning is kept as the payload", payload: (payload, meta(line))))
+      Failure(
+        row: batch.count, step: -1, message: "the line is longer than max_event (\(limit) bytes); its beginning is kept as the payload",
+        payload: (payload, meta(line))))
   }
 }
 

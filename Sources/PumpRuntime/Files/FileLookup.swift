@@ -54,14 +54,18 @@ final class FileLookup: Lookup, @unchecked Sendable {
     let start = Fn.trimStart(text, context)
     if start.count > 0, start[0] == UInt8(ascii: "[") {
       let whole: Json
-      do throws(EventFailure) { whole = try Fn.parseJson(text, context) } catch { throw RunFailure("lookup table \(path): \(error.message)") }
+      do throws(EventFailure) { whole = try Fn.parseJson(text, context) } catch {
+        throw RunFailure("lookup table \(path): \(error.message)")
+      }
       _ = Fn.elements(whole, context) { items.append($0.text) }
     } else {
       Lines.forEach(text) { items.append($0) }
     }
     let keyColumn = Column(keyShape)
     for (row, item) in items.enumerated() {
-      guard shape.read(item, into: rows, row, context.arena, JSONOptions()), keyShape.read(item, into: keyColumn, row, context.arena, JSONOptions()) else {
+      guard shape.read(item, into: rows, row, context.arena, JSONOptions()),
+        keyShape.read(item, into: keyColumn, row, context.arena, JSONOptions())
+      else {
         throw RunFailure("lookup table \(path), record \(row + 1): \(shape.explain(item, JSONOptions()))")
       }
       index[Fn.toString(Json(keyColumn.children[0].get(Text.self, row)), context).string] = row
@@ -74,7 +78,11 @@ final class FileLookup: Lookup, @unchecked Sendable {
     for row in selection {
       out.count = 0
       if !keys.isNull(Int(row)) { Fields.write(keys, Int(row), &out) }
-      if !keys.isNull(Int(row)), let found = index[out.string] { result.copy(Int(row), from: rows, found) } else { result.setNull(Int(row)) }
+      if !keys.isNull(Int(row)), let found = index[out.string] {
+        result.copy(Int(row), from: rows, found)
+      } else {
+        result.setNull(Int(row))
+      }
     }
   }
 }

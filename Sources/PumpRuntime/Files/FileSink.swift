@@ -23,7 +23,9 @@ final class FileSink: Sink, @unchecked Sendable {
     self.framed = framed
     fd = -1
     guard context.state == nil || append else {
-      throw RunFailure("sink `\(context.spec.label)`: a replaced file appears at the end only, and positions are kept (`state`) before that; use `mode: append`")
+      throw RunFailure(
+        "sink `\(context.spec.label)`: a replaced file appears at the end only, and positions are kept (`state`) before that; use `mode: append`"
+      )
     }
     try open()
   }
@@ -41,7 +43,9 @@ final class FileSink: Sink, @unchecked Sendable {
 
   private func open() throws(RunFailure) {
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { throw RunFailure("cannot write \(Shape.clean(path)): it is a directory; name a file in it") }
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw RunFailure("cannot write \(Shape.clean(path)): it is a directory; name a file in it")
+    }
     let name = append ? path : temporary
     fd = Glibc.open(name, O_RDWR | O_CREAT | O_CLOEXEC | (append ? 0 : O_TRUNC), 0o644)
     guard fd >= 0 else { throw RunFailure(FileProblem("create", name).message) }

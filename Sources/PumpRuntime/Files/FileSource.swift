@@ -26,7 +26,9 @@ final class FileSource: Source, @unchecked Sendable {
       var status = stat()
       if stat(path, &status) == 0 { total += Int64(status.st_size) }
     }
-    if let saved = context.state?.load(), let tab = saved.lastIndex(of: "\t"), let offset = Int64(saved[saved.index(after: tab)...]), let place = paths.firstIndex(of: String(saved[..<tab])) {
+    if let saved = context.state?.load(), let tab = saved.lastIndex(of: "\t"), let offset = Int64(saved[saved.index(after: tab)...]),
+      let place = paths.firstIndex(of: String(saved[..<tab]))
+    {
       index = place
       seekTo = offset
     }
@@ -37,7 +39,9 @@ final class FileSource: Source, @unchecked Sendable {
     guard pattern.contains(where: { "*?[".contains($0) }) else { return [pattern] }
     var result = glob_t()
     defer { globfree(&result) }
-    guard glob(pattern, 0, nil, &result) == 0, result.gl_pathc > 0 else { throw RunFailure("no file matches \(Shape.clean(pattern)); check the pattern and the folder it starts from") }
+    guard glob(pattern, 0, nil, &result) == 0, result.gl_pathc > 0 else {
+      throw RunFailure("no file matches \(Shape.clean(pattern)); check the pattern and the folder it starts from")
+    }
     return (0..<Int(result.gl_pathc)).map { String(cString: result.gl_pathv[$0]!) }
   }
 
@@ -50,7 +54,11 @@ final class FileSource: Source, @unchecked Sendable {
     guard fd >= 0 else { throw RunFailure(FileProblem("open", path).message) }
     let unpack = context.settings.text("compression") != "none"
     let opened = try ByteStream(fd, path: path, unpack: unpack, stop: context.stop)
-    if seekTo > 0, !opened.isPacked, lseek(fd, off_t(seekTo), SEEK_SET) >= 0 { splitter = LineSplitter(limit: whole ? 0 : limit, offset: seekTo) } else if !whole { splitter = LineSplitter(limit: limit) }
+    if seekTo > 0, !opened.isPacked, lseek(fd, off_t(seekTo), SEEK_SET) >= 0 {
+      splitter = LineSplitter(limit: whole ? 0 : limit, offset: seekTo)
+    } else if !whole {
+      splitter = LineSplitter(limit: limit)
+    }
     seekTo = 0
     stream = opened
     return true
@@ -138,7 +146,10 @@ final class FileSource: Source, @unchecked Sendable {
     let text = batch.context.arena.copy(content.bytes)
     (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
     if over {
-      batch.refused.append(Failure(row: 0, step: -1, message: "the file is longer than max_event (\(limit) bytes)", payload: (text.slice(0, min(limit, text.count)), meta)))
+      batch.refused.append(
+        Failure(
+          row: 0, step: -1, message: "the file is longer than max_event (\(limit) bytes)",
+          payload: (text.slice(0, min(limit, text.count)), meta)))
     } else {
       batch.append(text)
     }

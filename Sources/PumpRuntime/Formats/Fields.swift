@@ -63,7 +63,8 @@ enum Fields {
         continue
       }
       guard parse(text, child, row, c) else {
-        let expected = field.shape.kind == .enumeration ? "one of \(field.shape.wires.map(\.string).joined(separator: ", "))" : field.shape.name
+        let expected =
+          field.shape.kind == .enumeration ? "one of \(field.shape.wires.map(\.string).joined(separator: ", "))" : field.shape.name
         return ".\(Shape.clean(field.wire)): expected \(expected), found \(Shape.excerpt(text, quoted: true))"
       }
     }

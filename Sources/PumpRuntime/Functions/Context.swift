@@ -90,9 +90,15 @@ extension Fn {
   }
   @inlinable @inline(__always) public static func negate(_ a: Int64, _ c: Context) throws(EventFailure) -> Int64 { try subtract(0, a, c) }
 
-  @inlinable @inline(__always) public static func add(_ a: Double, _ b: Double, _ c: Context) throws(EventFailure) -> Double { try finite(a + b, "\(a) + \(b)") }
-  @inlinable @inline(__always) public static func subtract(_ a: Double, _ b: Double, _ c: Context) throws(EventFailure) -> Double { try finite(a - b, "\(a) - \(b)") }
-  @inlinable @inline(__always) public static func multiply(_ a: Double, _ b: Double, _ c: Context) throws(EventFailure) -> Double { try finite(a * b, "\(a) * \(b)") }
+  @inlinable @inline(__always) public static func add(_ a: Double, _ b: Double, _ c: Context) throws(EventFailure) -> Double {
+    try finite(a + b, "\(a) + \(b)")
+  }
+  @inlinable @inline(__always) public static func subtract(_ a: Double, _ b: Double, _ c: Context) throws(EventFailure) -> Double {
+    try finite(a - b, "\(a) - \(b)")
+  }
+  @inlinable @inline(__always) public static func multiply(_ a: Double, _ b: Double, _ c: Context) throws(EventFailure) -> Double {
+    try finite(a * b, "\(a) * \(b)")
+  }
   @inlinable @inline(__always) public static func divide(_ a: Double, _ b: Double, _ c: Context) throws(EventFailure) -> Double {
     if b == 0 { throw EventFailure("division of \(a) by zero") }
     return try finite(a / b, "\(a) / \(b)")
@@ -104,26 +110,54 @@ extension Fn {
   @inlinable public static func negate(_ a: Double, _ c: Context) throws(EventFailure) -> Double { a == 0 ? 0 : -a }
 
   @inlinable public static func add(_ a: Decimal, _ b: Decimal, _ c: Context) throws(EventFailure) -> Decimal { try Decimal.sum(a, b) }
-  @inlinable public static func subtract(_ a: Decimal, _ b: Decimal, _ c: Context) throws(EventFailure) -> Decimal { try Decimal.sum(a, Decimal(-b.coefficient, scale: b.scale)) }
-  @inlinable public static func multiply(_ a: Decimal, _ b: Decimal, _ c: Context) throws(EventFailure) -> Decimal { try Decimal.product(a, b) }
-  @inlinable public static func divide(_ a: Decimal, _ b: Decimal, _ c: Context) throws(EventFailure) -> Decimal { try Decimal.quotient(a, b) }
-  @inlinable public static func remainder(_ a: Decimal, _ b: Decimal, _ c: Context) throws(EventFailure) -> Decimal { try Decimal.remainder(a, b) }
-  @inlinable public static func negate(_ a: Decimal, _ c: Context) throws(EventFailure) -> Decimal { Decimal(-a.coefficient, scale: a.scale) }
+  @inlinable public static func subtract(_ a: Decimal, _ b: Decimal, _ c: Context) throws(EventFailure) -> Decimal {
+    try Decimal.sum(a, Decimal(-b.coefficient, scale: b.scale))
+  }
+  @inlinable public static func multiply(_ a: Decimal, _ b: Decimal, _ c: Context) throws(EventFailure) -> Decimal {
+    try Decimal.product(a, b)
+  }
+  @inlinable public static func divide(_ a: Decimal, _ b: Decimal, _ c: Context) throws(EventFailure) -> Decimal {
+    try Decimal.quotient(a, b)
+  }
+  @inlinable public static func remainder(_ a: Decimal, _ b: Decimal, _ c: Context) throws(EventFailure) -> Decimal {
+    try Decimal.remainder(a, b)
+  }
+  @inlinable public static func negate(_ a: Decimal, _ c: Context) throws(EventFailure) -> Decimal {
+    Decimal(-a.coefficient, scale: a.scale)
+  }
 
   @inlinable static func time(_ micros: Int64) throws(EventFailure) -> Timestamp {
     guard Timestamp.range.contains(micros) else { throw EventFailure("the time lies outside the years 1 to 9999") }
     return Timestamp(micros)
   }
-  @inlinable public static func add(_ a: Timestamp, _ b: Duration, _ c: Context) throws(EventFailure) -> Timestamp { try time(add(a.micros, b.micros, c)) }
-  @inlinable public static func subtract(_ a: Timestamp, _ b: Duration, _ c: Context) throws(EventFailure) -> Timestamp { try time(subtract(a.micros, b.micros, c)) }
-  @inlinable public static func subtract(_ a: Timestamp, _ b: Timestamp, _ c: Context) throws(EventFailure) -> Duration { Duration(try subtract(a.micros, b.micros, c)) }
-  @inlinable public static func add(_ a: Duration, _ b: Duration, _ c: Context) throws(EventFailure) -> Duration { Duration(try add(a.micros, b.micros, c)) }
-  @inlinable public static func subtract(_ a: Duration, _ b: Duration, _ c: Context) throws(EventFailure) -> Duration { Duration(try subtract(a.micros, b.micros, c)) }
-  @inlinable public static func multiply(_ a: Duration, _ b: Int64, _ c: Context) throws(EventFailure) -> Duration { Duration(try multiply(a.micros, b, c)) }
-  @inlinable public static func divide(_ a: Duration, _ b: Int64, _ c: Context) throws(EventFailure) -> Duration { Duration(try divide(a.micros, b, c)) }
-  @inlinable public static func negate(_ a: Duration, _ c: Context) throws(EventFailure) -> Duration { Duration(try subtract(0, a.micros, c)) }
+  @inlinable public static func add(_ a: Timestamp, _ b: Duration, _ c: Context) throws(EventFailure) -> Timestamp {
+    try time(add(a.micros, b.micros, c))
+  }
+  @inlinable public static func subtract(_ a: Timestamp, _ b: Duration, _ c: Context) throws(EventFailure) -> Timestamp {
+    try time(subtract(a.micros, b.micros, c))
+  }
+  @inlinable public static func subtract(_ a: Timestamp, _ b: Timestamp, _ c: Context) throws(EventFailure) -> Duration {
+    Duration(try subtract(a.micros, b.micros, c))
+  }
+  @inlinable public static func add(_ a: Duration, _ b: Duration, _ c: Context) throws(EventFailure) -> Duration {
+    Duration(try add(a.micros, b.micros, c))
+  }
+  @inlinable public static func subtract(_ a: Duration, _ b: Duration, _ c: Context) throws(EventFailure) -> Duration {
+    Duration(try subtract(a.micros, b.micros, c))
+  }
+  @inlinable public static func multiply(_ a: Duration, _ b: Int64, _ c: Context) throws(EventFailure) -> Duration {
+    Duration(try multiply(a.micros, b, c))
+  }
+  @inlinable public static func divide(_ a: Duration, _ b: Int64, _ c: Context) throws(EventFailure) -> Duration {
+    Duration(try divide(a.micros, b, c))
+  }
+  @inlinable public static func negate(_ a: Duration, _ c: Context) throws(EventFailure) -> Duration {
+    Duration(try subtract(0, a.micros, c))
+  }
   @inlinable public static func add(_ a: Size, _ b: Size, _ c: Context) throws(EventFailure) -> Size { Size(try add(a.bytes, b.bytes, c)) }
-  @inlinable public static func subtract(_ a: Size, _ b: Size, _ c: Context) throws(EventFailure) -> Size { Size(try subtract(a.bytes, b.bytes, c)) }
+  @inlinable public static func subtract(_ a: Size, _ b: Size, _ c: Context) throws(EventFailure) -> Size {
+    Size(try subtract(a.bytes, b.bytes, c))
+  }
   @inlinable static func day(_ days: Int64) throws(EventFailure) -> Day {
     guard (-719_162...2_932_896).contains(days) else { throw EventFailure("the day lies outside the years 1 to 9999") }
     return Day(days)

@@ -24,11 +24,14 @@ extension Fn {
   public static func hex(_ text: Text, _ c: Context) -> Text { hexText(text.bytes, c) }
   public static func hex(_ x: Int64, _ c: Context) -> Text { c.arena.copy(String(UInt64(bitPattern: x), radix: 16)) }
   public static func fromHex(_ text: Text, _ c: Context) throws(EventFailure) -> Blob {
-    guard text.count % 2 == 0, text.bytes.allSatisfy({ hexValue($0) != nil }) else { throw EventFailure("\(Shape.excerpt(text, quoted: true)) is no hex") }
-    return Blob(c.arena.build(text.count / 2) { out in
-      for i in 0..<text.count / 2 { out[i] = hexValue(text[2 * i])! << 4 | hexValue(text[2 * i + 1])! }
-      return text.count / 2
-    })
+    guard text.count % 2 == 0, text.bytes.allSatisfy({ hexValue($0) != nil }) else {
+      throw EventFailure("\(Shape.excerpt(text, quoted: true)) is no hex")
+    }
+    return Blob(
+      c.arena.build(text.count / 2) { out in
+        for i in 0..<text.count / 2 { out[i] = hexValue(text[2 * i])! << 4 | hexValue(text[2 * i + 1])! }
+        return text.count / 2
+      })
   }
   public static func urlEncode(_ text: Text, _ c: Context) -> Text {
     makeText(c.arena) { out in
@@ -175,7 +178,10 @@ enum Digest {
       for i in 16..<80 { w.append(rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1)) }
       var (a, b, c, d, e) = (h[0], h[1], h[2], h[3], h[4])
       for i in 0..<80 {
-        let (f, k): (UInt32, UInt32) = i < 20 ? (b & c | ~b & d, 0x5A82_7999) : i < 40 ? (b ^ c ^ d, 0x6ED9_EBA1) : i < 60 ? (b & c | b & d | c & d, 0x8F1B_BCDC) : (b ^ c ^ d, 0xCA62_C1D6)
+        let (f, k): (UInt32, UInt32) =
+          i < 20
+          ? (b & c | ~b & d, 0x5A82_7999)
+          : i < 40 ? (b ^ c ^ d, 0x6ED9_EBA1) : i < 60 ? (b & c | b & d | c & d, 0x8F1B_BCDC) : (b ^ c ^ d, 0xCA62_C1D6)
         let t = rotate(a, 5) &+ f &+ e &+ k &+ w[i]
         (e, d, c, b, a) = (d, c, rotate(b, 30), a, t)
       }
@@ -193,7 +199,10 @@ enum Digest {
       let w = words(bytes, block, bigEndian: false)
       var (a, b, c, d) = (h[0], h[1], h[2], h[3])
       for i in 0..<64 {
-        let (f, g): (UInt32, Int) = i < 16 ? (b & c | ~b & d, i) : i < 32 ? (d & b | ~d & c, (5 * i + 1) % 16) : i < 48 ? (b ^ c ^ d, (3 * i + 5) % 16) : (c ^ (b | ~d), 7 * i % 16)
+        let (f, g): (UInt32, Int) =
+          i < 16
+          ? (b & c | ~b & d, i)
+          : i < 32 ? (d & b | ~d & c, (5 * i + 1) % 16) : i < 48 ? (b ^ c ^ d, (3 * i + 5) % 16) : (c ^ (b | ~d), 7 * i % 16)
         let t = a &+ f &+ constants[i] &+ w[g]
         (a, d, c) = (d, c, b)
         b = b &+ rotate(t, shifts[i / 16 * 4 + i % 4])

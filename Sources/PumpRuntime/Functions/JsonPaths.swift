@@ -51,7 +51,9 @@ extension Fn {
   /// `json.key`: the member, or null where the object lacks it; fails for anything but an object.
   public static func jsonMember(_ json: Json, _ key: Text, _ c: Context) throws(EventFailure) -> Json {
     var found = Json.null
-    guard members(json, c, { if $0 == key { found = $1 } }) else { throw EventFailure("\(Shape.excerpt(json.text)) is no object with a field \(Shape.excerpt(key, quoted: true))") }
+    guard members(json, c, { if $0 == key { found = $1 } }) else {
+      throw EventFailure("\(Shape.excerpt(json.text)) is no object with a field \(Shape.excerpt(key, quoted: true))")
+    }
     return found
   }
 
@@ -118,24 +120,31 @@ extension Fn {
   public static func merge(_ a: Json, _ b: Json, _ c: Context) throws(EventFailure) -> Json {
     var result = a
     var failure: EventFailure?
-    guard members(b, c, { key, value in
-      do throws(EventFailure) { result = try jsonWith(result, key, value, c) } catch { failure = error }
-    }) else { throw EventFailure("\(Shape.excerpt(b.text)) is no object") }
+    guard
+      members(
+        b, c,
+        { key, value in
+          do throws(EventFailure) { result = try jsonWith(result, key, value, c) } catch { failure = error }
+        })
+    else { throw EventFailure("\(Shape.excerpt(b.text)) is no object") }
     if let failure { throw failure }
     return result
   }
 
-  private static func rebuilt(_ json: Json, _ c: Context, _ body: (inout ByteBuffer, (inout ByteBuffer, Text, Json) -> Void) -> Void) throws(EventFailure) -> Json {
+  private static func rebuilt(_ json: Json, _ c: Context, _ body: (inout ByteBuffer, (inout ByteBuffer, Text, Json) -> Void) -> Void)
+    throws(EventFailure) -> Json
+  {
     guard json.text[0] == UInt8(ascii: "{") else { throw EventFailure("\(Shape.excerpt(json.text)) is no object") }
-    return Json(makeText(c.arena) { out in
-      out.byte(UInt8(ascii: "{"))
-      body(&out) { out, key, value in
-        if out.count > 1 { out.byte(UInt8(ascii: ",")) }
-        out.quoted(key)
-        out.byte(UInt8(ascii: ":"))
-        out.raw(value.text)
-      }
-      out.byte(UInt8(ascii: "}"))
-    })
+    return Json(
+      makeText(c.arena) { out in
+        out.byte(UInt8(ascii: "{"))
+        body(&out) { out, key, value in
+          if out.count > 1 { out.byte(UInt8(ascii: ",")) }
+          out.quoted(key)
+          out.byte(UInt8(ascii: ":"))
+          out.raw(value.text)
+        }
+        out.byte(UInt8(ascii: "}"))
+      })
   }
 }

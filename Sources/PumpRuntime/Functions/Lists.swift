@@ -42,12 +42,15 @@ extension Map: JSONWritable where Value: JSONWritable {
 }
 
 extension Fn {
-  @inlinable public static func map<T, U>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> U) throws(EventFailure) -> List<U> {
+  @inlinable public static func map<T, U>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> U) throws(EventFailure) -> List<U>
+  {
     var result = ListBuilder<U>(c.arena)
     for i in 0..<list.count { result.append(try f(list[i])) }
     return result.list
   }
-  @inlinable public static func filter<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Bool) throws(EventFailure) -> List<T> {
+  @inlinable public static func filter<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Bool) throws(EventFailure)
+    -> List<T>
+  {
     var result = ListBuilder<T>(c.arena)
     for i in 0..<list.count where try f(list[i]) { result.append(list[i]) }
     return result.list
@@ -58,7 +61,8 @@ extension Fn {
   @inlinable public static func all<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Bool) throws(EventFailure) -> Bool {
     try count(list, c, f) == Int64(list.count)
   }
-  @inlinable public static func count<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Bool) throws(EventFailure) -> Int64 {
+  @inlinable public static func count<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Bool) throws(EventFailure) -> Int64
+  {
     var result: Int64 = 0
     for i in 0..<list.count where try f(list[i]) { result += 1 }
     return result
@@ -78,16 +82,27 @@ extension Fn {
     for i in 0..<list.count { total = try add(total, list[i], c) }
     return total
   }
-  @inlinable public static func sum<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Int64) throws(EventFailure) -> Int64 { try sum(map(list, c, f), c) }
-  @inlinable public static func sum<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Double) throws(EventFailure) -> Double { try sum(map(list, c, f), c) }
-  @inlinable public static func sum<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Decimal) throws(EventFailure) -> Decimal { try sum(map(list, c, f), c) }
-  public static func average(_ list: List<Double>, _ c: Context) throws(EventFailure) -> Double? { list.count == 0 ? nil : try divide(sum(list, c), Double(list.count), c) }
-  public static func average(_ list: List<Decimal>, _ c: Context) throws(EventFailure) -> Decimal? { list.count == 0 ? nil : try divide(sum(list, c), Decimal(Int64(list.count)), c) }
+  @inlinable public static func sum<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Int64) throws(EventFailure) -> Int64
+  { try sum(map(list, c, f), c) }
+  @inlinable public static func sum<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Double) throws(EventFailure)
+    -> Double
+  { try sum(map(list, c, f), c) }
+  @inlinable public static func sum<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Decimal) throws(EventFailure)
+    -> Decimal
+  { try sum(map(list, c, f), c) }
+  public static func average(_ list: List<Double>, _ c: Context) throws(EventFailure) -> Double? {
+    list.count == 0 ? nil : try divide(sum(list, c), Double(list.count), c)
+  }
+  public static func average(_ list: List<Decimal>, _ c: Context) throws(EventFailure) -> Decimal? {
+    list.count == 0 ? nil : try divide(sum(list, c), Decimal(Int64(list.count)), c)
+  }
 
   @inlinable public static func length<T>(_ list: List<T>, _ c: Context) -> Int64 { Int64(list.count) }
   @inlinable public static func first<T>(_ list: List<T>, _ c: Context) -> T? { list.count > 0 ? list[0] : nil }
   @inlinable public static func last<T>(_ list: List<T>, _ c: Context) -> T? { list.count > 0 ? list[list.count - 1] : nil }
-  @inlinable public static func get<T>(_ list: List<T>, _ index: Int64, _ c: Context) -> T? { index >= 0 && index < Int64(list.count) ? list[Int(index)] : nil }
+  @inlinable public static func get<T>(_ list: List<T>, _ index: Int64, _ c: Context) -> T? {
+    index >= 0 && index < Int64(list.count) ? list[Int(index)] : nil
+  }
   @inlinable public static func element<T>(_ list: List<T>, _ index: Int64, _ c: Context) throws(EventFailure) -> T {
     guard index >= 0, index < Int64(list.count) else { throw EventFailure("index \(index) lies outside a list of \(list.count)") }
     return list[Int(index)]
@@ -98,16 +113,24 @@ extension Fn {
     let skipped = bound(count, list)
     return List(list.base + skipped, list.count - skipped)
   }
-  @inlinable public static func concat<T>(_ a: List<T>, _ b: List<T>, _ c: Context) -> List<T> { List(Array(a.elements) + Array(b.elements), c.arena) }
-  @inlinable public static func contains<T: Equatable>(_ list: List<T>, _ element: T, _ c: Context) -> Bool { list.elements.contains(element) }
-  @inlinable public static func indexOf<T: Equatable>(_ list: List<T>, _ element: T, _ c: Context) -> Int64? { list.elements.firstIndex(of: element).map { Int64($0) } }
+  @inlinable public static func concat<T>(_ a: List<T>, _ b: List<T>, _ c: Context) -> List<T> {
+    List(Array(a.elements) + Array(b.elements), c.arena)
+  }
+  @inlinable public static func contains<T: Equatable>(_ list: List<T>, _ element: T, _ c: Context) -> Bool {
+    list.elements.contains(element)
+  }
+  @inlinable public static func indexOf<T: Equatable>(_ list: List<T>, _ element: T, _ c: Context) -> Int64? {
+    list.elements.firstIndex(of: element).map { Int64($0) }
+  }
   @inlinable public static func distinct<T: Equatable>(_ list: List<T>, _ c: Context) -> List<T> {
     var result = ListBuilder<T>(c.arena)
     for i in 0..<list.count where !result.list.elements.contains(list[i]) { result.append(list[i]) }
     return result.list
   }
   @inlinable public static func sort<T: Comparable>(_ list: List<T>, _ c: Context) -> List<T> { List(list.elements.sorted(), c.arena) }
-  @inlinable public static func sortBy<T, K: Comparable>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> K) throws(EventFailure) -> List<T> {
+  @inlinable public static func sortBy<T, K: Comparable>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> K)
+    throws(EventFailure) -> List<T>
+  {
     var keys: [(K, Int)] = []
     for i in 0..<list.count { keys.append((try f(list[i]), i)) }
     keys.sort { $0.0 < $1.0 || (!($1.0 < $0.0) && $0.1 < $1.1) }
@@ -121,7 +144,9 @@ extension Fn {
   @inlinable public static func reverse<T>(_ list: List<T>, _ c: Context) -> List<T> { List(Array(list.elements.reversed()), c.arena) }
   public static func range(_ from: Int64, _ to: Int64, _ c: Context) throws(EventFailure) -> List<Int64> {
     guard to > from else { return List() }
-    guard to.subtractingReportingOverflow(from).partialValue <= 1_000_000, to.subtractingReportingOverflow(from).overflow == false else { throw EventFailure("the range has more than a million numbers") }
+    guard to.subtractingReportingOverflow(from).partialValue <= 1_000_000, to.subtractingReportingOverflow(from).overflow == false else {
+      throw EventFailure("the range has more than a million numbers")
+    }
     return List(Array(from..<to), c.arena)
   }
   @inlinable public static func isEmpty<T>(_ list: List<T>, _ c: Context) -> Bool { list.count == 0 }
@@ -133,11 +158,17 @@ extension Fn {
   @inlinable public static func hasKey<T>(_ map: Map<T>, _ key: Text, _ c: Context) -> Bool { map[key] != nil }
   @inlinable public static func keys<T>(_ map: Map<T>, _ c: Context) -> List<Text> { List(map.entries.elements.map(\.key), c.arena) }
   @inlinable public static func values<T>(_ map: Map<T>, _ c: Context) -> List<T> { List(map.entries.elements.map(\.value), c.arena) }
-  @inlinable public static func without<T>(_ map: Map<T>, _ key: Text, _ c: Context) -> Map<T> { Map(List(map.entries.elements.filter { $0.key != key }, c.arena)) }
+  @inlinable public static func without<T>(_ map: Map<T>, _ key: Text, _ c: Context) -> Map<T> {
+    Map(List(map.entries.elements.filter { $0.key != key }, c.arena))
+  }
   @inlinable public static func merge<T>(_ a: Map<T>, _ b: Map<T>, _ c: Context) throws(EventFailure) -> Map<T> {
     var entries = Array(a.entries.elements)
     for entry in b.entries.elements {
-      if let place = entries.firstIndex(where: { $0.key == entry.key }) { entries[place].value = entry.value } else { entries.append(entry) }
+      if let place = entries.firstIndex(where: { $0.key == entry.key }) {
+        entries[place].value = entry.value
+      } else {
+        entries.append(entry)
+      }
     }
     return Map(List(entries, c.arena))
   }

@@ -2,7 +2,9 @@ import Glibc
 
 extension Fn {
   public static func abs(_ x: Int64, _ c: Context) throws(EventFailure) -> Int64 { x < 0 ? try negate(x, c) : x }
-  public static func abs(_ x: Decimal, _ c: Context) throws(EventFailure) -> Decimal { Decimal(Int128(x.coefficient.magnitude), scale: x.scale) }
+  public static func abs(_ x: Decimal, _ c: Context) throws(EventFailure) -> Decimal {
+    Decimal(Int128(x.coefficient.magnitude), scale: x.scale)
+  }
   public static func abs(_ x: Double, _ c: Context) throws(EventFailure) -> Double { x.magnitude }
   public static func sign(_ x: Int64, _ c: Context) -> Int64 { x.signum() }
   public static func sign(_ x: Decimal, _ c: Context) -> Int64 { Int64(x.coefficient.signum()) }
@@ -36,7 +38,9 @@ extension Fn {
     guard x >= 0 else { throw EventFailure("the square root of \(text(x)) is no number") }
     return x.squareRoot()
   }
-  public static func pow(_ x: Double, _ y: Double, _ c: Context) throws(EventFailure) -> Double { try finite(Glibc.pow(x, y), "\(text(x)) to the power \(text(y))") }
+  public static func pow(_ x: Double, _ y: Double, _ c: Context) throws(EventFailure) -> Double {
+    try finite(Glibc.pow(x, y), "\(text(x)) to the power \(text(y))")
+  }
   public static func exp(_ x: Double, _ c: Context) throws(EventFailure) -> Double { try finite(Glibc.exp(x), "e to the power \(text(x))") }
   public static func ln(_ x: Double, _ c: Context) throws(EventFailure) -> Double {
     guard x > 0 else { throw EventFailure("the logarithm of \(text(x)) is no number") }
@@ -69,7 +73,9 @@ extension Fn {
   @inlinable public static func toFloat(_ x: Int64, _ c: Context) throws(EventFailure) -> Double { Double(x) }
   public static func toFloat(_ x: Decimal, _ c: Context) throws(EventFailure) -> Double { x.double }
   public static func toFloat(_ x: Text, _ c: Context) throws(EventFailure) -> Double {
-    guard x.count < 400, let value = Double(x.string), value.isFinite else { throw EventFailure("\(Shape.excerpt(x, quoted: true)) is no Float") }
+    guard x.count < 400, let value = Double(x.string), value.isFinite else {
+      throw EventFailure("\(Shape.excerpt(x, quoted: true)) is no Float")
+    }
     return value
   }
   public static func toFloat(_ x: Json, _ c: Context) throws(EventFailure) -> Double {
@@ -98,7 +104,9 @@ extension Fn {
     try read(x, "Bool", c) { (json) throws(Malformed) in try json.bool() }
   }
 
-  static func read<T>(_ x: Json, _ type: StaticString, _ c: Context, _ body: (inout JSONReader) throws(Malformed) -> T) throws(EventFailure) -> T {
+  static func read<T>(_ x: Json, _ type: StaticString, _ c: Context, _ body: (inout JSONReader) throws(Malformed) -> T) throws(EventFailure)
+    -> T
+  {
     var reader = JSONReader(x.text, c.arena)
     do throws(Malformed) {
       let value = try body(&reader)
@@ -118,7 +126,9 @@ extension Fn {
       for _ in Int64(rounded.scale)..<digits { out.byte(48) }
     }
   }
-  public static func toFixed(_ x: Double, _ digits: Int64, _ c: Context) throws(EventFailure) -> Text { try toFixed(toDecimal(x, c), digits, c) }
+  public static func toFixed(_ x: Double, _ digits: Int64, _ c: Context) throws(EventFailure) -> Text {
+    try toFixed(toDecimal(x, c), digits, c)
+  }
 
   public static func bitAnd(_ a: Int64, _ b: Int64, _ c: Context) -> Int64 { a & b }
   public static func bitOr(_ a: Int64, _ b: Int64, _ c: Context) -> Int64 { a | b }
@@ -144,7 +154,9 @@ extension Fn {
   public static func ipIn(_ text: Text, _ network: Text, _ c: Context) throws(EventFailure) -> Bool {
     guard let bytes = address(text) else { throw EventFailure("\(Shape.excerpt(text, quoted: true)) is no IP address") }
     let parts = network.string.split(separator: "/", maxSplits: 1)
-    guard parts.count == 2, let base = address(c.arena.copy(String(parts[0]))), let length = Int(parts[1]), (0...base.count * 8).contains(length) else {
+    guard parts.count == 2, let base = address(c.arena.copy(String(parts[0]))), let length = Int(parts[1]),
+      (0...base.count * 8).contains(length)
+    else {
       throw EventFailure("\(Shape.excerpt(network, quoted: true)) is no network such as 10.0.0.0/8")
     }
     guard base.count == bytes.count else { return false }
@@ -152,7 +164,9 @@ extension Fn {
     return true
   }
   public static func isPrivateIp(_ text: Text, _ c: Context) throws(EventFailure) -> Bool {
-    let networks: [StaticString] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"]
+    let networks: [StaticString] = [
+      "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10",
+    ]
     for network in networks where try ipIn(text, Text(network), c) { return true }
     return false
   }

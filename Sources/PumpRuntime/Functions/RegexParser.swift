@@ -41,7 +41,17 @@ struct RegexParser {
     var node = try atom()
     while i < pattern.count {
       var range: (Int, Int?)
-      if take("*") { range = (0, nil) } else if take("+") { range = (1, nil) } else if take("?") { range = (0, 1) } else if at("{"), let count = try count() { range = count } else { break }
+      if take("*") {
+        range = (0, nil)
+      } else if take("+") {
+        range = (1, nil)
+      } else if take("?") {
+        range = (0, 1)
+      } else if at("{"), let count = try count() {
+        range = count
+      } else {
+        break
+      }
       if case .repeated(_, _, _, _) = node { throw Regex.Problem(message: "a count follows a count") }
       node = .repeated(node, range.0, range.1, greedy: !take("?"))
       range = (0, 0)
@@ -63,7 +73,9 @@ struct RegexParser {
       i = start
       return nil
     }
-    guard low <= 1000, high ?? 0 <= 1000, high == nil || high! >= low else { throw Regex.Problem(message: "a count must rise and be at most 1000") }
+    guard low <= 1000, high ?? 0 <= 1000, high == nil || high! >= low else {
+      throw Regex.Problem(message: "a count must rise and be at most 1000")
+    }
     return (low, high)
   }
 
@@ -146,12 +158,16 @@ struct RegexParser {
     case "t": return [9...9]
     case "u", "x":
       let width = scalar == 117 ? 4 : 2
-      guard i + width <= pattern.count, let value = UInt32(String(String.UnicodeScalarView(pattern[i..<i + width].compactMap(Unicode.Scalar.init))), radix: 16) else { throw Regex.Problem(message: "an escape lacks hex digits") }
+      guard i + width <= pattern.count,
+        let value = UInt32(String(String.UnicodeScalarView(pattern[i..<i + width].compactMap(Unicode.Scalar.init))), radix: 16)
+      else { throw Regex.Problem(message: "an escape lacks hex digits") }
       i += width
       return [value...value]
     default:
       if (48...57).contains(scalar) { throw Regex.Problem(message: "back-references are not supported") }
-      if (65...90).contains(scalar) || (97...122).contains(scalar) { throw Regex.Problem(message: "`\\\(Character(Unicode.Scalar(scalar)!))` has no meaning") }
+      if (65...90).contains(scalar) || (97...122).contains(scalar) {
+        throw Regex.Problem(message: "`\\\(Character(Unicode.Scalar(scalar)!))` has no meaning")
+      }
       return [scalar...scalar]
     }
   }
@@ -175,7 +191,9 @@ struct RegexParser {
         var high = pattern[i]
         i += 1
         if high == 92 {
-          guard i < pattern.count, let only = Optional(try escape()), only.count == 1, only[0].count == 1 else { throw Regex.Problem(message: "a range ends in a class") }
+          guard i < pattern.count, let only = Optional(try escape()), only.count == 1, only[0].count == 1 else {
+            throw Regex.Problem(message: "a range ends in a class")
+          }
           high = only[0].lowerBound
         }
         guard high >= low[0].lowerBound else { throw Regex.Problem(message: "a range runs backwards") }
@@ -192,8 +210,12 @@ struct RegexParser {
     guard ignoreCase else { return ranges }
     var result = ranges
     for range in ranges {
-      if let low = Optional(max(range.lowerBound, 65)), let high = Optional(min(range.upperBound, 90)), low <= high { result.append(low + 32...high + 32) }
-      if let low = Optional(max(range.lowerBound, 97)), let high = Optional(min(range.upperBound, 122)), low <= high { result.append(low - 32...high - 32) }
+      if let low = Optional(max(range.lowerBound, 65)), let high = Optional(min(range.upperBound, 90)), low <= high {
+        result.append(low + 32...high + 32)
+      }
+      if let low = Optional(max(range.lowerBound, 97)), let high = Optional(min(range.upperBound, 122)), low <= high {
+        result.append(low - 32...high - 32)
+      }
     }
     return result
   }

@@ -56,7 +56,9 @@ extension Fn {
     return nil
   }
   public static func contains(_ text: Text, _ part: Text, _ c: Context) -> Bool { place(of: part, in: text) != nil }
-  public static func startsWith(_ text: Text, _ prefix: Text, _ c: Context) -> Bool { text.count >= prefix.count && memcmp(text.base, prefix.base, prefix.count) == 0 }
+  public static func startsWith(_ text: Text, _ prefix: Text, _ c: Context) -> Bool {
+    text.count >= prefix.count && memcmp(text.base, prefix.base, prefix.count) == 0
+  }
   public static func endsWith(_ text: Text, _ suffix: Text, _ c: Context) -> Bool {
     text.count >= suffix.count && memcmp(text.end - suffix.count, suffix.base, suffix.count) == 0
   }
@@ -218,8 +220,12 @@ extension Fn {
 
   // MARK: Regular expressions
 
-  public static func matches(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> Bool { try c.regex(pattern).firstMatch(in: text) != nil }
-  public static func find(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> Text? { try c.regex(pattern).firstMatch(in: text).map { $0.text(0, text)! } }
+  public static func matches(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> Bool {
+    try c.regex(pattern).firstMatch(in: text) != nil
+  }
+  public static func find(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> Text? {
+    try c.regex(pattern).firstMatch(in: text).map { $0.text(0, text)! }
+  }
   public static func findAll(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> List<Text> {
     var found = ListBuilder<Text>(c.arena)
     try c.regex(pattern).forEachMatch(in: text) { found.append($0.text(0, text)!) }
@@ -240,7 +246,11 @@ extension Fn {
         var i = 0
         while i < with.count {
           if with[i] == UInt8(ascii: "$"), i + 1 < with.count, with[i + 1] &- 48 < 10 || with[i + 1] == UInt8(ascii: "$") {
-            if with[i + 1] == UInt8(ascii: "$") { out.byte(with[i]) } else if let group = match.text(Int(with[i + 1] - 48), text) { out.raw(group) }
+            if with[i + 1] == UInt8(ascii: "$") {
+              out.byte(with[i])
+            } else if let group = match.text(Int(with[i + 1] - 48), text) {
+              out.raw(group)
+            }
             i += 2
           } else {
             out.byte(with[i])

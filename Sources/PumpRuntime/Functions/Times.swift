@@ -37,10 +37,14 @@ extension Fn {
   private static func floorDivide(_ a: Int64, _ b: Int64) -> Int64 { a >= 0 ? a / b : -((-a + b - 1) / b) }
   public static func epochS(_ t: Timestamp, _ c: Context) -> Int64 { floorDivide(t.micros, 1_000_000) }
   public static func epochMs(_ t: Timestamp, _ c: Context) -> Int64 { floorDivide(t.micros, 1000) }
-  public static func fromEpochS(_ seconds: Int64, _ c: Context) throws(EventFailure) -> Timestamp { try time(multiply(seconds, 1_000_000, c)) }
+  public static func fromEpochS(_ seconds: Int64, _ c: Context) throws(EventFailure) -> Timestamp {
+    try time(multiply(seconds, 1_000_000, c))
+  }
   public static func fromEpochMs(_ millis: Int64, _ c: Context) throws(EventFailure) -> Timestamp { try time(multiply(millis, 1000, c)) }
   public static func toTimestamp(_ text: Text, _ c: Context) throws(EventFailure) -> Timestamp {
-    guard let value = Calendar.timestamp(text) else { throw EventFailure("\(Shape.excerpt(text, quoted: true)) is no timestamp such as 2026-01-01T00:00:00Z") }
+    guard let value = Calendar.timestamp(text) else {
+      throw EventFailure("\(Shape.excerpt(text, quoted: true)) is no timestamp such as 2026-01-01T00:00:00Z")
+    }
     return value
   }
   public static func toDate(_ text: Text, _ c: Context) throws(EventFailure) -> Day {
@@ -101,7 +105,9 @@ extension Fn {
     var (year, month, day): (Int64, Int64, Int64) = (1970, 1, 1)
     var (hour, minute, second, micros, offset): (Int64, Int64, Int64, Int64, Int64) = (0, 0, 0, 0, 0)
     var i = 0
-    func fail() -> EventFailure { EventFailure("\(Shape.excerpt(text, quoted: true)) does not follow \(Shape.excerpt(pattern, quoted: true))") }
+    func fail() -> EventFailure {
+      EventFailure("\(Shape.excerpt(text, quoted: true)) does not follow \(Shape.excerpt(pattern, quoted: true))")
+    }
     func number(_ width: Int) throws(EventFailure) -> Int64 {
       guard i + width <= text.count, let value = Calendar.digits(text, i, width) else { throw fail() }
       i += width
@@ -153,8 +159,11 @@ extension Fn {
       }
       at += 2
     }
-    guard i == text.count, (1...12).contains(month), day >= 1, year >= 1, day <= Calendar.length(year, month), hour < 24, minute < 60, second < 60 else { throw fail() }
-    return try time(Calendar.days(year, month, day) * Calendar.dayMicros + ((hour * 60 + minute) * 60 + second - offset) * 1_000_000 + micros)
+    guard i == text.count, (1...12).contains(month), day >= 1, year >= 1, day <= Calendar.length(year, month), hour < 24, minute < 60,
+      second < 60
+    else { throw fail() }
+    return try time(
+      Calendar.days(year, month, day) * Calendar.dayMicros + ((hour * 60 + minute) * 60 + second - offset) * 1_000_000 + micros)
   }
 }
 
@@ -178,17 +187,28 @@ struct Zones {
 
   /// The 64-bit part of a TZif file; empty where there is none. A name is never a path out of the folder.
   private static func load(_ name: String) -> [(from: Int64, offset: Int64)] {
-    let allowed = name.utf8.allSatisfy { ($0 | 0x20 >= 97 && $0 | 0x20 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 47 || $0 == 95 || $0 == 45 || $0 == 43 }
-    guard allowed, !name.isEmpty, !name.hasPrefix("/"), let bytes = try? readWholeFile("/usr/share/zoneinfo/\(name)", limit: 1 << 20) else { return [] }
+    let allowed = name.utf8.allSatisfy {
+      ($0 | 0x20 >= 97 && $0 | 0x20 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 47 || $0 == 95 || $0 == 45 || $0 == 43
+    }
+    guard allowed, !name.isEmpty, !name.hasPrefix("/"), let bytes = try? readWholeFile("/usr/share/zoneinfo/\(name)", limit: 1 << 20) else {
+      return []
+    }
     func number(_ at: Int, _ size: Int) -> Int64 {
       guard at + size <= bytes.count else { return 0 }
       var value: Int64 = size == 4 ? Int64(Int8(bitPattern: bytes[at])) : 0
-      if size == 4 { for i in 1..<4 { value = value << 8 | Int64(bytes[at + i]) } } else { for i in 0..<size { value = value << 8 | Int64(bytes[at + i]) } }
+      if size == 4 {
+        for i in 1..<4 { value = value << 8 | Int64(bytes[at + i]) }
+      } else {
+        for i in 0..<size { value = value << 8 | Int64(bytes[at + i]) }
+      }
       return value
     }
     guard bytes.count > 88, bytes.starts(with: Array("TZif".utf8)), bytes[4] >= UInt8(ascii: "2") else { return [] }
     func counts(_ at: Int) -> (isUT: Int, isStd: Int, leap: Int, time: Int, type: Int, char: Int) {
-      (Int(number(at + 20, 4)), Int(number(at + 24, 4)), Int(number(at + 28, 4)), Int(number(at + 32, 4)), Int(number(at + 36, 4)), Int(number(at + 40, 4)))
+      (
+        Int(number(at + 20, 4)), Int(number(at + 24, 4)), Int(number(at + 28, 4)), Int(number(at + 32, 4)), Int(number(at + 36, 4)),
+        Int(number(at + 40, 4))
+      )
     }
     let first = counts(0)
     let second = 44 + first.time * 5 + first.type * 6 + first.char + first.leap * 8 + first.isStd + first.isUT

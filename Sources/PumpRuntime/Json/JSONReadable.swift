@@ -93,7 +93,9 @@ extension Map: JSONReadable where Value: JSONReadable {
 
 /// One JSON text as a value; of a text that is none, the failure says why.
 @inlinable @inline(__always)
-public func decodeJSON<T: JSONReadable>(_ type: T.Type, _ text: Text, _ c: Context, _ options: JSONOptions, _ shape: @autoclosure () -> Shape) throws(EventFailure) -> T {
+public func decodeJSON<T: JSONReadable>(
+  _ type: T.Type, _ text: Text, _ c: Context, _ options: JSONOptions, _ shape: @autoclosure () -> Shape
+) throws(EventFailure) -> T {
   var json = JSONReader(text, c.arena, strict: options.strict)
   json.time = options.time
   do throws(Malformed) {

@@ -6,7 +6,9 @@ extension JSONReader {
       return value
     case .epochSeconds, .epochMillis:
       let number = try decimal()
-      guard let scaled = try? Decimal.product(number, Decimal(format == .epochSeconds ? 1_000_000 : 1000)), let micros = scaled.rounded(0).whole, Timestamp.range.contains(micros) else { throw Malformed() }
+      guard let scaled = try? Decimal.product(number, Decimal(format == .epochSeconds ? 1_000_000 : 1000)),
+        let micros = scaled.rounded(0).whole, Timestamp.range.contains(micros)
+      else { throw Malformed() }
       return Timestamp(micros)
     }
   }

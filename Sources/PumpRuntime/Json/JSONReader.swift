@@ -92,7 +92,9 @@ import Glibc
     space()
     let entry = keys.entries + expected
     let word = UnsafeRawPointer(p).loadUnaligned(as: UInt64.self)
-    if (word ^ entry.pointee.word) & entry.pointee.mask == 0, entry.pointee.length <= 8 || memcmp(p + 8, entry.pointee.base + 8, entry.pointee.length - 8) == 0 {
+    if (word ^ entry.pointee.word) & entry.pointee.mask == 0,
+      entry.pointee.length <= 8 || memcmp(p + 8, entry.pointee.base + 8, entry.pointee.length - 8) == 0
+    {
       p += entry.pointee.length
       try expect(UInt8(ascii: ":"))
       let found = expected
@@ -503,7 +505,9 @@ public struct KeyTable: ~Copyable, @unchecked Sendable {
       let mask: UInt64 = bytes.count >= 8 ? .max : (1 << UInt64(8 * bytes.count)) - 1
       let plain = !key.utf8.contains { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }
       (entries + index).initialize(
-        to: Entry(word: plain ? word : 0, mask: plain ? mask : .max, base: UnsafePointer(copy), length: bytes.count, next: index + 1 < keys.count ? index + 1 : 0))
+        to: Entry(
+          word: plain ? word : 0, mask: plain ? mask : .max, base: UnsafePointer(copy), length: bytes.count,
+          next: index + 1 < keys.count ? index + 1 : 0))
     }
   }
 }

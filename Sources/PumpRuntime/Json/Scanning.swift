@@ -49,7 +49,8 @@ func encodeUTF8(_ scalar: UInt32, _ out: UnsafeMutablePointer<UInt8>) -> UnsafeM
     let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
     guard first >= 0xC2, first <= 0xF4, i + length <= count else { return false }
     let second = base[i + 1]
-    let range: ClosedRange<UInt8> = first == 0xE0 ? 0xA0...0xBF : first == 0xED ? 0x80...0x9F : first == 0xF0 ? 0x90...0xBF : first == 0xF4 ? 0x80...0x8F : 0x80...0xBF
+    let range: ClosedRange<UInt8> =
+      first == 0xE0 ? 0xA0...0xBF : first == 0xED ? 0x80...0x9F : first == 0xF0 ? 0x90...0xBF : first == 0xF4 ? 0x80...0x8F : 0x80...0xBF
     guard range.contains(second) else { return false }
     for place in 2..<max(length, 2) where base[i + place] & 0xC0 != 0x80 { return false }
     i += length

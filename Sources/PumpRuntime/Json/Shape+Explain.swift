@@ -5,7 +5,9 @@ extension Shape {
     var reader = JSONReader(text, arena, strict: options.strict)
     if text.count > 0, !isUTF8(text.base, text.count) { return "not valid JSON: the text is not UTF-8" }
     if let problem = problem(&reader, "", options.time, text) { return problem }
-    do throws(Malformed) { try reader.finish() } catch { return "not valid JSON at byte \(reader.p - text.base): there is more after the value" }
+    do throws(Malformed) { try reader.finish() } catch {
+      return "not valid JSON at byte \(reader.p - text.base): there is more after the value"
+    }
     return "not valid JSON"
   }
 
@@ -39,7 +41,9 @@ extension Shape {
         if try json.object() {
           repeat {
             let key = try json.key()
-            if let problem = element!.fields[1].shape.problem(&json, "\(path)[\(Shape.excerpt(key, quoted: true))]", time, whole) { return problem }
+            if let problem = element!.fields[1].shape.problem(&json, "\(path)[\(Shape.excerpt(key, quoted: true))]", time, whole) {
+              return problem
+            }
           } while try json.moreMembers()
         }
       default:

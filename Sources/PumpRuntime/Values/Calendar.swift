@@ -36,7 +36,8 @@ public enum Calendar {
 
   /// `2026-01-01`.
   @inlinable public static func day(_ text: Text) -> Day? {
-    guard text.count == 10, text[4] == 45, text[7] == 45, let year = digits(text, 0, 4), let month = digits(text, 5, 2), let day = digits(text, 8, 2),
+    guard text.count == 10, text[4] == 45, text[7] == 45, let year = digits(text, 0, 4), let month = digits(text, 5, 2),
+      let day = digits(text, 8, 2),
       year > 0, month >= 1, month <= 12, day >= 1, day <= length(year, month)
     else { return nil }
     return Day(days(year, month, day))
@@ -54,8 +55,10 @@ public enum Calendar {
 
   /// RFC 3339 with a zone; a leap second is the one before, digits beyond microseconds are cut.
   @inlinable public static func timestamp(_ text: Text) -> Timestamp? {
-    guard text.count >= 20, let day = day(Text(text.base, 10)), text[10] | 0x20 == UInt8(ascii: "t") || text[10] == 0x20, text[13] == 58, text[16] == 58,
-      let hour = digits(text, 11, 2), let minute = digits(text, 14, 2), var second = digits(text, 17, 2), hour < 24, minute < 60, second <= 60
+    guard text.count >= 20, let day = day(Text(text.base, 10)), text[10] | 0x20 == UInt8(ascii: "t") || text[10] == 0x20, text[13] == 58,
+      text[16] == 58,
+      let hour = digits(text, 11, 2), let minute = digits(text, 14, 2), var second = digits(text, 17, 2), hour < 24, minute < 60,
+      second <= 60
     else { return nil }
     if second == 60 { second = 59 }
     var micros: Int64 = 0
@@ -108,7 +111,10 @@ public enum Calendar {
       let unitStart = i
       while i < text.count, text[i] &- 48 > 9, text[i] != UInt8(ascii: "T") || !iso { i += 1 }
       let unit = text.slice(unitStart, i - unitStart).string
-      let factors: [String: Int64] = iso ? (inTime ? ["H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000] : ["D": 86_400_000_000, "W": 604_800_000_000]) : ["us": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000]
+      let factors: [String: Int64] =
+        iso
+        ? (inTime ? ["H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000] : ["D": 86_400_000_000, "W": 604_800_000_000])
+        : ["us": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000]
       guard let factor = factors[unit] else { return nil }
       guard let micros = (try? Decimal.product(number, Decimal(factor)))?.rounded(0).whole else { return nil }
       value += Int128(micros)

@@ -13,7 +13,9 @@ extension Checker {
       if name.text == "now" || stages[name.text] != nil {
         report(.unknownFunction, name.span, "`\(name.text)` is a stage, not a function", help: "use it as a step: `|> \(name.text)(…)`")
       } else {
-        reportUnknown(.unknownFunction, name, "function", among: Array(FunctionSpec.byName.keys) + Array(functions.keys), otherwise: "`pumpc functions` lists them all")
+        reportUnknown(
+          .unknownFunction, name, "function", among: Array(FunctionSpec.byName.keys) + Array(functions.keys),
+          otherwise: "`pumpc functions` lists them all")
       }
       return Self.erroneous
     }
@@ -21,7 +23,10 @@ extension Checker {
   }
 
   /// Matches labelled and positional arguments to parameters; nil after a report.
-  private func order(_ arguments: [ArgumentSyntax], _ names: [String], required: (Int) -> Bool, _ name: Name, _ span: Span, _ signature: String, quiet: Bool = false) -> [ExprSyntax?]? {
+  private func order(
+    _ arguments: [ArgumentSyntax], _ names: [String], required: (Int) -> Bool, _ name: Name, _ span: Span, _ signature: String,
+    quiet: Bool = false
+  ) -> [ExprSyntax?]? {
     var result = [ExprSyntax?](repeating: nil, count: names.count)
     var next = 0
     for argument in arguments {
@@ -38,7 +43,11 @@ extension Checker {
       } else {
         while next < names.count, result[next] != nil { next += 1 }
         guard next < names.count else {
-          if !quiet { report(.badArguments, argument.value.span, "`\(name.text)` takes \(names.count) argument\(names.count == 1 ? "" : "s")", help: "it is `\(signature)`") }
+          if !quiet {
+            report(
+              .badArguments, argument.value.span, "`\(name.text)` takes \(names.count) argument\(names.count == 1 ? "" : "s")",
+              help: "it is `\(signature)`")
+          }
           return nil
         }
         result[next] = argument.value
@@ -51,9 +60,15 @@ extension Checker {
     return result
   }
 
-  private func invoke(_ name: Name, _ signature: (parameters: [(name: String, type: Type, value: Expr?)], result: Type), _ arguments: [ArgumentSyntax], _ span: Span, _ scope: Scope) -> Expr {
+  private func invoke(
+    _ name: Name, _ signature: (parameters: [(name: String, type: Type, value: Expr?)], result: Type), _ arguments: [ArgumentSyntax],
+    _ span: Span, _ scope: Scope
+  ) -> Expr {
     let text = "\(name.text)(\(signature.parameters.map { "\($0.name): \($0.type)" }.joined(separator: ", "))) -> \(signature.result)"
-    guard let ordered = order(arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, text) else {
+    guard
+      let ordered = order(
+        arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, text)
+    else {
       for argument in arguments { _ = infer(argument.value, scope) }
       return Expr(Self.erroneous.kind, .erroneous)
     }
@@ -80,34 +95,49 @@ extension Checker {
     }
     var best: (cost: Int, expression: Expr)?
     for signature in function.signatures {
-      guard let ordered = order(arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text, quiet: true) else { continue }
+      guard
+        let ordered = order(
+          arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text,
+          quiet: true)
+      else { continue }
       silenced += 1
       let candidate = apply(function, signature, ordered, arguments, inferred, scope)
       silenced -= 1
       if let candidate, candidate.cost < (best?.cost ?? .max) { best = candidate }
     }
     if let best {
-      if ["matches", "find", "find_all", "capture", "replace_all", "split_by"].contains(function.name), case .call(_, let values) = best.expression.kind, arguments.count > 1 {
+      if ["matches", "find", "find_all", "capture", "replace_all", "split_by"].contains(function.name),
+        case .call(_, let values) = best.expression.kind, arguments.count > 1
+      {
         checkPattern(values[1], arguments[1].value.span)
       }
       return best.expression
     }
     if function.signatures.count == 1 {
       let signature = function.signatures[0]
-      guard let ordered = order(arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text) else { return Self.erroneous }
+      guard
+        let ordered = order(
+          arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text)
+      else { return Self.erroneous }
       let before = diagnostics.count
       _ = apply(function, signature, ordered, arguments, inferred, scope)
       if diagnostics.count > before { return Self.erroneous }
     }
-    let types = zip(arguments, inferred).map { $1?.type.description ?? ($0.value.span.text.count < 20 ? $0.value.span.text : "…") }.joined(separator: ", ")
+    let types = zip(arguments, inferred).map { $1?.type.description ?? ($0.value.span.text.count < 20 ? $0.value.span.text : "…") }.joined(
+      separator: ", ")
     let nullable = inferred.contains { $0?.type.isOptional ?? false }
     report(
       nullable ? .nullable : .badArguments, span, "`\(name.text)` does not take (\(types))",
-      help: nullable ? "an argument may be null: give a value with `?? …`" : "it is \(function.signatures.map { "`\($0.text)`" }.joined(separator: " or "))")
+      help: nullable
+        ? "an argument may be null: give a value with `?? …`"
+        : "it is \(function.signatures.map { "`\($0.text)`" }.joined(separator: " or "))")
     return Self.erroneous
   }
 
-  private func apply(_ function: FunctionSpec, _ signature: Signature, _ ordered: [ExprSyntax?], _ arguments: [ArgumentSyntax], _ inferred: [Expr?], _ scope: Scope) -> (cost: Int, expression: Expr)? {
+  private func apply(
+    _ function: FunctionSpec, _ signature: Signature, _ ordered: [ExprSyntax?], _ arguments: [ArgumentSyntax], _ inferred: [Expr?],
+    _ scope: Scope
+  ) -> (cost: Int, expression: Expr)? {
     var variables: [String: Type] = [:]
     var values: [Expr] = []
     var cost = 0
@@ -138,7 +168,8 @@ extension Checker {
       let number = arguments.firstIndex { $0.value.span.start == syntax.span.start && $0.value.span.end == syntax.span.end }
       var value = number.flatMap { inferred[$0] } ?? Self.erroneous
       if case .record = syntax.kind {
-        value = infer(syntax, scope, expecting: substitute(parameter.pattern, variables) ?? (isMap(parameter.pattern) ? guessMap(syntax, scope) : nil))
+        value = infer(
+          syntax, scope, expecting: substitute(parameter.pattern, variables) ?? (isMap(parameter.pattern) ? guessMap(syntax, scope) : nil))
         if value.type == .erroneous { return nil }
       }
       if let type = substitute(parameter.pattern, variables) {
@@ -195,7 +226,9 @@ extension Checker {
   func checkPattern(_ pattern: Expr, _ span: Span) {
     guard case .literal(.string(let text)) = pattern.kind else { return }
     if let problem = patternProblem(text) {
-      report(.badRegex, span, "this is no regular expression: \(problem)", help: "patterns have classes, groups, `|`, and the counts * + ? {n,m}; neither look-around nor back-references")
+      report(
+        .badRegex, span, "this is no regular expression: \(problem)",
+        help: "patterns have classes, groups, `|`, and the counts * + ? {n,m}; neither look-around nor back-references")
     }
   }
 
@@ -250,7 +283,10 @@ extension Checker {
       }
       if walk(start), reported.isDisjoint(with: path) {
         reported.formUnion(path)
-        report(.functionCycle, functions[start]!.name.span, "functions call each other in a circle: \((path + [start]).joined(separator: " → "))", help: "the language is total: use the functions of lists, such as `sum(list, x => …)`")
+        report(
+          .functionCycle, functions[start]!.name.span,
+          "functions call each other in a circle: \((path + [start]).joined(separator: " → "))",
+          help: "the language is total: use the functions of lists, such as `sum(list, x => …)`")
       }
     }
   }

@@ -33,7 +33,9 @@ extension Checker {
       .init(name: field.name.text, kind: kind, isEach: field.isEach, value: value, docs: field.docs)
     }
     if case .name("Field") = field.type.kind { return make(.field) }
-    if case .list(let inner) = field.type.kind, case .name("Field") = inner.kind { return make(.fields, field.value == nil ? nil : .list([])) }
+    if case .list(let inner) = field.type.kind, case .name("Field") = inner.kind {
+      return make(.fields, field.value == nil ? nil : .list([]))
+    }
     if case .name("Record") = field.type.kind { return make(.record) }
     if case .name("Scalar") = field.type.kind { return make(.value(.null)) }
     let value = defaultValue(field)
@@ -50,12 +52,15 @@ extension Checker {
 
   func check(connection syntax: ConnectionSyntax) -> Connection? {
     guard let interface = connectors[syntax.kind.text], interface.needsConnection else {
-      reportUnknown(.unknownConnector, syntax.kind, "connector", among: connectors.values.filter(\.needsConnection).map(\.name), otherwise: "`pumpc connectors` lists them")
+      reportUnknown(
+        .unknownConnector, syntax.kind, "connector", among: connectors.values.filter(\.needsConnection).map(\.name),
+        otherwise: "`pumpc connectors` lists them")
       for setting in syntax.settings { if case .expression(let value) = setting.value { _ = infer(value, settingScope) } }
       return nil
     }
     let values = check(settings: syntax.settings, interface.settings, "connection `\(syntax.name.text)`")
-    return Connection(id: syntax.name.text, docs: syntax.docs, kind: interface.name, module: interface.module, settings: values, place: place(syntax.span))
+    return Connection(
+      id: syntax.name.text, docs: syntax.docs, kind: interface.name, module: interface.module, settings: values, place: place(syntax.span))
   }
 
   /// The declared settings with the written values in place of defaults.
@@ -71,7 +76,11 @@ extension Checker {
         spans[name] = setting.name.span
         switch setting.value {
         case .block(let inner):
-          if let map = declared.first(where: { $0.name == name }), case .map(let element) = map.type { written[name] = self.map(inner, element) } else { walk(inner, name + ".") }
+          if let map = declared.first(where: { $0.name == name }), case .map(let element) = map.type {
+            written[name] = self.map(inner, element)
+          } else {
+            walk(inner, name + ".")
+          }
         case .expression(let syntax):
           guard let target = declared.first(where: { $0.name == name }) else {
             let known = declared.map(\.name).filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
@@ -108,12 +117,17 @@ extension Checker {
   private func check(setting syntax: ExprSyntax, _ target: Setting) -> Expr {
     if target.type.wrapped == .secret {
       if case .string(let text) = syntax.kind {
-        report(.secretLiteral, syntax.span, "a secret stands in the spec, where everyone can read it", help: "use `env.NAME`, or `secret file \"…\"`")
+        report(
+          .secretLiteral, syntax.span, "a secret stands in the spec, where everyone can read it",
+          help: "use `env.NAME`, or `secret file \"…\"`")
         return Expr(.literal(.string(text.plain ?? "")), .secret)
       }
       let value = infer(syntax, settingScope)
       if case .environment = value.kind { return Expr(value.kind, .secret) }
-      return convert(value, to: target.type) ?? { mismatch(value, target.type, syntax, "`\(target.name)`"); return Self.erroneous }()
+      return convert(value, to: target.type)
+        ?? {
+          mismatch(value, target.type, syntax, "`\(target.name)`"); return Self.erroneous
+        }()
     }
     let value = infer(syntax, settingScope, expecting: target.type)
     // What the environment says is text, read as the type that is due.
@@ -128,7 +142,9 @@ extension Checker {
   // MARK: Sources and sinks
 
   /// Finds what `target.endpoint` means in a role.
-  func find(_ syntax: EndpointSyntax, _ role: ConnectorSyntax.Role) -> (interface: Interface, endpoint: Interface.Endpoint, connection: String?)? {
+  func find(_ syntax: EndpointSyntax, _ role: ConnectorSyntax.Role) -> (
+    interface: Interface, endpoint: Interface.Endpoint, connection: String?
+  )? {
     var interface: Interface
     var connection: String?
     if let declared = connections[syntax.target.text] {
@@ -140,23 +156,35 @@ extension Checker {
       interface = direct
     } else if let kind = connectors[syntax.target.text] {
       let id = connections.values.first { $0.kind.text == kind.name }?.name.text
-      report(.unknownConnection, syntax.target.span, "`\(kind.name)` is a kind of connection, not a connection", help: id.map { "use the one that is declared: `\($0)`" } ?? "declare one: `connection \(kind.name.lowercased()): \(kind.name) { … }`")
+      report(
+        .unknownConnection, syntax.target.span, "`\(kind.name)` is a kind of connection, not a connection",
+        help: id.map { "use the one that is declared: `\($0)`" }
+          ?? "declare one: `connection \(kind.name.lowercased()): \(kind.name) { … }`")
       return nil
     } else {
       let known = Array(connections.keys) + connectors.values.filter { !$0.needsConnection }.map(\.name)
-      reportUnknown(.unknownConnection, syntax.target, "connection", among: known, otherwise: "declare it: `connection \(syntax.target.text): SQLite { … }`")
+      reportUnknown(
+        .unknownConnection, syntax.target, "connection", among: known,
+        otherwise: "declare it: `connection \(syntax.target.text): SQLite { … }`")
       return nil
     }
     let names = interface.endpoints.filter { $0.role == role }.map(\.name)
     guard let name = syntax.endpoint else {
-      report(.unknownEndpoint, syntax.target.span, "`\(syntax.target.text)` alone is no \(role.rawValue)", help: names.first.map { "write `\(syntax.target.text).\($0)(…)`" })
+      report(
+        .unknownEndpoint, syntax.target.span, "`\(syntax.target.text)` alone is no \(role.rawValue)",
+        help: names.first.map { "write `\(syntax.target.text).\($0)(…)`" })
       return nil
     }
     guard let endpoint = interface.endpoint(role, name.text) else {
       if let other = interface.endpoints.first(where: { $0.name == name.text }) {
-        report(.unknownEndpoint, name.span, "`\(interface.name).\(name.text)` is a \(other.role.rawValue), not a \(role.rawValue)", help: names.isEmpty ? "\(interface.name) has no \(role.rawValue)" : "\(interface.name) has the \(role.rawValue)s \(names.joined(separator: ", "))")
+        report(
+          .unknownEndpoint, name.span, "`\(interface.name).\(name.text)` is a \(other.role.rawValue), not a \(role.rawValue)",
+          help: names.isEmpty
+            ? "\(interface.name) has no \(role.rawValue)" : "\(interface.name) has the \(role.rawValue)s \(names.joined(separator: ", "))")
       } else {
-        reportUnknown(.unknownEndpoint, name, "\(role.rawValue) of \(interface.name)", among: names, otherwise: names.isEmpty ? "\(interface.name) has no \(role.rawValue)" : nil)
+        reportUnknown(
+          .unknownEndpoint, name, "\(role.rawValue) of \(interface.name)", among: names,
+          otherwise: names.isEmpty ? "\(interface.name) has no \(role.rawValue)" : nil)
       }
       return nil
     }
@@ -170,11 +198,15 @@ extension Checker {
       if case .string(let text) = argument.value.kind { return text.plain }
       return nil
     }
-    return "\(syntax.target.text)\(syntax.endpoint.map { ".\($0.text)" } ?? "")" + (literals.isEmpty ? "" : "(\(literals.joined(separator: ",")))")
+    return "\(syntax.target.text)\(syntax.endpoint.map { ".\($0.text)" } ?? "")"
+      + (literals.isEmpty ? "" : "(\(literals.joined(separator: ",")))")
   }
 
   /// Checks arguments and settings; `event` is what per-event arguments read, `record` what field names mean.
-  func endpoint(_ syntax: EndpointSyntax, _ found: (interface: Interface, endpoint: Interface.Endpoint, connection: String?), type: Type, event: Expr?, record: RecordType?, meta: RecordType?, locals: [String: Expr], header: String? = nil, _ pipeline: PipelineContext) -> Endpoint {
+  func endpoint(
+    _ syntax: EndpointSyntax, _ found: (interface: Interface, endpoint: Interface.Endpoint, connection: String?), type: Type, event: Expr?,
+    record: RecordType?, meta: RecordType?, locals: [String: Expr], header: String? = nil, _ pipeline: PipelineContext
+  ) -> Endpoint {
     var fixed: [Setting] = []
     var each: [Endpoint.Each] = []
     let parameters = found.endpoint.parameters
@@ -192,20 +224,27 @@ extension Checker {
         given[parameters[next].name] = argument.value
         next += 1
       } else {
-        report(.badArguments, argument.value.span, "`\(found.endpoint.name)` takes \(parameters.count) argument\(parameters.count == 1 ? "" : "s")", help: "it takes (\(parameters.map { "\($0.name): \($0.described)" }.joined(separator: ", ")))")
+        report(
+          .badArguments, argument.value.span,
+          "`\(found.endpoint.name)` takes \(parameters.count) argument\(parameters.count == 1 ? "" : "s")",
+          help: "it takes (\(parameters.map { "\($0.name): \($0.described)" }.joined(separator: ", ")))")
       }
     }
     for parameter in parameters {
       guard let value = given[parameter.name] else {
         if parameter.name == "header", let header {
-          fixed.append(Setting(name: "header", type: .string.asOptional, value: Expr(.wrap(Expr(.literal(.string(header)), .string)), .string.asOptional), docs: parameter.docs))
+          fixed.append(
+            Setting(
+              name: "header", type: .string.asOptional, value: Expr(.wrap(Expr(.literal(.string(header)), .string)), .string.asOptional),
+              docs: parameter.docs))
           continue
         }
-        if parameter.isEach { if parameter.value == nil { missing(parameter, syntax) } ; continue }
+        if parameter.isEach { if parameter.value == nil { missing(parameter, syntax) }; continue }
         switch parameter.kind {
         case .value(let type):
           if parameter.value == nil { missing(parameter, syntax) }
-          fixed.append(Setting(name: parameter.name, type: type, value: parameter.value.map { Expr(.literal($0), type) }, docs: parameter.docs))
+          fixed.append(
+            Setting(name: parameter.name, type: type, value: parameter.value.map { Expr(.literal($0), type) }, docs: parameter.docs))
         case .fields:
           if parameter.value == nil { missing(parameter, syntax) }
           fixed.append(Setting(name: parameter.name, type: .list(.string), value: Expr(.list([]), .list(.string)), docs: parameter.docs))
@@ -216,7 +255,10 @@ extension Checker {
       switch parameter.kind {
       case .field, .fields:
         let names = fieldNames(value, record, parameter)
-        fixed.append(Setting(name: parameter.name, type: .list(.string), value: Expr(.list(names.map { Expr(.literal(.string($0)), .string) }), .list(.string)), docs: parameter.docs))
+        fixed.append(
+          Setting(
+            name: parameter.name, type: .list(.string),
+            value: Expr(.list(names.map { Expr(.literal(.string($0)), .string) }), .list(.string)), docs: parameter.docs))
       case .record: break
       case .value(let type):
         var scope = parameter.isEach ? Scope() : settingScope
@@ -225,9 +267,13 @@ extension Checker {
           scope.event = event
           scope.meta = meta
           var checked = type == .null ? infer(value, scope) : infer(value, scope, expecting: type)
-          if type != .null, let converted = convert(checked, to: type) { checked = converted } else if type == .bytes || type == .bytes.asOptional, checked.type == .string {
+          if type != .null, let converted = convert(checked, to: type) {
+            checked = converted
+          } else if type == .bytes || type == .bytes.asOptional, checked.type == .string {
             checked = Expr(.call("to_bytes", [checked]), .bytes)
-          } else if type != .null { mismatch(checked, type, value, "`\(parameter.name)`") }
+          } else if type != .null {
+            mismatch(checked, type, value, "`\(parameter.name)`")
+          }
           pipeline.note(checked)
           each.append(.init(name: parameter.name, value: checked))
         } else {
@@ -240,12 +286,16 @@ extension Checker {
     let label = label(syntax)
     pipeline.note(endpoint: label, syntax, self)
     return Endpoint(
-      connection: found.connection, connector: found.interface.name, module: found.interface.module, name: found.endpoint.name, label: label,
+      connection: found.connection, connector: found.interface.name, module: found.interface.module, name: found.endpoint.name,
+      label: label,
       arguments: fixed, each: each, type: type, meta: found.endpoint.meta, abilities: found.endpoint.abilities, place: place(syntax.span))
   }
 
   private func missing(_ parameter: Interface.Parameter, _ syntax: EndpointSyntax) {
-    report(.badArguments, syntax.span, "`\(syntax.target.text).\(syntax.endpoint?.text ?? "")` needs `\(parameter.name): \(parameter.described)`", help: parameter.docs?.split(separator: "\n").first.map(String.init))
+    report(
+      .badArguments, syntax.span,
+      "`\(syntax.target.text).\(syntax.endpoint?.text ?? "")` needs `\(parameter.name): \(parameter.described)`",
+      help: parameter.docs?.split(separator: "\n").first.map(String.init))
   }
 
   private func fieldNames(_ value: ExprSyntax, _ record: RecordType?, _ parameter: Interface.Parameter) -> [String] {
@@ -273,27 +323,42 @@ extension Checker {
       feeds.append((pipeline.name, target.name.text, syntax.span))
       guard case .input(let typeSyntax) = target.origin else {
         if case .erroneous = target.origin { return [] }
-        report(.notFeedable, syntax.span, "pipeline `\(target.name.text)` has a source of its own", help: "give it `input T` in place of its source", labels: [(target.name.span, "declared here")])
+        report(
+          .notFeedable, syntax.span, "pipeline `\(target.name.text)` has a source of its own",
+          help: "give it `input T` in place of its source", labels: [(target.name.span, "declared here")])
         return []
       }
       let type = resolve(typeSyntax).plain
       if flow.type != type, flow.type != .erroneous, type != .erroneous {
-        report(.wrongStep, syntax.span, "pipeline `\(target.name.text)` takes \(type), the event here is \(flow.type)", help: "map it to that type first", labels: [(typeSyntax.span, "its input")])
+        report(
+          .wrongStep, syntax.span, "pipeline `\(target.name.text)` takes \(type), the event here is \(flow.type)",
+          help: "map it to that type first", labels: [(typeSyntax.span, "its input")])
         return []
       }
       pipeline.feeds.append(target.name.text)
-      return [Step(name: step.label?.text ?? "sink \(target.name.text)", kind: .feed(target.name.text), output: flow.type, place: place(syntax.span))]
+      return [
+        Step(
+          name: step.label?.text ?? "sink \(target.name.text)", kind: .feed(target.name.text), output: flow.type, place: place(syntax.span))
+      ]
     }
     guard let found = find(syntax, .sink) else {
-      for argument in syntax.arguments where flow.type != .erroneous { silenced += 1; _ = infer(argument.value, scope(flow)); silenced -= 1 }
+      for argument in syntax.arguments where flow.type != .erroneous {
+        silenced += 1; _ = infer(argument.value, scope(flow)); silenced -= 1
+      }
       return []
     }
-    if let type = syntax.type { report(.badArguments, type.span, "a sink takes no `as`: it has the type of its events", help: "remove `as …`") }
+    if let type = syntax.type {
+      report(.badArguments, type.span, "a sink takes no `as`: it has the type of its events", help: "remove `as …`")
+    }
     var type = flow.type
     switch found.endpoint.events {
     case .bytes:
-      if type == .string { type = .bytes } else if type != .bytes, type != .erroneous {
-        report(.wrongStep, syntax.span, "`\(label(syntax))` takes Bytes, the event here is \(type)", help: "encode it first: `|> encode json |> sink …`")
+      if type == .string {
+        type = .bytes
+      } else if type != .bytes, type != .erroneous {
+        report(
+          .wrongStep, syntax.span, "`\(label(syntax))` takes Bytes, the event here is \(type)",
+          help: "encode it first: `|> encode json |> sink …`")
       }
     case .record:
       if type.record == nil, type != .erroneous {
@@ -303,15 +368,21 @@ extension Checker {
       if type.holdsSecret { report(.secret, syntax.span, "a secret goes into no sink", help: "drop the field first") }
       pipeline.canFail = true
     case .type(let wanted):
-      if type != wanted, type != .erroneous { report(.wrongStep, syntax.span, "`\(label(syntax))` takes \(wanted), the event here is \(type)", help: nil) }
+      if type != wanted, type != .erroneous {
+        report(.wrongStep, syntax.span, "`\(label(syntax))` takes \(wanted), the event here is \(type)", help: nil)
+      }
     }
     let event = flow.carried.map { Expr(.carried, $0) } ?? Expr(.it, flow.type)
-    let checked = endpoint(syntax, found, type: type, event: event, record: (flow.carried ?? flow.type).record, meta: flow.meta, locals: flow.locals, header: flow.header, pipeline)
+    let checked = endpoint(
+      syntax, found, type: type, event: event, record: (flow.carried ?? flow.type).record, meta: flow.meta, locals: flow.locals,
+      header: flow.header, pipeline)
     pipeline.sinks.append((checked, syntax.span))
     return [Step(name: step.label?.text ?? "sink \(checked.described)", kind: .sink(checked), output: flow.type, place: place(syntax.span))]
   }
 
-  func lookup(_ syntax: EndpointSyntax, _ name: Name, _ typeSyntax: TypeSyntax, _ step: StepSyntax, _ flow: inout Flow, _ pipeline: PipelineContext) -> [Step] {
+  func lookup(
+    _ syntax: EndpointSyntax, _ name: Name, _ typeSyntax: TypeSyntax, _ step: StepSyntax, _ flow: inout Flow, _ pipeline: PipelineContext
+  ) -> [Step] {
     let type = resolve(typeSyntax).plain
     guard let record = flow.type.record else {
       needsRecord("lookup", step.span, flow)
@@ -329,10 +400,15 @@ extension Checker {
       report(.duplicate, name.span, "the event has a field `\(name.text)` already", help: "choose another name")
       return []
     }
-    let checked = endpoint(syntax, found, type: type, event: Expr(.it, flow.type), record: record, meta: flow.meta, locals: flow.locals, pipeline)
+    let checked = endpoint(
+      syntax, found, type: type, event: Expr(.it, flow.type), record: record, meta: flow.meta, locals: flow.locals, pipeline)
     pipeline.canFail = true
     flow.type = .record(RecordType(fields: record.fields + [Field(name.text, type.asOptional)]))
     flow.carried = nil
-    return [Step(name: step.label?.text ?? "lookup \(checked.described)", kind: .lookup(checked, key: name.text), output: flow.type, place: place(step.span))]
+    return [
+      Step(
+        name: step.label?.text ?? "lookup \(checked.described)", kind: .lookup(checked, key: name.text), output: flow.type,
+        place: place(step.span))
+    ]
   }
 }

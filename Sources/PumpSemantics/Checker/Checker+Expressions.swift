@@ -20,9 +20,12 @@ extension Checker {
         .nullable, syntax.span, "this may be null (\(value.type)), \(what) needs \(type)",
         help: "give a value for null with `?? …`, or let only others pass with `filter \(syntax.span.text) != null`")
     } else if value.type == .secret || type == .secret {
-      report(.secret, syntax.span, "\(what) needs \(type), this is \(value.type): a secret converts to nothing and nothing to a secret", help: "pass it as the setting itself, from `env.NAME` or a configuration key of type Secret")
+      report(
+        .secret, syntax.span, "\(what) needs \(type), this is \(value.type): a secret converts to nothing and nothing to a secret",
+        help: "pass it as the setting itself, from `env.NAME` or a configuration key of type Secret")
     } else {
-      report(.mismatch, syntax.span, "\(what) needs \(type), this is \(value.type)", help: conversionHelp(value.type, type, syntax.span.text))
+      report(
+        .mismatch, syntax.span, "\(what) needs \(type), this is \(value.type)", help: conversionHelp(value.type, type, syntax.span.text))
     }
   }
 
@@ -51,7 +54,10 @@ extension Checker {
         let name = unique("value")
         let local = Expr(.local(name), value.type)
         let converted = convert(Expr(.unwrap(local), inner), to: base)!
-        return Expr(.binding(name, value, Expr(.conditional(Expr(.isNull(local), .bool), Expr(.literal(.null), type), Expr(.wrap(converted), type)), type)), type)
+        return Expr(
+          .binding(
+            name, value, Expr(.conditional(Expr(.isNull(local), .bool), Expr(.literal(.null), type), Expr(.wrap(converted), type)), type)),
+          type)
       }
       return convert(value, to: base).map { Expr(.wrap($0), type) }
     }
@@ -120,14 +126,18 @@ extension Checker {
       if case .map(let element) = expecting?.wrapped { return map(items, element, scope) }
       return record(items, scope, expecting?.wrapped.record)
     case .lambda:
-      report(.badLambda, syntax.span, "a lambda stands only as the argument of a function that takes one", help: "such as `map(.items, i => i.qty)`")
+      report(
+        .badLambda, syntax.span, "a lambda stands only as the argument of a function that takes one",
+        help: "such as `map(.items, i => i.qty)`")
       return Self.erroneous
     case .attempt(let operand):
       let value = infer(operand, scope, expecting: expecting?.wrapped)
       return Expr(.attempt(value), value.type.asOptional)
     case .secretFile(let path):
       guard scope.isSetting, let plain = path.plain else {
-        report(.outsideSettings, syntax.span, "`secret file` stands only in settings, with a plain path", help: "use it as a connection's setting")
+        report(
+          .outsideSettings, syntax.span, "`secret file` stands only in settings, with a plain path",
+          help: "use it as a connection's setting")
         return Self.erroneous
       }
       return Expr(.secretFile(plain), .secret)
@@ -135,7 +145,9 @@ extension Checker {
   }
 
   private func noEvent(_ span: Span) -> Expr {
-    report(.noEvent, span, "there is no event here", help: "this value holds for the whole run: use a literal, `config.section.key` or `env.NAME`")
+    report(
+      .noEvent, span, "there is no event here",
+      help: "this value holds for the whole run: use a literal, `config.section.key` or `env.NAME`")
     return Self.erroneous
   }
 
@@ -170,14 +182,20 @@ extension Checker {
       return Self.erroneous
     }
     if let record = scope.event?.type.record, record.index(of: name.text) != nil {
-      report(.unknownName, name.span, "there is no local `\(name.text)`", help: "a field of the event is written `.\(name.text)`", fix: [Edit(Span(name.span.source, name.span.start..<name.span.start), ".")])
+      report(
+        .unknownName, name.span, "there is no local `\(name.text)`", help: "a field of the event is written `.\(name.text)`",
+        fix: [Edit(Span(name.span.source, name.span.start..<name.span.start), ".")])
       return Self.erroneous
     }
     if ["config", "env", "meta"].contains(name.text) {
-      report(.unknownName, name.span, "`\(name.text)` alone is no value", help: name.text == "config" ? "write `config.section.key`" : "write `\(name.text).NAME`")
+      report(
+        .unknownName, name.span, "`\(name.text)` alone is no value",
+        help: name.text == "config" ? "write `config.section.key`" : "write `\(name.text).NAME`")
       return Self.erroneous
     }
-    reportUnknown(.unknownName, name, "name", among: scope.locals.keys, otherwise: "fields are written `.name`, texts in quotes, an enum's case as `Enum.case` where no enum is expected")
+    reportUnknown(
+      .unknownName, name, "name", among: scope.locals.keys,
+      otherwise: "fields are written `.name`, texts in quotes, an enum's case as `Enum.case` where no enum is expected")
     return Self.erroneous
   }
 
@@ -228,7 +246,11 @@ extension Checker {
           continue
         }
         written[name.text] = name.span
-        if let index = fields.firstIndex(where: { $0.name == name.text }) { fields[index].value = value } else { fields.append((name.text, value)) }
+        if let index = fields.firstIndex(where: { $0.name == name.text }) {
+          fields[index].value = value
+        } else {
+          fields.append((name.text, value))
+        }
       case .spread(let syntax):
         let base = infer(syntax, scope)
         if base.type == .erroneous { return base }
@@ -238,7 +260,11 @@ extension Checker {
         }
         for (index, field) in record.fields.enumerated() {
           let value = Expr(.field(base, index), field.type)
-          if let place = fields.firstIndex(where: { $0.name == field.name }) { fields[place].value = value } else { fields.append((field.name, value)) }
+          if let place = fields.firstIndex(where: { $0.name == field.name }) {
+            fields[place].value = value
+          } else {
+            fields.append((field.name, value))
+          }
         }
       }
     }
@@ -262,11 +288,13 @@ extension Checker {
       reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name), otherwise: "the event here is \(base.type)")
     case .json: return Expr(.call("json_member", [base, Expr(.literal(.string(name.text)), .string)]), .json)
     case .optional(let inner):
-      report(.nullable, span, "this may be null (\(base.type))", help: "write `?.\(name.text)`, or let only others pass with `filter … != null`")
+      report(
+        .nullable, span, "this may be null (\(base.type))", help: "write `?.\(name.text)`, or let only others pass with `filter … != null`")
       _ = inner
     case .map: report(.unknownField, name.span, "a map has no fields", help: "write `[\"\(name.text)\"]`")
     case .bytes, .string:
-      report(.unknownField, name.span, "the event here is \(base.type), which has no fields", help: "decode it first: `|> decode json as T`")
+      report(
+        .unknownField, name.span, "the event here is \(base.type), which has no fields", help: "decode it first: `|> decode json as T`")
     default: report(.unknownField, name.span, "\(base.type) has no fields", help: "the value here is \(base.type)")
     }
     return Self.erroneous
@@ -303,7 +331,12 @@ extension Checker {
       let id = unique("value")
       let local = Expr(.local(id), value.type)
       let inner = Expr(.call("json_member", [Expr(.unwrap(local), .json), Expr(.literal(.string(name.text)), .string)]), .json)
-      return Expr(.binding(id, value, Expr(.conditional(Expr(.isNull(local), .bool), Expr(.literal(.null), .json.asOptional), Expr(.wrap(inner), .json.asOptional)), .json.asOptional)), .json.asOptional)
+      return Expr(
+        .binding(
+          id, value,
+          Expr(
+            .conditional(Expr(.isNull(local), .bool), Expr(.literal(.null), .json.asOptional), Expr(.wrap(inner), .json.asOptional)),
+            .json.asOptional)), .json.asOptional)
     case .erroneous: return value
     default:
       report(.nullable, span, "`?.` is for what may be null, this is \(value.type)", help: "write `.\(name.text)`")
@@ -324,7 +357,9 @@ extension Checker {
 
   private func environment(_ name: Name, _ span: Span, _ scope: Scope) -> Expr {
     guard scope.isSetting else {
-      report(.outsideSettings, span, "`env` stands only in settings and in arguments that hold for the whole run", help: "declare a key in `config` and set it to `${\(name.text)}` in pipelines.conf")
+      report(
+        .outsideSettings, span, "`env` stands only in settings and in arguments that hold for the whole run",
+        help: "declare a key in `config` and set it to `${\(name.text)}` in pipelines.conf")
       return Self.erroneous
     }
     return Expr(.environment(name.text), .string)
@@ -333,7 +368,9 @@ extension Checker {
   private func config(_ section: Name, _ key: Name, _ span: Span, _ scope: Scope) -> Expr {
     guard scope.hasConfig else { return Self.erroneous }
     guard let keys = configTypes[section.text] else {
-      reportUnknown(.unknownConfig, section, "configuration section", among: configs.keys, otherwise: "declare it: `config \(section.text) { \(key.text): String }`")
+      reportUnknown(
+        .unknownConfig, section, "configuration section", among: configs.keys,
+        otherwise: "declare it: `config \(section.text) { \(key.text): String }`")
       return Self.erroneous
     }
     guard let type = keys[key.text] else {
@@ -342,7 +379,8 @@ extension Checker {
         reportUnknown(.unknownConfig, key, "key", among: keys.keys)
       } else {
         report(
-          .unknownConfig, key.span, "section `\(section.text)` has no key `\(key.text)`", help: "declare it with its type in `config \(section.text)`",
+          .unknownConfig, key.span, "section `\(section.text)` has no key `\(key.text)`",
+          help: "declare it with its type in `config \(section.text)`",
           fix: [Edit(declaration.end, "  \(key.text): String\n")], labels: [(declaration.name.span, "the section")])
       }
       return Self.erroneous

@@ -34,7 +34,9 @@ extension Checker {
       if label == nil, case .name(let flag) = argument.value.kind { label = Name(text: flag, span: argument.value.span) }
       if label == nil, options["pattern"] != nil { label = Name(text: "pattern", span: argument.value.span) }
       guard let label else {
-        report(.badFormat, argument.value.span, "the options of `\(name.text)` have names", help: "options are \(options.keys.sorted().joined(separator: ", "))")
+        report(
+          .badFormat, argument.value.span, "the options of `\(name.text)` have names",
+          help: "options are \(options.keys.sorted().joined(separator: ", "))")
         continue
       }
       guard let option = options[label.text] else {
@@ -78,7 +80,9 @@ extension Checker {
     return nil
   }
 
-  func decode(_ name: Name, _ arguments: [ArgumentSyntax], _ syntax: TypeSyntax?, _ step: StepSyntax, _ flow: inout Flow, _ pipeline: PipelineContext) -> [Step] {
+  func decode(
+    _ name: Name, _ arguments: [ArgumentSyntax], _ syntax: TypeSyntax?, _ step: StepSyntax, _ flow: inout Flow, _ pipeline: PipelineContext
+  ) -> [Step] {
     let format = format(name, arguments, Self.decodeOptions, "decode")
     let before = flow
     flow.carried = nil
@@ -94,27 +98,39 @@ extension Checker {
     }
     if !takesType, let syntax { report(.badFormat, syntax.span, "`decode \(name.text)` gives \(flow.type)", help: "remove `as …`") }
     guard before.type == .bytes || before.type == .string || before.type == .erroneous else {
-      report(.wrongStep, step.span, "`decode` takes Bytes or String, the event here is \(before.type)", help: "it is decoded already: remove this step")
+      report(
+        .wrongStep, step.span, "`decode` takes Bytes or String, the event here is \(before.type)",
+        help: "it is decoded already: remove this step")
       return []
     }
     if ["csv", "kv", "regex"].contains(name.text) { checkFlat(type.plain, syntax!.span, name.text) }
     if type.holdsSecret { report(.secret, syntax!.span, "events hold no secrets", help: "use String in the type of an event") }
     let framed = before.isWhole && (["csv", "lines"].contains(name.text))
     if name.text == "lines", !before.isWhole, before.type != .erroneous {
-      report(.badFormat, step.span, "`decode lines` splits whole files; each event here is one line already", help: "remove this step, or read with `file.bytes(…)`")
+      report(
+        .badFormat, step.span, "`decode lines` splits whole files; each event here is one line already",
+        help: "remove this step, or read with `file.bytes(…)`")
     }
     if name.text == "csv", !before.isWhole, case .bool(true)? = format.options["header"] {
-      report(.badFormat, step.span, "a header can be read from whole files only; each event here is one record", help: "read with `file.bytes(…)`, or leave `header` out: columns come in the order of the type's fields")
+      report(
+        .badFormat, step.span, "a header can be read from whole files only; each event here is one record",
+        help: "read with `file.bytes(…)`, or leave `header` out: columns come in the order of the type's fields")
     }
     if name.text == "regex", case .string(let pattern)? = format.options["pattern"], let record = type.plain.record {
       for field in record.fields where !pattern.contains("(?<\(field.wire)>") && !field.type.isOptional && field.value == nil {
-        report(.badFormat, step.span, "the pattern has no group `\(field.wire)`", help: "write `(?<\(field.wire)>…)`, or make the field optional")
+        report(
+          .badFormat, step.span, "the pattern has no group `\(field.wire)`", help: "write `(?<\(field.wire)>…)`, or make the field optional"
+        )
       }
     }
     pipeline.canFail = true
     let checks = checks(of: type, at: Expr(.it, type.plain), path: "")
     let place = place(step.span)
-    return [Step(name: step.label?.text ?? "decode \(name.text)", kind: .decode(format, type.plain, checks: checks, framed: framed), output: type.plain, place: place)]
+    return [
+      Step(
+        name: step.label?.text ?? "decode \(name.text)", kind: .decode(format, type.plain, checks: checks, framed: framed),
+        output: type.plain, place: place)
+    ]
   }
 
   /// Formats of texts fill records of scalars.
@@ -126,7 +142,10 @@ extension Checker {
     }
     for field in record.fields {
       switch field.type.wrapped {
-      case .list, .map, .record: report(.badFormat, span, "`\(format)` cannot hold field `\(field.name)` of type \(field.type)", help: "use scalars, or String and convert it later")
+      case .list, .map, .record:
+        report(
+          .badFormat, span, "`\(format)` cannot hold field `\(field.name)` of type \(field.type)",
+          help: "use scalars, or String and convert it later")
       default: break
       }
     }
@@ -147,12 +166,16 @@ extension Checker {
         let quote = if case .string(let text)? = format.options["quote"] { text } else { "\"" }
         flow.header = record.fields.map { field in
           let needs = field.wire.contains { $0 == "\n" || $0 == "\r" || String($0) == separator || String($0) == quote }
-          return needs ? quote + field.wire.split(separator: Character(quote), omittingEmptySubsequences: false).joined(separator: quote + quote) + quote : field.wire
+          return needs
+            ? quote + field.wire.split(separator: Character(quote), omittingEmptySubsequences: false).joined(separator: quote + quote)
+              + quote : field.wire
         }.joined(separator: separator)
       }
     case "text", "lines":
       if before != .string, before != .bytes {
-        report(.wrongStep, step.span, "`encode \(name.text)` takes String or Bytes, the event here is \(before)", help: "make text of it first: `|> map \"…\"`, or use `encode json`")
+        report(
+          .wrongStep, step.span, "`encode \(name.text)` takes String or Bytes, the event here is \(before)",
+          help: "make text of it first: `|> map \"…\"`, or use `encode json`")
       }
     default:
       if before == .bytes {

@@ -91,7 +91,9 @@ extension Checker {
       guard let value = LiteralReader.date(text) else { return bad("`\(text)` is not in the calendar", "write year-month-day") }
       return Expr(.literal(.date(value)), .date)
     case .timestamp(let text):
-      guard let value = LiteralReader.timestamp(text) else { return bad("`\(text)` is not in the calendar", "write `2026-01-01T00:00:00Z`") }
+      guard let value = LiteralReader.timestamp(text) else {
+        return bad("`\(text)` is not in the calendar", "write `2026-01-01T00:00:00Z`")
+      }
       return Expr(.literal(.timestamp(value)), .timestamp)
     case .regex(let text): return Expr(.literal(.string(text)), .string)
     }

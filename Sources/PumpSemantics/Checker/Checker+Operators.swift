@@ -23,7 +23,9 @@ extension Checker {
     if expecting == nil, needsHint(left) { a = infer(left, scope, expecting: b.type.wrapped) }
     let type = common(a.type, b.type) ?? literalCommon(a, b)
     guard let type else {
-      report(.mismatch, right.span, "\(what) must have one type: \(a.type) and \(b.type)", help: conversion(a.type, b.type), labels: [(left.span, "this is \(a.type)")])
+      report(
+        .mismatch, right.span, "\(what) must have one type: \(a.type) and \(b.type)", help: conversion(a.type, b.type),
+        labels: [(left.span, "this is \(a.type)")])
       return (Self.erroneous, Self.erroneous, .erroneous)
     }
     if type == .erroneous { return (a, b, type) }
@@ -63,7 +65,8 @@ extension Checker {
     switch value.kind {
     case .literal(.int(let number)): return Expr(.literal(.int(-number)), .int)
     case .literal(.float(let number)): return Expr(.literal(.float(-number)), .float)
-    case .literal(.decimal(let digits)): return Expr(.literal(.decimal(digits.hasPrefix("-") ? String(digits.dropFirst()) : "-" + digits)), .decimal)
+    case .literal(.decimal(let digits)):
+      return Expr(.literal(.decimal(digits.hasPrefix("-") ? String(digits.dropFirst()) : "-" + digits)), .decimal)
     case .literal(.duration(let number)): return Expr(.literal(.duration(-number)), .duration)
     default: break
     }
@@ -71,7 +74,8 @@ extension Checker {
     case .int, .float, .decimal, .duration: return Expr(.call("negate", [value]), value.type)
     case .erroneous: return value
     default:
-      report(.badOperator, span, "`-` is not defined for \(value.type)", help: value.type.isOptional ? "give a value for null with `?? …`" : nil)
+      report(
+        .badOperator, span, "`-` is not defined for \(value.type)", help: value.type.isOptional ? "give a value for null with `?? …`" : nil)
       return Self.erroneous
     }
   }
@@ -106,7 +110,9 @@ extension Checker {
       return Self.erroneous
     }
     let fallback = infer(right, scope, expecting: value.type.wrapped)
-    if fallback.type.isOptional, let type = common(value.type, fallback.type), let a = convert(value, to: type), let b = convert(fallback, to: type) {
+    if fallback.type.isOptional, let type = common(value.type, fallback.type), let a = convert(value, to: type),
+      let b = convert(fallback, to: type)
+    {
       return Expr(.coalesce(a, b), type)
     }
     if let converted = convert(fallback, to: value.type.wrapped) { return Expr(.coalesce(value, converted), converted.type) }
@@ -123,7 +129,9 @@ extension Checker {
       let value = infer(left, scope)
       if value.type == .erroneous { return value }
       guard value.type.isOptional else {
-        report(.nullable, left.span, "this is never null: it is \(value.type)", help: "remove the comparison, or declare the field as `\(value.type)?`")
+        report(
+          .nullable, left.span, "this is never null: it is \(value.type)",
+          help: "remove the comparison, or declare the field as `\(value.type)?`")
         return Self.erroneous
       }
       return negated(Expr(.isNull(value), .bool))
@@ -160,7 +168,9 @@ extension Checker {
       return Expr(.call(names[op]!, [a, b]), .bool)
     case .optional:
       let side = a.type.isOptional && infer(left, scope).type.isOptional ? left : right
-      report(.nullable, side.span, "this may be null, and null is neither less nor greater", help: "give a value for null with `?? …`, or let only others pass with `filter \(side.span.text) != null`")
+      report(
+        .nullable, side.span, "this may be null, and null is neither less nor greater",
+        help: "give a value for null with `?? …`, or let only others pass with `filter \(side.span.text) != null`")
     default: report(.badOperator, span, "\(type) has no order", help: "`\(op.rawValue)` is for numbers, texts, times, durations and sizes")
     }
     return Self.erroneous
@@ -185,22 +195,30 @@ extension Checker {
     }
   }
 
-  private func arithmetic(_ op: BinaryOperator, _ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
+  private func arithmetic(_ op: BinaryOperator, _ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope, _ expecting: Type?)
+    -> Expr
+  {
     let hint = expecting.flatMap { $0.wrapped.isNumeric ? $0.wrapped : nil }
     let a = infer(left, scope, expecting: isLiteral(left) ? hint : nil)
     let b = infer(right, scope, expecting: isLiteral(right) ? (a.type == .float ? .float : hint) : nil)
     if a.type == .erroneous || b.type == .erroneous { return Self.erroneous }
-    let names: [BinaryOperator: String] = [.add: "add", .subtract: "subtract", .multiply: "multiply", .divide: "divide", .remainder: "remainder"]
+    let names: [BinaryOperator: String] = [
+      .add: "add", .subtract: "subtract", .multiply: "multiply", .divide: "divide", .remainder: "remainder",
+    ]
     let name = names[op]!
     for (value, syntax) in [(a, left), (b, right)] where value.type.isOptional {
-      report(.nullable, syntax.span, "this may be null (\(value.type))", help: "give a value for null with `(\(syntax.span.text) ?? 0)`, or let only others pass with `filter \(syntax.span.text) != null`")
+      report(
+        .nullable, syntax.span, "this may be null (\(value.type))",
+        help: "give a value for null with `(\(syntax.span.text) ?? 0)`, or let only others pass with `filter \(syntax.span.text) != null`")
       return Self.erroneous
     }
     if a.type.isNumeric, b.type.isNumeric {
       if let type = common(a.type, b.type) ?? literalCommon(a, b), let x = convert(a, to: type), let y = convert(b, to: type) {
         return Expr(.call(name, [x, y]), type)
       }
-      report(.badOperator, span, "`\(op.rawValue)` of \(a.type) and \(b.type): one is exact, one is not", help: "convert one of them with `to_decimal(x)` or `to_float(x)`", labels: [(left.span, "\(a.type)"), (right.span, "\(b.type)")])
+      report(
+        .badOperator, span, "`\(op.rawValue)` of \(a.type) and \(b.type): one is exact, one is not",
+        help: "convert one of them with `to_decimal(x)` or `to_float(x)`", labels: [(left.span, "\(a.type)"), (right.span, "\(b.type)")])
       return Self.erroneous
     }
     switch (op, a.type, b.type) {
@@ -215,7 +233,9 @@ extension Checker {
     case (.add, .string, _), (.add, _, .string):
       report(.badOperator, span, "texts are not added", help: "write `\"\\(\(left.span.text))\\(\(right.span.text))\"`")
     default:
-      report(.badOperator, span, "`\(op.rawValue)` is not defined for \(a.type) and \(b.type)", help: nil, labels: [(left.span, "\(a.type)"), (right.span, "\(b.type)")])
+      report(
+        .badOperator, span, "`\(op.rawValue)` is not defined for \(a.type) and \(b.type)", help: nil,
+        labels: [(left.span, "\(a.type)"), (right.span, "\(b.type)")])
     }
     return Self.erroneous
   }
@@ -269,7 +289,9 @@ extension Checker {
     var type = results[0].type
     for (index, result) in results.enumerated().dropFirst() {
       guard let joined = common(type, result.type) else {
-        report(.mismatch, branches[index].1.span, "all cases must have one type: \(type) and \(result.type)", help: nil, labels: [(branches[0].1.span, "this is \(type)")])
+        report(
+          .mismatch, branches[index].1.span, "all cases must have one type: \(type) and \(result.type)", help: nil,
+          labels: [(branches[0].1.span, "this is \(type)")])
         return Self.erroneous
       }
       type = joined

@@ -12,7 +12,9 @@ final class PipelineContext {
 
   init(name: String) { self.name = name }
 
-  static let fallible: Set<String> = ["add", "subtract", "multiply", "divide", "remainder", "negate", "element", "json_member", "json_element", "json_with", "json_without"]
+  static let fallible: Set<String> = [
+    "add", "subtract", "multiply", "divide", "remainder", "negate", "element", "json_member", "json_element", "json_with", "json_without",
+  ]
 
   /// Records what an expression of a step reads, and whether it can fail.
   func note(_ expression: Expr) {
@@ -29,14 +31,18 @@ final class PipelineContext {
   func note(label: Name?, _ checker: Checker) {
     guard let label else { return }
     if let first = labels[label.text] {
-      checker.report(.labelCollision, label.span, "two steps are labelled `\(label.text)`", help: "give each its own label", labels: [(first, "the first")])
+      checker.report(
+        .labelCollision, label.span, "two steps are labelled `\(label.text)`", help: "give each its own label",
+        labels: [(first, "the first")])
     }
     labels[label.text] = label.span
   }
 
   func note(endpoint label: String, _ syntax: EndpointSyntax, _ checker: Checker) {
     if let first = labels[label], syntax.label == nil || first.start != syntax.label!.span.start {
-      checker.report(.labelCollision, syntax.span, "two steps of this pipeline are `\(label)`", help: "give one a label: `@name` before its keyword; two sinks cannot write one file", labels: [(first, "the first")])
+      checker.report(
+        .labelCollision, syntax.span, "two steps of this pipeline are `\(label)`",
+        help: "give one a label: `@name` before its keyword; two sinks cannot write one file", labels: [(first, "the first")])
     }
     labels[label] = syntax.label?.span ?? syntax.span
   }
@@ -44,7 +50,9 @@ final class PipelineContext {
 
 extension Checker {
   static let pipelineSettings: [Setting] = [
-    Setting(name: "delivery", type: .enumeration(EnumType(name: nil, cases: [.init("at_most_once"), .init("at_least_once")])).asOptional, value: Expr(.literal(.null), .null), docs: "What may happen to an event when something fails: lost, or delivered again.")
+    Setting(
+      name: "delivery", type: .enumeration(EnumType(name: nil, cases: [.init("at_most_once"), .init("at_least_once")])).asOptional,
+      value: Expr(.literal(.null), .null), docs: "What may happen to an event when something fails: lost, or delivered again.")
   ]
 
   func check(pipeline syntax: PipelineSyntax) -> Pipeline {
@@ -63,7 +71,9 @@ extension Checker {
       origin = .input(type.plain)
     case .source(let endpoint): (flow, checks) = source([endpoint], &sources, context)
     case .merge(let list, let span):
-      if list.count < 2 { report(.badArguments, span, "`merge` takes two sources or more", help: "write `source merge(file.lines(\"a\"), file.lines(\"b\"))`") }
+      if list.count < 2 {
+        report(.badArguments, span, "`merge` takes two sources or more", help: "write `source merge(file.lines(\"a\"), file.lines(\"b\"))`")
+      }
       (flow, checks) = source(list, &sources, context)
     }
     if !sources.isEmpty { origin = .sources(sources) }
@@ -79,7 +89,10 @@ extension Checker {
       onError = .chain(check(chain: steps, failure, mustEnd: true, span, in: context).steps)
     case nil:
       if context.canFail {
-        report(.noErrorRoute, syntax.name.span, "an event of `\(syntax.name.text)` can fail, and the first one that does halts the pipeline", help: "add `on error |> encode json |> sink file.lines(\"dead.ndjson\")`, `on error skip`, or `on error halt` where that is meant")
+        report(
+          .noErrorRoute, syntax.name.span, "an event of `\(syntax.name.text)` can fail, and the first one that does halts the pipeline",
+          help: "add `on error |> encode json |> sink file.lines(\"dead.ndjson\")`, `on error skip`, or `on error halt` where that is meant"
+        )
       }
     }
     let place = place(syntax.span)
@@ -97,29 +110,41 @@ extension Checker {
       switch found.endpoint.events {
       case .bytes:
         declared = .bytes
-        if let type = syntax.type { report(.badArguments, type.span, "`\(label(syntax))` gives Bytes", help: "decode them: `|> decode json as \(type.span.text)`") }
+        if let type = syntax.type {
+          report(.badArguments, type.span, "`\(label(syntax))` gives Bytes", help: "decode them: `|> decode json as \(type.span.text)`")
+        }
       case .type(let type): declared = type
       case .record:
         if let typeSyntax = syntax.type {
           declared = resolve(typeSyntax)
           if declared.plain.record == nil, declared.plain != .erroneous {
-            report(.wrongStep, typeSyntax.span, "`\(label(syntax))` gives records, not \(declared)", help: "declare a type with the fields that are wanted")
+            report(
+              .wrongStep, typeSyntax.span, "`\(label(syntax))` gives records, not \(declared)",
+              help: "declare a type with the fields that are wanted")
             declared = .erroneous
           }
         } else {
-          report(.badArguments, syntax.span, "the type of the records is not said", help: "write `source \(syntax.target.text).\(found.endpoint.name)(…) as T`")
+          report(
+            .badArguments, syntax.span, "the type of the records is not said",
+            help: "write `source \(syntax.target.text).\(found.endpoint.name)(…) as T`")
           declared = .erroneous
         }
       }
       let typeChecks = self.checks(of: declared, at: Expr(.it, declared.plain), path: "")
       checks = typeChecks
       let meta = found.endpoint.meta
-      sources.append(endpoint(syntax, found, type: declared.plain, event: nil, record: declared.plain.record, meta: nil, locals: [:], context))
+      sources.append(
+        endpoint(syntax, found, type: declared.plain, event: nil, record: declared.plain.record, meta: nil, locals: [:], context))
       if let first = result {
         if first.type != declared.plain, first.type != .erroneous, declared != .erroneous {
-          report(.mismatch, syntax.span, "merged sources give one type: \(first.type) and \(declared.plain)", help: "decode them in pipelines of their own that send to one with `input`")
+          report(
+            .mismatch, syntax.span, "merged sources give one type: \(first.type) and \(declared.plain)",
+            help: "decode them in pipelines of their own that send to one with `input`")
         }
-        result = Flow(type: first.type, isWhole: first.isWhole, meta: RecordType(fields: first.meta.fields.filter { field in meta.fields.contains { $0.name == field.name && $0.type == field.type } }))
+        result = Flow(
+          type: first.type, isWhole: first.isWhole,
+          meta: RecordType(
+            fields: first.meta.fields.filter { field in meta.fields.contains { $0.name == field.name && $0.type == field.type } }))
       } else {
         result = Flow(type: declared.plain, isWhole: found.endpoint.abilities.contains("whole"), meta: meta)
       }
@@ -132,11 +157,15 @@ extension Checker {
     let weakSource = sources.first { !$0.abilities.contains("replay") }
     let weakSink = context.sinks.first { !$0.endpoint.abilities.contains("ack") }
     let strongest: Delivery = weakSource == nil && weakSink == nil ? .atLeastOnce : .atMostOnce
-    guard let setting = syntax.settings.first(where: { $0.name.text == "delivery" }), case .expression(let value) = setting.value, case .name(let written) = value.kind else { return strongest }
+    guard let setting = syntax.settings.first(where: { $0.name.text == "delivery" }), case .expression(let value) = setting.value,
+      case .name(let written) = value.kind
+    else { return strongest }
     if written == "at_least_once", strongest == .atMostOnce {
       let endpoint = weakSource ?? weakSink!.endpoint
       let why = weakSource != nil ? "cannot give its events again after a failure" : "does not say when it has an event"
-      report(.delivery, value.span, "`at_least_once` cannot be kept: `\(endpoint.described)` \(why)", help: weakSource != nil ? "read from a file, a table or a topic" : "write to a sink that acknowledges, such as a file or a table")
+      report(
+        .delivery, value.span, "`at_least_once` cannot be kept: `\(endpoint.described)` \(why)",
+        help: weakSource != nil ? "read from a file, a table or a topic" : "write to a sink that acknowledges, such as a file or a table")
     }
     return Delivery(rawValue: written) ?? strongest
   }

@@ -25,13 +25,17 @@ extension Checker {
   }
 
   /// Checks a chain; `mustEnd` asks for a sink, `discard` or `route` at its end. The flow after it is returned too.
-  func check(chain: [StepSyntax], _ start: Flow, mustEnd: Bool, _ whole: Span, in pipeline: PipelineContext) -> (steps: [Step], flow: Flow, ended: Bool) {
+  func check(chain: [StepSyntax], _ start: Flow, mustEnd: Bool, _ whole: Span, in pipeline: PipelineContext) -> (
+    steps: [Step], flow: Flow, ended: Bool
+  ) {
     var flow = start
     var steps: [Step] = []
     var ended = false
     for syntax in chain {
       if ended {
-        report(.afterEnd, syntax.span, "nothing flows here: the step before ended the chain", help: "move this step up, or send a copy aside with `tee { … }`")
+        report(
+          .afterEnd, syntax.span, "nothing flows here: the step before ended the chain",
+          help: "move this step up, or send a copy aside with `tee { … }`")
         break
       }
       if case .erroneous = syntax.kind { flow.type = .erroneous; flow.carried = nil; continue }
@@ -42,7 +46,9 @@ extension Checker {
     }
     if mustEnd, !ended, flow.type != .erroneous || chain.isEmpty {
       let last = chain.last?.span ?? whole
-      report(.notEnded, last.after.start == last.start ? last : last, "this chain does not end: its events go nowhere", help: "end it with `|> sink …` or `|> discard`")
+      report(
+        .notEnded, last.after.start == last.start ? last : last, "this chain does not end: its events go nowhere",
+        help: "end it with `|> sink …` or `|> discard`")
     }
     return (steps, flow, ended)
   }
@@ -101,11 +107,15 @@ extension Checker {
     case .drop(let names): return (drop(names, syntax.span, flow).map { change("drop", $0) } ?? [], false)
     case .rename(let pairs): return (rename(pairs, syntax.span, flow).map { change("rename", $0) } ?? [], false)
     case .expand(let list, let name):
-      guard case .field(let field) = list.kind, let record = flow.type.record, let index = record.index(of: field.text), case .list(let element) = record.fields[index].type else {
+      guard case .field(let field) = list.kind, let record = flow.type.record, let index = record.index(of: field.text),
+        case .list(let element) = record.fields[index].type
+      else {
         if flow.type != .erroneous {
           let value = infer(list, scope)
           if value.type != .erroneous {
-            report(.wrongStep, list.span, "`expand` takes a field that is a list, this is \(value.type)", help: "write `expand .items as item`; make other lists a field with `set` first")
+            report(
+              .wrongStep, list.span, "`expand` takes a field that is a list, this is \(value.type)",
+              help: "write `expand .items as item`; make other lists a field with `set` first")
           }
         }
         flow.type = .erroneous
@@ -142,7 +152,9 @@ extension Checker {
 
   func needsRecord(_ step: String, _ span: Span, _ flow: Flow) {
     guard flow.type != .erroneous else { return }
-    let help = flow.type == .bytes || flow.type == .string ? "decode it first: `|> decode json as T`" : "make a record of it first: `|> map { value: it }`"
+    let help =
+      flow.type == .bytes || flow.type == .string
+      ? "decode it first: `|> decode json as T`" : "make a record of it first: `|> map { value: it }`"
     report(.wrongStep, span, "`\(step)` works on records, the event here is \(flow.type)", help: help)
   }
 
@@ -154,7 +166,9 @@ extension Checker {
       switch e.kind {
       case .and(let a, let b): find(a); find(b)
       case .not(let inner):
-        if case .isNull(let value) = inner.kind, case .field(let base, let index) = value.kind, case .it = base.kind { indices.insert(index) }
+        if case .isNull(let value) = inner.kind, case .field(let base, let index) = value.kind, case .it = base.kind {
+          indices.insert(index)
+        }
       default: break
       }
     }
@@ -184,7 +198,9 @@ extension Checker {
     }
     let dropped = Set(names.map(\.text))
     let event = Expr(.it, flow.type)
-    let kept = record.fields.enumerated().filter { !dropped.contains($1.name) }.map { (name: $1.name, value: Expr(.field(event, $0), $1.type)) }
+    let kept = record.fields.enumerated().filter { !dropped.contains($1.name) }.map {
+      (name: $1.name, value: Expr(.field(event, $0), $1.type))
+    }
     if kept.isEmpty { report(.wrongStep, span, "nothing is left of the event", help: "keep at least one field") }
     return makeRecord(kept)
   }
@@ -237,11 +253,16 @@ extension Checker {
         pipeline.note(test)
         let text = syntax.span.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         if let first = seen[text] {
-          report(.unreachable, syntax.span, "this branch is never reached: the same condition stands above", help: "remove it", labels: [(first, "takes the event first")])
+          report(
+            .unreachable, syntax.span, "this branch is never reached: the same condition stands above", help: "remove it",
+            labels: [(first, "takes the event first")])
         }
         seen[text] = syntax.span
         if case .literal(.bool(true)) = test.kind { hasElse = true }
-        if case .call("equals", let sides) = test.kind, case .enumeration(let type) = sides[0].type, case .literal(.enumCase(let index)) = sides[1].kind, case .binary(_, let left, _) = syntax.kind, enumCases == nil || enumCases!.path == left.span.text {
+        if case .call("equals", let sides) = test.kind, case .enumeration(let type) = sides[0].type,
+          case .literal(.enumCase(let index)) = sides[1].kind, case .binary(_, let left, _) = syntax.kind,
+          enumCases == nil || enumCases!.path == left.span.text
+        {
           enumCases = (left.span.text, type, (enumCases?.seen ?? []).union([index]))
         } else {
           onlyCases = false
@@ -283,9 +304,13 @@ extension Checker {
     stageDepth -= 1
   }
 
-  private func stage(_ name: Name, _ arguments: [ArgumentSyntax], _ span: Span, _ flow: inout Flow, _ pipeline: PipelineContext) -> (steps: [Step], ended: Bool) {
+  private func stage(_ name: Name, _ arguments: [ArgumentSyntax], _ span: Span, _ flow: inout Flow, _ pipeline: PipelineContext) -> (
+    steps: [Step], ended: Bool
+  ) {
     guard let syntax = stages[name.text] else {
-      reportUnknown(.unknownStage, name, "step or stage", among: Array(stages.keys) + Parser.stepWords, otherwise: "declare it: `stage \(name.text)() on T = |> …`")
+      reportUnknown(
+        .unknownStage, name, "step or stage", among: Array(stages.keys) + Parser.stepWords,
+        otherwise: "declare it: `stage \(name.text)() on T = |> …`")
       flow.type = .erroneous
       return ([], false)
     }
@@ -307,9 +332,13 @@ extension Checker {
     outer.locals = flow.locals
     var next = 0
     for argument in arguments {
-      let index = argument.label.map { label in syntax.parameters.firstIndex { $0.name.text == label.text } } ?? (next < syntax.parameters.count ? next : nil)
+      let index =
+        argument.label.map { label in syntax.parameters.firstIndex { $0.name.text == label.text } }
+        ?? (next < syntax.parameters.count ? next : nil)
       guard let index else {
-        report(.badArguments, argument.value.span, "stage `\(name.text)` has no such parameter", help: "it takes (\(syntax.parameters.map { "\($0.name.text): \($0.type.span.text)" }.joined(separator: ", ")))")
+        report(
+          .badArguments, argument.value.span, "stage `\(name.text)` has no such parameter",
+          help: "it takes (\(syntax.parameters.map { "\($0.name.text): \($0.type.span.text)" }.joined(separator: ", ")))")
         continue
       }
       let parameter = syntax.parameters[index]
@@ -318,7 +347,9 @@ extension Checker {
     }
     for parameter in syntax.parameters where inner.locals[parameter.name.text] == nil {
       guard let value = parameter.value else {
-        report(.badArguments, span, "stage `\(name.text)` needs `\(parameter.name.text)`", help: "write `\(name.text)(\(parameter.name.text): …)`")
+        report(
+          .badArguments, span, "stage `\(name.text)` needs `\(parameter.name.text)`",
+          help: "write `\(name.text)(\(parameter.name.text): …)`")
         return ([], false)
       }
       inner.locals[parameter.name.text] = check(value, Scope(), as: resolve(parameter.type).plain, "`\(parameter.name.text)`")
@@ -344,11 +375,15 @@ extension Checker {
     }
     for field in fields {
       guard let index = record.index(of: field.name) else {
-        report(.wrongStep, span, "stage `\(name.text)` needs field `\(field.name)`, the event here is \(type)", help: "add it with `set { \(field.name): … }`")
+        report(
+          .wrongStep, span, "stage `\(name.text)` needs field `\(field.name)`, the event here is \(type)",
+          help: "add it with `set { \(field.name): … }`")
         return false
       }
       guard record.fields[index].type == field.type else {
-        report(.wrongStep, span, "stage `\(name.text)` needs `\(field.name)` as \(field.type), here it is \(record.fields[index].type)", help: "convert it with `set { \(field.name): … }`")
+        report(
+          .wrongStep, span, "stage `\(name.text)` needs `\(field.name)` as \(field.type), here it is \(record.fields[index].type)",
+          help: "convert it with `set { \(field.name): … }`")
         return false
       }
     }

@@ -20,7 +20,9 @@ extension Checker {
       case .given(let endpoint, let label, let value, let meta, let span):
         let wanted = endpoint.map(self.label) ?? label?.text
         if let wanted, !sources.contains(where: { $0.label == wanted }) {
-          report(.badSubject, span, "`\(wanted)` is no source of `\(pipeline.id)`", help: "its sources are \(sources.map(\.label).joined(separator: ", "))")
+          report(
+            .badSubject, span, "`\(wanted)` is no source of `\(pipeline.id)`",
+            help: "its sources are \(sources.map(\.label).joined(separator: ", "))")
           continue
         }
         let target = wanted ?? sources.first?.label ?? "input"
@@ -31,26 +33,37 @@ extension Checker {
           guard let plain = path.plain else { continue }
           given.append(.init(label: target, input: .file(plain), meta: metaValue))
         case .json(let expression):
-          for item in list(expression, isList: isList(input)) { given.append(.init(label: target, input: .json(json(item, input, complete: true)), meta: metaValue)) }
+          for item in list(expression, isList: isList(input)) {
+            given.append(.init(label: target, input: .json(json(item, input, complete: true)), meta: metaValue))
+          }
         case .value(let expression):
           if case .string(let text) = expression.kind, takesBytes {
             given.append(.init(label: target, input: .bytes(text.plain ?? ""), meta: metaValue))
           } else if takesBytes {
-            report(.badTestData, expression.span, "the source gives Bytes", help: "write `given json { … }`, a text in quotes, or `given file \"…\"`")
+            report(
+              .badTestData, expression.span, "the source gives Bytes",
+              help: "write `given json { … }`, a text in quotes, or `given file \"…\"`")
           } else {
-            for item in list(expression, isList: isList(input)) { given.append(.init(label: target, input: .json(json(item, input, complete: true)), meta: metaValue)) }
+            for item in list(expression, isList: isList(input)) {
+              given.append(.init(label: target, input: .json(json(item, input, complete: true)), meta: metaValue))
+            }
           }
         }
       case .givenLookup(let endpoint, let rows, let span):
         let label = label(endpoint)
         guard let lookup = pipeline.lookups.first(where: { $0.label == label }) else {
-          report(.badSubject, span, "`\(label)` is no lookup of `\(pipeline.id)`", help: pipeline.lookups.isEmpty ? "the pipeline looks nothing up" : "its lookups are \(pipeline.lookups.map(\.label).joined(separator: ", "))")
+          report(
+            .badSubject, span, "`\(label)` is no lookup of `\(pipeline.id)`",
+            help: pipeline.lookups.isEmpty
+              ? "the pipeline looks nothing up" : "its lookups are \(pipeline.lookups.map(\.label).joined(separator: ", "))")
           continue
         }
         lookups[label] = .array(list(rows, isList: false).map { json($0, lookup.type) })
       case .config(let section, let key, let value):
         guard let type = configTypes[section.text]?[key.text] else {
-          report(.unknownConfig, section.span.joined(key.span), "there is no key `config.\(section.text).\(key.text)`", help: "declare it in `config \(section.text)`")
+          report(
+            .unknownConfig, section.span.joined(key.span), "there is no key `config.\(section.text).\(key.text)`",
+            help: "declare it in `config \(section.text)`")
           continue
         }
         let checked = check(value, Scope(), as: type, "`\(section.text).\(key.text)`")
@@ -62,8 +75,14 @@ extension Checker {
         if let expect = expectation(subject, matches, value, span, pipeline, declaration) { expects.append(expect) }
       }
     }
-    if expects.isEmpty { report(.badTestData, syntax.title.span, "this test expects nothing", help: "add `expect SINK == […]`, `expect errors == []` or `expect count(SINK) == 1`") }
-    return Test(title: title, pipeline: pipeline.id, given: given, lookups: lookups, config: config, now: now, expects: expects, place: place(syntax.span))
+    if expects.isEmpty {
+      report(
+        .badTestData, syntax.title.span, "this test expects nothing",
+        help: "add `expect SINK == […]`, `expect errors == []` or `expect count(SINK) == 1`")
+    }
+    return Test(
+      title: title, pipeline: pipeline.id, given: given, lookups: lookups, config: config, now: now, expects: expects,
+      place: place(syntax.span))
   }
 
   /// What a `json {…}` of a test is read as: the first decode's type, or that of the typed source.
@@ -80,12 +99,16 @@ extension Checker {
     return [expression]
   }
 
-  private func expectation(_ subject: TestSyntax.Subject, _ matches: Bool, _ value: ExprSyntax, _ span: Span, _ pipeline: Pipeline, _ declaration: PipelineSyntax) -> Test.Expect? {
+  private func expectation(
+    _ subject: TestSyntax.Subject, _ matches: Bool, _ value: ExprSyntax, _ span: Span, _ pipeline: Pipeline, _ declaration: PipelineSyntax
+  ) -> Test.Expect? {
     func sink(_ label: String, _ place: Span) -> (Test.Subject, Type?)? {
       if let found = pipeline.sinks.first(where: { $0.label == label }) { return (.sink(label), found.type == .bytes ? nil : found.type) }
       for step in pipeline.allSteps { if case .feed(let target) = step.kind, target == label { return (.sink("sink \(label)"), nil) } }
       let near = nearest(to: label, in: pipeline.sinks.map(\.label))
-      report(.badSubject, place, "`\(label)` is no sink of `\(pipeline.id)`", help: near.map { "did you mean `\($0)`?" } ?? "its sinks are \(pipeline.sinks.map(\.label).joined(separator: ", "))")
+      report(
+        .badSubject, place, "`\(label)` is no sink of `\(pipeline.id)`",
+        help: near.map { "did you mean `\($0)`?" } ?? "its sinks are \(pipeline.sinks.map(\.label).joined(separator: ", "))")
       return nil
     }
     var found: (Test.Subject, Type?)?
@@ -96,7 +119,11 @@ extension Checker {
     case .endpoint(let endpoint): found = sink(label(endpoint), endpoint.span)
     case .count(let endpoint, let name, let place):
       isCount = true
-      if let endpoint, endpoint.target.text == "errors", endpoint.endpoint == nil { found = (.errors, nil) } else { found = sink(endpoint.map(label) ?? name!.text, place) }
+      if let endpoint, endpoint.target.text == "errors", endpoint.endpoint == nil {
+        found = (.errors, nil)
+      } else {
+        found = sink(endpoint.map(label) ?? name!.text, place)
+      }
     }
     guard let found else { return nil }
     let expectation: Test.Expectation
@@ -166,8 +193,11 @@ extension Checker {
         members.append(.init(key: key, value: value.map { json($0, inner, complete: complete) } ?? .null))
       }
       if complete, case .record(let record)? = type {
-        for field in record.fields where !field.type.isOptional && field.value == nil && !members.contains(where: { $0.key == field.wire }) {
-          report(.badTestData, syntax.span, "field `\(field.name)` is missing", help: "write it; an event that lacks it on purpose is given as text: `given \"{…}\"`")
+        for field in record.fields where !field.type.isOptional && field.value == nil && !members.contains(where: { $0.key == field.wire })
+        {
+          report(
+            .badTestData, syntax.span, "field `\(field.name)` is missing",
+            help: "write it; an event that lacks it on purpose is given as text: `given \"{…}\"`")
         }
       }
       return .object(members)

@@ -82,7 +82,9 @@ extension Checker {
         report(.notConstant, field.wire!.span, "a field's name on the wire is plain text", help: "write it without `\\( )`")
       }
       if let other = wires[wire] {
-        report(.duplicate, field.wire?.span ?? field.name.span, "two fields are `\(wire)` on the wire", help: "give each its own name", labels: [(other, "the other")])
+        report(
+          .duplicate, field.wire?.span ?? field.name.span, "two fields are `\(wire)` on the wire", help: "give each its own name",
+          labels: [(other, "the other")])
       }
       wires[wire] = field.name.span
       let type = resolve(field.type)

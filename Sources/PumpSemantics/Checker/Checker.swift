@@ -16,7 +16,9 @@ public func check(
   name: String, files: [FileSyntax], interfaces: [FileSyntax], patternProblem: @escaping (String) -> String?
 ) -> CheckResult {
   let checker = Checker(patternProblem: patternProblem)
-  for file in interfaces { for item in file.items { if case .connector(let syntax) = item { checker.declare(connector: syntax, builtIn: true) } } }
+  for file in interfaces {
+    for item in file.items { if case .connector(let syntax) = item { checker.declare(connector: syntax, builtIn: true) } }
+  }
   checker.collect(files)
   let plan = checker.run(name: name)
   let failed = checker.diagnostics.contains { $0.severity == .error }
@@ -41,7 +43,9 @@ final class Checker {
   var connections: [String: ConnectionSyntax] = [:]
   var pipelines: [String: PipelineSyntax] = [:]
   /// Declarations in the order of the text.
-  var order: (types: [String], enums: [String], functions: [String], stages: [String], configs: [String], connections: [String], pipelines: [String]) = ([], [], [], [], [], [], [])
+  var order:
+    (types: [String], enums: [String], functions: [String], stages: [String], configs: [String], connections: [String], pipelines: [String]) =
+      ([], [], [], [], [], [], [])
   var tests: [TestSyntax] = []
 
   var resolvedTypes: [String: Type] = [:]
@@ -75,7 +79,9 @@ final class Checker {
   }
 
   /// A mistyped name: the nearest of its kind is offered, and written by `--fix`.
-  func reportUnknown(_ code: DiagnosticCode, _ name: Name, _ what: String, among candidates: some Sequence<String>, otherwise: String? = nil) {
+  func reportUnknown(
+    _ code: DiagnosticCode, _ name: Name, _ what: String, among candidates: some Sequence<String>, otherwise: String? = nil
+  ) {
     let list = Array(candidates)
     if let near = nearest(to: name.text, in: list) {
       report(code, name.span, "there is no \(what) `\(name.text)`", help: "did you mean `\(near)`?", fix: [Edit(name.span, near)])
@@ -94,7 +100,8 @@ final class Checker {
     /// Connections, pipelines, stages and functions share one namespace; types and enums another; sections a third.
     func declare(_ name: Name, _ space: String) -> Bool {
       if let first = taken[space + name.text] {
-        report(.duplicate, name.span, "`\(name.text)` is declared twice", help: "rename one of them", labels: [(first, "first declared here")])
+        report(
+          .duplicate, name.span, "`\(name.text)` is declared twice", help: "rename one of them", labels: [(first, "first declared here")])
         return false
       }
       taken[space + name.text] = name.span
@@ -110,13 +117,19 @@ final class Checker {
       for item in file.items {
         switch item {
         case .importFile, .importSwift: break
-        case .config(let syntax): if declare(syntax.name, "config") { configs[syntax.name.text] = syntax; order.configs.append(syntax.name.text) }
-        case .connection(let syntax): if declare(syntax.name, "value") { connections[syntax.name.text] = syntax; order.connections.append(syntax.name.text) }
+        case .config(let syntax):
+          if declare(syntax.name, "config") { configs[syntax.name.text] = syntax; order.configs.append(syntax.name.text) }
+        case .connection(let syntax):
+          if declare(syntax.name, "value") { connections[syntax.name.text] = syntax; order.connections.append(syntax.name.text) }
         case .type(let syntax): if declare(syntax.name, "type") { types[syntax.name.text] = syntax; order.types.append(syntax.name.text) }
-        case .enumeration(let syntax): if declare(syntax.name, "type") { enums[syntax.name.text] = syntax; order.enums.append(syntax.name.text) }
-        case .function(let syntax): if declare(syntax.name, "value") { functions[syntax.name.text] = syntax; order.functions.append(syntax.name.text) }
-        case .stage(let syntax): if declare(syntax.name, "value") { stages[syntax.name.text] = syntax; order.stages.append(syntax.name.text) }
-        case .pipeline(let syntax): if declare(syntax.name, "value") { pipelines[syntax.name.text] = syntax; order.pipelines.append(syntax.name.text) }
+        case .enumeration(let syntax):
+          if declare(syntax.name, "type") { enums[syntax.name.text] = syntax; order.enums.append(syntax.name.text) }
+        case .function(let syntax):
+          if declare(syntax.name, "value") { functions[syntax.name.text] = syntax; order.functions.append(syntax.name.text) }
+        case .stage(let syntax):
+          if declare(syntax.name, "value") { stages[syntax.name.text] = syntax; order.stages.append(syntax.name.text) }
+        case .pipeline(let syntax):
+          if declare(syntax.name, "value") { pipelines[syntax.name.text] = syntax; order.pipelines.append(syntax.name.text) }
         case .test(let syntax): tests.append(syntax)
         case .connector(let syntax): self.declare(connector: syntax, builtIn: false)
         }
@@ -162,7 +175,9 @@ final class Checker {
       if let value, !isConstant(value) {
         report(.notConstant, key.value!.span, "a default is a literal", help: "write the value itself")
       }
-      keys.append(Setting(name: key.name.text, type: type.plain, value: value ?? (type.isOptional ? Expr(.literal(.null), .null) : nil), docs: key.docs))
+      keys.append(
+        Setting(
+          name: key.name.text, type: type.plain, value: value ?? (type.isOptional ? Expr(.literal(.null), .null) : nil), docs: key.docs))
     }
     configTypes[syntax.name.text] = kinds
     return ConfigSection(name: syntax.name.text, docs: syntax.docs, keys: keys)
@@ -205,19 +220,25 @@ final class Checker {
       if walk(start), reported.isDisjoint(with: path) {
         reported.formUnion(path)
         let cycle = (path + [start]).joined(separator: " → ")
-        report(.pipelineCycle, pipelines[start]!.name.span, "pipelines feed each other in a circle: \(cycle)", help: "send to a system in between, or split one of them")
+        report(
+          .pipelineCycle, pipelines[start]!.name.span, "pipelines feed each other in a circle: \(cycle)",
+          help: "send to a system in between, or split one of them")
       }
     }
     for name in order.pipelines {
       if case .input = pipelines[name]!.origin, !feeds.contains(where: { $0.to == name }) {
-        report(.neverFed, pipelines[name]!.name.span, "no pipeline sends to `\(name)`", help: "end one with `sink \(name)`, or give this one a source")
+        report(
+          .neverFed, pipelines[name]!.name.span, "no pipeline sends to `\(name)`",
+          help: "end one with `sink \(name)`, or give this one a source")
       }
     }
   }
 
   func reportUnused() {
     for name in order.connections where !used.connections.contains(name) {
-      report(.unusedConnection, connections[name]!.name.span, "connection `\(name)` is never used", help: "remove it, or use it as `\(name).…` in a pipeline")
+      report(
+        .unusedConnection, connections[name]!.name.span, "connection `\(name)` is never used",
+        help: "remove it, or use it as `\(name).…` in a pipeline")
     }
     func unused(_ name: Name, _ what: String) {
       report(.unused, name.span, "\(what) `\(name.text)` is never used", help: "remove it")

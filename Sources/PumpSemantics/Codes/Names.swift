@@ -391,5 +391,8 @@ extension DiagnosticCode {
       }
       """###)
 
-  static let namesCodes: [DiagnosticCode] = [.unknownName, .unknownType, .unknownFunction, .unknownConnection, .unknownConnector, .duplicate, .unknownField, .unusedConnection, .unused, .unknownEndpoint, .unknownPipeline, .takenName, .badImport, .unknownCase, .unknownStage]
+  static let namesCodes: [DiagnosticCode] = [
+    .unknownName, .unknownType, .unknownFunction, .unknownConnection, .unknownConnector, .duplicate, .unknownField, .unusedConnection,
+    .unused, .unknownEndpoint, .unknownPipeline, .takenName, .badImport, .unknownCase, .unknownStage,
+  ]
 }

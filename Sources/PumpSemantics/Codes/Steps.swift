@@ -264,5 +264,8 @@ extension DiagnosticCode {
       }
       """###)
 
-  static let stepsCodes: [DiagnosticCode] = [.wrongStep, .notEnded, .afterEnd, .badFormat, .noElse, .noErrorRoute, .pipelineCycle, .notFeedable, .neverFed, .delivery, .labelCollision]
+  static let stepsCodes: [DiagnosticCode] = [
+    .wrongStep, .notEnded, .afterEnd, .badFormat, .noElse, .noErrorRoute, .pipelineCycle, .notFeedable, .neverFed, .delivery,
+    .labelCollision,
+  ]
 }

@@ -462,5 +462,8 @@ extension DiagnosticCode {
       }
       """###)
 
-  static let typesCodes: [DiagnosticCode] = [.mismatch, .nullable, .badOperator, .badArguments, .notExhaustive, .unreachable, .secret, .notConstant, .typeCycle, .functionCycle, .badValue, .cannotInfer, .badRegex, .badLambda, .noEvent, .outsideSettings, .notConfigurable]
+  static let typesCodes: [DiagnosticCode] = [
+    .mismatch, .nullable, .badOperator, .badArguments, .notExhaustive, .unreachable, .secret, .notConstant, .typeCycle, .functionCycle,
+    .badValue, .cannotInfer, .badRegex, .badLambda, .noEvent, .outsideSettings, .notConfigurable,
+  ]
 }

@@ -60,26 +60,34 @@ public struct Interface: Sendable {
 extension Interface {
   /// Settings that every connection has, whatever its kind.
   static let common: [Setting] = [
-    Setting(name: "connect_timeout", type: .duration, value: Expr(.literal(.duration(10_000_000)), .duration), docs: "How long one attempt to connect may take."),
     Setting(name: "pool.max", type: .int, value: Expr(.literal(.int(4)), .int), docs: "Most clients open at once."),
     Setting(name: "pool.min", type: .int, value: Expr(.literal(.int(0)), .int), docs: "Clients kept open while idle."),
-    Setting(name: "pool.acquire_timeout", type: .duration, value: Expr(.literal(.duration(30_000_000)), .duration), docs: "How long a step waits for a client."),
-    Setting(name: "pool.idle_timeout", type: .duration, value: Expr(.literal(.duration(300_000_000)), .duration), docs: "An idle client above `min` is closed after this."),
-    Setting(name: "pool.max_lifetime", type: .duration, value: Expr(.literal(.duration(1_800_000_000)), .duration), docs: "A client is replaced after this."),
-    Setting(name: "reconnect.initial", type: .duration, value: Expr(.literal(.duration(100_000)), .duration), docs: "Cap of the first random wait after a failed attempt."),
-    Setting(name: "reconnect.max", type: .duration, value: Expr(.literal(.duration(30_000_000)), .duration), docs: "Cap of every later wait; the cap doubles up to it."),
-    Setting(name: "reconnect.give_up_after", type: .duration.asOptional, value: Expr(.literal(.null), .null), docs: "Fail instead of waiting any longer; unset waits for ever."),
+    Setting(
+      name: "pool.acquire_timeout", type: .duration, value: Expr(.literal(.duration(30_000_000)), .duration),
+      docs: "How long a step waits for a client."),
+    Setting(
+      name: "pool.idle_timeout", type: .duration, value: Expr(.literal(.duration(300_000_000)), .duration),
+      docs: "An idle client above `min` is closed after this."),
+    Setting(
+      name: "pool.max_lifetime", type: .duration, value: Expr(.literal(.duration(1_800_000_000)), .duration),
+      docs: "A client is replaced after this."),
   ]
 
   /// Settings of every source and sink step.
   static func stepSettings(_ role: ConnectorSyntax.Role) -> [Setting] {
     role == .sink
       ? [
-        Setting(name: "batch.max", type: .int, value: Expr(.literal(.int(50_000)), .int), docs: "Events until what was written is made durable and acknowledged."),
-        Setting(name: "batch.linger", type: .duration, value: Expr(.literal(.duration(1_000_000)), .duration), docs: "Time until then, where fewer come."),
+        Setting(
+          name: "batch.max", type: .int, value: Expr(.literal(.int(50_000)), .int),
+          docs: "Events until what was written is made durable and acknowledged."),
+        Setting(
+          name: "batch.linger", type: .duration, value: Expr(.literal(.duration(1_000_000)), .duration),
+          docs: "Time until then, where fewer come."),
       ]
       : [
-        Setting(name: "max_event", type: .size, value: Expr(.literal(.size(1 << 20)), .size), docs: "A longer event fails; it is never held in memory whole.")
+        Setting(
+          name: "max_event", type: .size, value: Expr(.literal(.size(1 << 20)), .size),
+          docs: "A longer event fails; it is never held in memory whole.")
       ]
   }
 }
