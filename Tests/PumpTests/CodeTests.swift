@@ -1,0 +1,55 @@
+import Foundation
+import PumpCompiler
+import Testing
+
+/// Every diagnostic code: its failing example provokes it, its repaired one is clean.
+@Suite struct CodeTests {
+  static let specs = DiagnosticCode.all.filter { !$0.isConfiguration && $0 != .badImport }
+  static let configurations = DiagnosticCode.all.filter(\.isConfiguration)
+
+  @Test(arguments: specs.map(\.id)) func example(_ id: String) {
+    let code = DiagnosticCode.all.first { $0.id == id }!
+    let failing = Support.compile(code.failing)
+    #expect(failing.diagnostics.contains { $0.code == code }, "\(failing.diagnostics.map { "\($0.code.id): \($0.message)" })")
+    let repaired = Support.compile(code.repaired)
+    #expect(repaired.plan != nil, "\(repaired.diagnostics.map { "\($0.code.id): \($0.message)" })")
+    #expect(repaired.diagnostics.isEmpty, "\(repaired.diagnostics.map { "\($0.code.id): \($0.message)" })")
+  }
+
+  @Test(arguments: configurations.map(\.id)) func configuration(_ id: String) throws {
+    let code = DiagnosticCode.all.first { $0.id == id }!
+    let plan = try #require(Support.compile(DiagnosticCode.configurationSpec).plan)
+    let folder = try Support.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for (text, fails) in [(code.failing, true), (code.repaired, false)] {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/pipelines.conf"))
+      let found = checkConfiguration(plan, files: [folder + "/pipelines.conf"], overrides: [])
+      #expect(found.contains { $0.code == code } == fails, "\(found.map(\.message))")
+      if !fails { #expect(found.isEmpty, "\(found.map(\.message))") }
+    }
+  }
+
+  @Test func idsAreUniqueAndExplained() {
+    #expect(Set(DiagnosticCode.all.map(\.id)).count == DiagnosticCode.all.count)
+    for code in DiagnosticCode.all { #expect(!code.explanation.isEmpty && code.failing != code.repaired) }
+  }
+
+  @Test func importsAreReported() throws {
+    let folder = try Support.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try Data("import \"b.pump\"\nimport \"missing.pump\"\n".utf8).write(to: URL(fileURLWithPath: folder + "/a.pump"))
+    try Data("import \"a.pump\"\ntype T { id: Int }\n".utf8).write(to: URL(fileURLWithPath: folder + "/b.pump"))
+    let found = compile(try Project.load(folder + "/a.pump")).diagnostics
+    #expect(found.filter { $0.code == .badImport }.count == 1)
+  }
+
+  /// Applying the fixes that findings offer leaves nothing that they reported.
+  @Test(arguments: ["filter .nmae == \"a\"", "set { name: uper(.name) }", "filter name == \"a\"", "fliter true"]) func fixes(_ step: String) throws {
+    let text = "type T { name: String }\npipeline p {\n  source stdin.lines()\n    |> decode json as T\n    |> \(step)\n    |> encode json\n    |> sink stdout.lines()\n  on error halt\n}\n"
+    let folder = try Support.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/a.pump"))
+    #expect(try Support.run("pumpc", ["check", folder]).code == 1)
+    #expect(try Support.run("pumpc", ["check", "--fix", folder]).code == 0)
+  }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import PumpCompiler
+import PumpInterpreter
+import PumpRuntime
+
+/// Where things are, and small helpers that many tests use.
+enum Support {
+  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  /// The folder of the products that were built with the tests.
+  static let products = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
+  static let updatesGolden = ProcessInfo.processInfo.environment["PUMP_UPDATE_GOLDEN"] != nil
+
+  static func temporaryFolder() throws -> String {
+    let path = NSTemporaryDirectory() + "pump-tests-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    return path
+  }
+
+  /// Compiles a spec given as text.
+  static func compile(_ text: String, path: String = "spec.pump") -> Compilation {
+    let folder = try! temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = "\(folder)/\(path)"
+    try! Data(text.utf8).write(to: URL(fileURLWithPath: file))
+    return PumpCompiler.compile(try! Project.load(file))
+  }
+
+  struct Outcome {
+    let code: Int32
+    let out: String
+    let err: String
+  }
+
+  /// Runs a product, or any program by its full path.
+  static func run(_ program: String, _ arguments: [String], folder: String? = nil, input: String? = nil, environment: [String: String] = [:]) throws -> Outcome {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program.hasPrefix("/") ? program : "\(products)/\(program)")
+    process.arguments = arguments
+    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    let scratch = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: scratch) }
+    // Files, not pipes: neither side can wait for the other.
+    for name in ["out", "err"] { _ = FileManager.default.createFile(atPath: "\(scratch)/\(name)", contents: nil) }
+    _ = FileManager.default.createFile(atPath: "\(scratch)/in", contents: Data((input ?? "").utf8))
+    process.standardInput = FileHandle(forReadingAtPath: "\(scratch)/in")
+    process.standardOutput = FileHandle(forWritingAtPath: "\(scratch)/out")
+    process.standardError = FileHandle(forWritingAtPath: "\(scratch)/err")
+    try process.run()
+    process.waitUntilExit()
+    let code = process.terminationReason == .uncaughtSignal ? 1000 + process.terminationStatus : process.terminationStatus
+    func text(_ name: String) -> String { String(decoding: FileManager.default.contents(atPath: "\(scratch)/\(name)") ?? Data(), as: UTF8.self) }
+    return Outcome(code: code, out: text("out"), err: text("err"))
+  }
+
+  /// A generator of test data that gives the same for the same seed.
+  struct Random: RandomNumberGenerator {
+    var state: UInt64
+    init(_ seed: UInt64) { state = seed }
+    mutating func next() -> UInt64 {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+      return z ^ (z >> 31)
+    }
+  }
+
+  static let examples: [String] = {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: root + "/examples")) ?? []
+    return names.sorted().map { "\(root)/examples/\($0)" }
+  }()
+}

@@ -1,0 +1,100 @@
+import Foundation
+import PumpCompiler
+import Testing
+
+@Suite struct SyntaxTests {
+  static let sources: [String] = {
+    var texts = DiagnosticCode.all.filter { !$0.isConfiguration }.map(\.repaired)
+    for example in Support.examples {
+      for name in (try? FileManager.default.contentsOfDirectory(atPath: example)) ?? [] where name.hasSuffix(".pump") {
+        texts.append((try? String(contentsOfFile: "\(example)/\(name)", encoding: .utf8)) ?? "")
+      }
+    }
+    return texts
+  }()
+
+  /// Cut off at any byte, a spec is reported on, never crashed on.
+  @Test func cutAtEveryByte() {
+    let text = Array(Self.sources.max { $0.utf8.count < $1.utf8.count }!.utf8)
+    for end in 0..<text.count {
+      let (_, diagnostics) = Parser.parse(SourceText(path: "cut.pump", bytes: Array(text[0..<end])))
+      for diagnostic in diagnostics { #expect(diagnostic.span.end <= end) }
+    }
+  }
+
+  /// Random changes of bytes: the whole compiler comes to an end with a verdict.
+  @Test func mutations() {
+    var random = Support.Random(7)
+    let texts = Self.sources.map { Array($0.utf8) }
+    let signs = Array("{}()[]|>\"\\,.:=@?-/*\n 0aZ".utf8)
+    for _ in 0..<400 {
+      var bytes = texts.randomElement(using: &random)!
+      for _ in 0..<Int.random(in: 1...6, using: &random) where !bytes.isEmpty {
+        let place = Int.random(in: 0..<bytes.count, using: &random)
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: bytes[place] = signs.randomElement(using: &random)!
+        case 1: bytes.remove(at: place)
+        default: bytes.insert(signs.randomElement(using: &random)!, at: place)
+        }
+      }
+      let compilation = Support.compile(String(decoding: bytes, as: UTF8.self))
+      #expect(compilation.plan != nil || compilation.diagnostics.contains { $0.severity == .error })
+    }
+  }
+
+  @Test(arguments: ["(", "[", "{", "-", "not ", "if ", "\"\\(", "a.", "1+", "tee { ", "[String: ", "match x { "]) func deepNesting(_ piece: String) {
+    let text = "fn f() -> Int = " + String(repeating: piece, count: 10_000)
+    #expect(!Parser.parse(SourceText(path: "deep.pump", text: text)).1.isEmpty)
+  }
+
+  @Test func formatIsIdempotentAndKeepsThePlan() throws {
+    for text in Self.sources {
+      let once = Formatter.format(SourceText(path: "a.pump", text: text))
+      #expect(Formatter.format(SourceText(path: "a.pump", text: once)) == once)
+      let (before, after) = (Support.compile(text).plan, Support.compile(once).plan)
+      #expect(try canonical(before) == canonical(after), "\(once)")
+    }
+  }
+
+  /// The plan without places.
+  private func canonical(_ plan: Plan?) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let text = String(decoding: try encoder.encode(plan), as: UTF8.self)
+    return text.replacing(/"(line|file)":("[^"]*"|[0-9]+)/, with: "")
+  }
+
+  @Test func examplesAreInTheCanonicalLayout() throws {
+    for example in Support.examples { #expect(try Support.run("pumpc", ["fmt", "--check", example]).code == 0, "\(example)") }
+  }
+
+  @Test(arguments: [("a ?? b or c and not d == 1 + 2 * -3", "?? or and not == + * -")]) func precedence(_ text: String, _ order: String) {
+    let source = SourceText(path: "e.pump", text: "fn f() -> Int = \(text)")
+    guard case .function(let function)? = Parser.parse(source).0.items.first else {
+      Issue.record("no function")
+      return
+    }
+    var seen: [String] = []
+    func walk(_ e: ExprSyntax) {
+      switch e.kind {
+      case .binary(let op, let a, let b):
+        seen.append(op.rawValue)
+        walk(a)
+        walk(b)
+      case .unary(let op, let a):
+        seen.append(op.rawValue)
+        walk(a)
+      default: break
+      }
+    }
+    walk(function.body)
+    #expect(seen.joined(separator: " ") == order)
+  }
+
+  /// Checking takes time in proportion to the size: twice the text must not take four times the work.
+  @Test func largeSpecs() {
+    let one = "pipeline pN {\n  source file.lines(\"inN\")\n    |> decode json as T\n    |> filter .id > 1 and .name == \"x\"\n    |> encode json\n    |> sink file.lines(\"outN\")\n  on error halt\n}\n"
+    let text = "type T { id: Int, name: String }\n" + (0..<300).map { one.replacing("N", with: "\($0)") }.joined()
+    #expect(Support.compile(text).plan?.pipelines.count == 300)
+  }
+}
