@@ -118,7 +118,7 @@ public struct Builder {
     defer { try? FileManager.default.removeItem(atPath: work) }
     try write(renderSources(plan), to: work)
     let sources = try FileManager.default.subpathsOfDirectory(atPath: work).filter { $0.hasSuffix(".swift") }.sorted()
-    let folder = (output as NSString).deletingLastPathComponent
+    let folder = parentFolder(output)
     if !folder.isEmpty { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
     let target = URL(fileURLWithPath: output).path + ".part"
     try Builder.run(
@@ -146,7 +146,7 @@ public struct Builder {
   private func write(_ files: [GeneratedFile], to folder: String) throws {
     for file in files {
       let path = "\(folder)/\(file.path)"
-      try FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(atPath: parentFolder(path), withIntermediateDirectories: true)
       try Data(file.text.utf8).write(to: URL(fileURLWithPath: path))
     }
   }

@@ -6,7 +6,7 @@ public enum Installation {
   /// The folder of the running executable.
   public static let executableFolder: String = {
     let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-    return (path as NSString).deletingLastPathComponent
+    return parentFolder(path)
   }()
 
   /// The package's root: `PUMP_HOME`, or the folder above the executable that holds the runtime's sources.
@@ -22,3 +22,9 @@ public enum Installation {
 }
 
 public let compilerVersion = pumpVersion
+
+/// The folder part of a path; empty for a bare name. (Foundation's own traps on names of one character.)
+func parentFolder(_ path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "" }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
+}

@@ -27,7 +27,7 @@ public struct Project {
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw NotFound(message: "there is no file or folder `\(path)`")
     }
-    let folder = isFolder.boolValue ? path : (path as NSString).deletingLastPathComponent
+    let folder = isFolder.boolValue ? path : parentFolder(path)
     var names = [path]
     if isFolder.boolValue {
       let entries = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
@@ -77,7 +77,7 @@ public struct Project {
           diagnostics.append(Diagnostic(.badImport, at: span, "an import's path is plain text", help: "write it without `\\( )`"))
           continue
         }
-        let base = (path as NSString).deletingLastPathComponent
+        let base = parentFolder(path)
         let target = relative.hasPrefix("/") || base.isEmpty ? relative : "\(base)/\(relative)"
         if add(target, from: span) != nil {
           diagnostics.append(
@@ -108,7 +108,7 @@ public func compile(_ project: Project) -> Compilation {
     })
   // A part that could not be read has been reported; what does not fit because of it is not.
   let unread = project.diagnostics.contains { $0.severity == .error }
-  let usageNoise: Set<String> = ["P0108", "P0109", "P0309"]
+  let usageNoise: Set<String> = ["P0108", "P0109", "P0302", "P0306", "P0309"]
   let checked = unread ? result.diagnostics.filter { !usageNoise.contains($0.code.id) } : result.diagnostics
   let order = Dictionary(uniqueKeysWithValues: project.files.enumerated().map { (ObjectIdentifier($1.source), $0) })
   let all = (project.diagnostics + checked).enumerated().sorted { a, b in

@@ -63,11 +63,8 @@ final class ExpressionRenderer {
     case .enumCase(let index):
       guard case .enumeration(let cases) = type.wrapped else { return "nil" }
       return "\(types.swift(type.wrapped)).\(Swift.name(cases.cases[index].name))"
-    case .list(let items):
-      guard case .list(let element) = type.wrapped, !items.isEmpty else { return "\(types.swift(type.wrapped))()" }
-      return "List([\(items.map { self.literal($0, element) }.joined(separator: ", "))], Arena())"
-    case .map: return "\(types.swift(type.wrapped))()"
-    case .record: return "nil"
+    // Other composed constants are made once by the record that has them as a default.
+    case .list, .map, .record: return "\(types.swift(type.wrapped))()"
     }
   }
 
@@ -78,9 +75,9 @@ final class ExpressionRenderer {
     case .it: return event
     case .carried: return carried
     case .field(let base, let index): return "\(render(base)).\(field(base.type, index))"
-    case .optionalField(let base, let index): return "\(render(base))?.\(field(base.type.wrapped, index))"
+    case .optionalField(let base, let index): return "(\(render(base))?.\(field(base.type.wrapped, index)))"
     case .meta(let name): return meta(name, e.type)
-    case .config(let section, let key): return "config.\(Swift.name("\(section)_\(key)"))"
+    case .config(let section, let key): return "config.\(Swift.name(section)).\(Swift.name(key))"
     case .environment, .secretFile: return "nil"
     case .not(let inner): return "!(\(render(inner)))"
     case .and(let a, let b): return "(\(render(a)) ? \(render(b)) : false)"

@@ -9,6 +9,7 @@ public struct GeneratedFile: Sendable {
 /// The plan as the sources of a Swift program: types, functions, one class for each pipeline, and what wires them.
 public func renderSources(_ plan: Plan) -> [GeneratedFile] {
   let types = TypeRenderer()
+  types.reserve(plan.pipelines.map(\.id))
   for type in plan.enums { _ = types.name(of: type, hint: "Choice") }
   for record in plan.records { _ = types.name(of: record, hint: "Record") }
   var files: [GeneratedFile] = []
@@ -16,7 +17,7 @@ public func renderSources(_ plan: Plan) -> [GeneratedFile] {
   let functions = renderFunctions(plan, types)
   for pipeline in plan.pipelines {
     let renderer = ProgramRenderer(plan, types)
-    files.append(GeneratedFile(path: "Pipelines/\(Swift.camel(pipeline.id)).swift", text: head + "\n" + renderer.classes(pipeline)))
+    files.append(GeneratedFile(path: "Pipelines/\(types.className(pipeline.id)).swift", text: head + "\n" + renderer.classes(pipeline)))
   }
   files.append(GeneratedFile(path: "main.swift", text: ProgramRenderer(plan, types).main()))
   var out = SwiftWriter()
@@ -54,20 +55,24 @@ private func renderFunctions(_ plan: Plan, _ types: TypeRenderer) -> String {
   out.line("/// The configuration that steps read.")
   out.block("struct Config {") { out in
     for section in plan.config {
-      for key in section.keys where !key.type.holdsSecret {
-        out.lines(Swift.docs(key.docs))
-        out.line("let \(Swift.name("\(section.name)_\(key.name)")): \(types.swift(key.type))")
+      let keys = section.keys.filter { !$0.type.holdsSecret }
+      out.lines(Swift.docs(section.docs))
+      out.block("struct Section_\(section.name) {") { out in
+        for key in keys {
+          out.lines(Swift.docs(key.docs))
+          out.line("let \(Swift.name(key.name)): \(types.swift(key.type))")
+        }
       }
+      out.line("let \(Swift.name(section.name)): Section_\(section.name)")
     }
     out.line()
     out.block("init(_ configuration: Configuration) {") { out in
       for section in plan.config {
-        for key in section.keys where !key.type.holdsSecret {
+        let keys = section.keys.filter { !$0.type.holdsSecret }.map { key in
           let shape = types.shape(key.type)
-          out.line(
-            "\(Swift.name("\(section.name)_\(key.name)")) = configuration.read(\(Swift.string(section.name)), \(Swift.string(key.name)), \(shape.hasPrefix(".") ? "Shape" : "")\(shape))"
-          )
+          return "\(Swift.name(key.name)): configuration.read(\(Swift.string(section.name)), \(Swift.string(key.name)), \(shape.hasPrefix(".") ? "Shape" : "")\(shape))"
         }
+        out.line("\(Swift.name(section.name)) = Section_\(section.name)(\(keys.joined(separator: ", ")))")
       }
     }
   }
@@ -112,7 +117,7 @@ struct ProgramRenderer {
     return text
   }
 
-  private func className(_ pipeline: Pipeline) -> String { Swift.type(Swift.camel(pipeline.id) + "Pipeline") }
+  private func className(_ pipeline: Pipeline) -> String { types.className(pipeline.id) }
 
   private var failure: Type {
     .record(

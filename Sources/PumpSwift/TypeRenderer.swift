@@ -18,6 +18,19 @@ final class TypeRenderer {
     return candidate
   }
 
+  private var classes: [String: String] = [:]
+
+  /// Names the classes of pipelines before any type can take their names.
+  func reserve(_ pipelines: [String]) {
+    for id in pipelines {
+      let name = unique(Swift.type(Swift.camel(id) + "Pipeline"))
+      classes[id] = name
+      taken.insert(name + "Errors")
+    }
+  }
+
+  func className(_ pipeline: String) -> String { classes[pipeline]! }
+
   func name(of record: RecordType, hint: String) -> String {
     if let known = records[record] { return known }
     let name = unique(Swift.type(record.name ?? hint))
@@ -115,6 +128,12 @@ final class TypeRenderer {
           out.line(".init(\(arguments)),")
         }
       }
+      for (index, field) in fields.enumerated() {
+        guard let value = field.value, Self.isComposed(value) else { continue }
+        let form = shape(field.type)
+        out.line(
+          "fileprivate static let default\(index): \(swift(field.type)) = constant(\(Swift.string(PlanJSON.text(value, field.type))), \(form.hasPrefix(".") ? "Shape" : "")\(form))")
+      }
       out.line("fileprivate static let keys = KeyTable([\(fields.map { Swift.string($0.wire) }.joined(separator: ", "))])")
       out.line("static var nothing: \(name) { \(name)(\(fields.map { "\(Swift.name($0.name)): .nothing" }.joined(separator: ", "))) }")
       out.line()
@@ -138,7 +157,10 @@ final class TypeRenderer {
 
   private func renderReader(_ fields: [Field], _ name: String, _ literal: (Literal, Type) -> String, _ out: inout SwiftWriter) {
     out.block("init(from json: inout JSONReader) throws(Malformed) {") { out in
-      for field in fields { out.line("self.\(Swift.name(field.name)) = \(field.value.map { literal($0, field.type) } ?? ".nothing")") }
+      for (index, field) in fields.enumerated() {
+        let value = field.value.map { Self.isComposed($0) ? "\(name).default\(index)" : literal($0, field.type) }
+        out.line("self.\(Swift.name(field.name)) = \(value ?? ".nothing")")
+      }
       let masks = max(1, (fields.count + 63) / 64)
       for mask in 0..<masks { out.line("var seen\(mask): UInt64 = 0") }
       out.line("var expected = 0")
@@ -165,6 +187,16 @@ final class TypeRenderer {
           out.line("_ = seen\(mask)")
         }
       }
+    }
+  }
+
+  /// A default that is made once, in memory that stays.
+  private static func isComposed(_ value: Literal) -> Bool {
+    switch value {
+    case .list(let items): !items.isEmpty
+    case .map(let entries): !entries.isEmpty
+    case .record: true
+    default: false
     }
   }
 

@@ -78,9 +78,12 @@ extension Parser {
     let start = span
     var left = at(word: "not") && minimum <= 4 ? negated() : unary()
     var compared = false
+    var length = 0
     while continues, let op = binaryOperator, op.precedence >= minimum {
       // In `let x = E in E` the first `in` outside parentheses belongs to the binding.
       if op == .isIn, letDepth > 0 { break }
+      length += 1
+      if length > 4 * Self.depthLimit { return refuseChain() }
       let place = span
       if op.precedence == 5 {
         if compared {
@@ -93,6 +96,13 @@ extension Parser {
       left = make(.binary(op, left, right), from: start)
     }
     return left
+  }
+
+  /// A chain of operators makes a tree as deep as it is long.
+  private mutating func refuseChain() -> ExprSyntax {
+    depth = Self.depthLimit
+    _ = nested { _ in 0 }
+    return erroneous()
   }
 
   private mutating func negated() -> ExprSyntax {
@@ -121,12 +131,7 @@ extension Parser {
     var length = 0
     while continues {
       length += 1
-      if length > 4 * Self.depthLimit {
-        _ = nested { parser in
-          parser.depth = Self.depthLimit; return parser.nested { _ in 0 }
-        }
-        return erroneous()
-      }
+      if length > 4 * Self.depthLimit { return refuseChain() }
       if at(.dot) || at(.optionalDot) {
         let optional = at(.optionalDot)
         advance()
@@ -227,6 +232,8 @@ extension Parser {
         return erroneous()
       }
       return make(.secretFile(string()), from: start)
+    // `matches` is an operator and a function of two arguments.
+    case "matches" where next.kind == .leftParen: break
     case let word where reservedWords.contains(word):
       unexpected("an expression")
       return erroneous()

@@ -207,7 +207,7 @@ extension Parser {
       }
       return .expand(list, as: name)
     case "lookup":
-      guard let endpoint = endpointUse(nil), take(word: "as"), let name = name("a field's name") else {
+      guard let endpoint = endpointUse(label), take(word: "as"), let name = name("a field's name") else {
         unexpected("`as name: Type`", help: "write `lookup db.table(\"customers\", key: .customer) as customer_row: Customer`")
         return .erroneous
       }

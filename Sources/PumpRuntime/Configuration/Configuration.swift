@@ -28,16 +28,10 @@ public struct Configuration: Sendable {
 
   public func section(_ name: String) -> Settings { sections[name] ?? Settings([:]) }
 
-  /// One key as a value of generated code; texts of configuration live as long as the program.
+  /// One key as a value of generated code.
   public func read<T: ColumnValue>(_ section: String, _ key: String, _ shape: Shape) -> T {
-    let memory = Configuration.memory
-    let text = memory.copy(self.section(section)[key].json(shape))
-    (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
-    let column = Column(shape)
-    precondition(shape.read(text, into: column, 0, memory, JSONOptions()), "configuration was checked against its types")
-    return T.read(column, 0, memory)
+    constant(self.section(section)[key].json(shape), shape)
   }
-  private static let memory = Arena()
 
   /// Resolves everything, or reports every mistake at once.
   public static func load(
@@ -48,6 +42,17 @@ public struct Configuration: Sendable {
     for override in overrides { loader.add(override: override) }
     return loader.finish()
   }
+}
+
+/// A value from JSON that was checked against its type, in memory that lives as long as the program.
+public func constant<T: ColumnValue>(_ json: String, _ shape: Shape) -> T {
+  let memory = Arena()
+  let text = memory.copy(json)
+  (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
+  let column = Column(shape)
+  precondition(shape.read(text, into: column, 0, memory, JSONOptions()), "constants were checked against their types")
+  _ = Unmanaged.passRetained(memory)
+  return T.read(column, 0, memory)
 }
 
 /// The nearest of some names to a mistyped one.

@@ -94,6 +94,12 @@ public final class StopSignal: Sendable {
       }
     }
     signal(SIGPIPE, SIG_IGN)
+    // Whoever started this process may have blocked them.
+    var mask = sigset_t()
+    sigemptyset(&mask)
+    sigaddset(&mask, SIGTERM)
+    sigaddset(&mask, SIGINT)
+    pthread_sigmask(SIG_UNBLOCK, &mask, nil)
   }
 }
 

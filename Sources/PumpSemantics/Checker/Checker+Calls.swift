@@ -94,6 +94,7 @@ extension Checker {
       return Self.erroneous
     }
     var best: (cost: Int, expression: Expr)?
+    var lambdas: [String: (String, Expr)] = [:]
     for signature in function.signatures {
       guard
         let ordered = order(
@@ -101,7 +102,7 @@ extension Checker {
           quiet: true)
       else { continue }
       silenced += 1
-      let candidate = apply(function, signature, ordered, arguments, inferred, scope)
+      let candidate = apply(function, signature, ordered, arguments, inferred, scope, &lambdas)
       silenced -= 1
       if let candidate, candidate.cost < (best?.cost ?? .max) { best = candidate }
     }
@@ -120,7 +121,8 @@ extension Checker {
           arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text)
       else { return Self.erroneous }
       let before = diagnostics.count
-      _ = apply(function, signature, ordered, arguments, inferred, scope)
+      lambdas = [:]
+      _ = apply(function, signature, ordered, arguments, inferred, scope, &lambdas)
       if diagnostics.count > before { return Self.erroneous }
     }
     let types = zip(arguments, inferred).map { $1?.type.description ?? ($0.value.span.text.count < 20 ? $0.value.span.text : "…") }.joined(
@@ -136,7 +138,7 @@ extension Checker {
 
   private func apply(
     _ function: FunctionSpec, _ signature: Signature, _ ordered: [ExprSyntax?], _ arguments: [ArgumentSyntax], _ inferred: [Expr?],
-    _ scope: Scope
+    _ scope: Scope, _ lambdas: inout [String: (String, Expr)]
   ) -> (cost: Int, expression: Expr)? {
     var variables: [String: Type] = [:]
     var values: [Expr] = []
@@ -153,15 +155,27 @@ extension Checker {
           return nil
         }
         guard let type = substitute(input, variables) else { return nil }
-        let id = unique(name.text)
-        var inner = scope
-        inner.locals[name.text] = Expr(.local(id), type)
-        let wanted = substitute(output, variables)
-        let result = wanted.map { check(body, inner, as: $0, "the lambda's value") } ?? infer(body, inner)
+        // The body is inferred once for each type of its parameter, whatever the number of overloads.
+        let memo = "\(syntax.span.start) \(type)"
+        if lambdas[memo] == nil {
+          let id = unique(name.text)
+          var inner = scope
+          inner.locals[name.text] = Expr(.local(id), type)
+          lambdas[memo] = (id, infer(body, inner))
+        }
+        let (id, inferredBody) = lambdas[memo]!
+        var result = inferredBody
         if result.type == .erroneous { return nil }
-        if wanted == nil, !bind(output, to: result.type, &variables) { return nil }
-        // A lambda that needs a conversion fits less well than one that does not.
-        if let wanted { silenced += 1; if infer(body, inner).type != wanted { cost += 1 }; silenced -= 1 }
+        if let wanted = substitute(output, variables) {
+          guard let converted = convert(result, to: wanted) else {
+            mismatch(result, wanted, body, "the lambda's value")
+            return nil
+          }
+          if result.type != wanted { cost += 1 }
+          result = converted
+        } else if !bind(output, to: result.type, &variables) {
+          return nil
+        }
         values.append(Expr(.lambda(id, result), result.type))
         continue
       }

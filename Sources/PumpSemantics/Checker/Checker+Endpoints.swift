@@ -92,7 +92,7 @@ extension Checker {
             _ = infer(syntax, settingScope)
             continue
           }
-          written[name] = check(setting: syntax, target)
+          written[name] = check(setting: syntax, target, settingScope)
         }
       }
     }
@@ -114,7 +114,27 @@ extension Checker {
     return Expr(.map(keys, values), .map(element))
   }
 
-  private func check(setting syntax: ExprSyntax, _ target: Setting) -> Expr {
+  private func check(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> Expr {
+    let value = checkValue(setting: syntax, target, scope)
+    if value.type != .erroneous, !isSettled(value) {
+      report(.notConstant, syntax.span, "a setting is a literal, `config.section.key`, `env.NAME` or a text made of them", help: "compute it in the configuration, or write the value itself")
+      return Self.erroneous
+    }
+    return value
+  }
+
+  /// Whether start-up can evaluate it without running steps.
+  private func isSettled(_ value: Expr) -> Bool {
+    switch value.kind {
+    case .literal, .config, .environment, .secretFile: true
+    case .local: !expanding.isEmpty
+    case .wrap, .list, .map, .concatenate: value.children.allSatisfy(isSettled)
+    case .call(let name, _): ["to_string", "to_decimal", "to_float"].contains(name) && value.children.allSatisfy(isSettled)
+    default: false
+    }
+  }
+
+  private func checkValue(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> Expr {
     if target.type.wrapped == .secret {
       if case .string(let text) = syntax.kind {
         report(
@@ -122,14 +142,14 @@ extension Checker {
           help: "use `env.NAME`, or `secret file \"…\"`")
         return Expr(.literal(.string(text.plain ?? "")), .secret)
       }
-      let value = infer(syntax, settingScope)
+      let value = infer(syntax, scope)
       if case .environment = value.kind { return Expr(value.kind, .secret) }
       return convert(value, to: target.type)
         ?? {
           mismatch(value, target.type, syntax, "`\(target.name)`"); return Self.erroneous
         }()
     }
-    let value = infer(syntax, settingScope, expecting: target.type)
+    let value = infer(syntax, scope, expecting: target.type)
     // What the environment says is text, read as the type that is due.
     if case .environment = value.kind { return Expr(value.kind, target.type.wrapped) }
     guard let converted = convert(value, to: target.type) else {
@@ -277,7 +297,7 @@ extension Checker {
           pipeline.note(checked)
           each.append(.init(name: parameter.name, value: checked))
         } else {
-          let checked = check(setting: value, Setting(name: parameter.name, type: type, value: nil, docs: nil))
+          let checked = check(setting: value, Setting(name: parameter.name, type: type, value: nil, docs: nil), scope)
           fixed.append(Setting(name: parameter.name, type: type, value: checked, docs: parameter.docs))
         }
       }

@@ -63,11 +63,11 @@ extension Checker {
     }
     let value = infer(operand, scope, expecting: expecting)
     switch value.kind {
-    case .literal(.int(let number)): return Expr(.literal(.int(-number)), .int)
+    case .literal(.int(let number)) where number != Int64.min: return Expr(.literal(.int(-number)), .int)
     case .literal(.float(let number)): return Expr(.literal(.float(-number)), .float)
     case .literal(.decimal(let digits)):
       return Expr(.literal(.decimal(digits.hasPrefix("-") ? String(digits.dropFirst()) : "-" + digits)), .decimal)
-    case .literal(.duration(let number)): return Expr(.literal(.duration(-number)), .duration)
+    case .literal(.duration(let number)) where number != Int64.min: return Expr(.literal(.duration(-number)), .duration)
     default: break
     }
     switch value.type {

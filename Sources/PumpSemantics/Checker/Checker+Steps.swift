@@ -299,9 +299,11 @@ extension Checker {
       let kind = resolve(parameter.type).plain
       flow.locals[parameter.name.text] = Expr(.local(unique(parameter.name.text)), kind)
     }
-    stageDepth += 1
+    let before = diagnostics.count
+    expanding = [syntax.name.text]
     _ = check(chain: syntax.steps, flow, mustEnd: false, syntax.span, in: context)
-    stageDepth -= 1
+    expanding = []
+    if diagnostics[before...].contains(where: { $0.severity == .error }) { brokenStages.insert(syntax.name.text) }
   }
 
   private func stage(_ name: Name, _ arguments: [ArgumentSyntax], _ span: Span, _ flow: inout Flow, _ pipeline: PipelineContext) -> (
@@ -315,8 +317,14 @@ extension Checker {
       return ([], false)
     }
     used.stages.insert(name.text)
-    guard stageDepth < 16 else {
-      report(.functionCycle, span, "stage `\(name.text)` contains itself", help: "the language is total: remove the circle")
+    guard !expanding.contains(name.text) else {
+      // A circle is reported where it is declared, once, however deep it is found.
+      if brokenStages.insert(expanding[0]).inserted {
+        let outer = silenced
+        silenced = 0
+        report(.functionCycle, stages[expanding[0]]!.name.span, "stages contain each other in a circle: \((expanding + [name.text]).joined(separator: " → "))", help: "the language is total: remove the circle")
+        silenced = outer
+      }
       flow.type = .erroneous
       return ([], false)
     }
@@ -328,6 +336,8 @@ extension Checker {
     }
     var inner = flow
     inner.locals = [:]
+    let adapted = adapt(flow.type, wanted)
+    if let adapted { inner.type = adapted.type }
     var outer = settingScope
     outer.locals = flow.locals
     var next = 0
@@ -354,17 +364,36 @@ extension Checker {
       }
       inner.locals[parameter.name.text] = check(value, Scope(), as: resolve(parameter.type).plain, "`\(parameter.name.text)`")
     }
-    stageDepth += 1
+    expanding.append(name.text)
     silenced += 1
-    let before = pipeline.canFail
+    let outerError = suppressed
+    suppressed = nil
     let chain = check(chain: syntax.steps, inner, mustEnd: false, syntax.span, in: pipeline)
     silenced -= 1
-    stageDepth -= 1
-    _ = before
+    expanding.removeLast()
+    if let inside = suppressed, !brokenStages.contains(name.text) {
+      report(.wrongStep, span, "stage `\(name.text)` does not fit here: \(inside)", help: "the event here is \(flow.type); drop or rename what collides")
+    }
+    suppressed = outerError ?? (silenced > 0 ? suppressed : nil)
     let locals = flow.locals
     flow = chain.flow
     flow.locals = locals
-    return (chain.steps, chain.ended)
+    let first = adapted.map { [Step(name: name.text, kind: .map($0), output: $0.type, place: place(span))] } ?? []
+    return (first + chain.steps, chain.ended)
+  }
+
+  /// The event with the conversions that the stage's fields ask for, where any is needed.
+  private func adapt(_ type: Type, _ wanted: Type) -> Expr? {
+    guard let record = type.record, let fields = wanted.record?.fields else { return nil }
+    let event = Expr(.it, type)
+    var changed = false
+    let values = record.fields.enumerated().map { index, field -> (name: String, value: Expr) in
+      let value = Expr(.field(event, index), field.type)
+      guard let due = fields.first(where: { $0.name == field.name }), due.type != field.type, let converted = convert(value, to: due.type) else { return (field.name, value) }
+      changed = true
+      return (field.name, converted)
+    }
+    return changed ? makeRecord(values) : nil
   }
 
   private func hasFields(_ type: Type, _ wanted: Type, _ span: Span, _ name: Name) -> Bool {
@@ -380,7 +409,7 @@ extension Checker {
           help: "add it with `set { \(field.name): … }`")
         return false
       }
-      guard record.fields[index].type == field.type else {
+      guard convert(Expr(.it, record.fields[index].type), to: field.type) != nil else {
         report(
           .wrongStep, span, "stage `\(name.text)` needs `\(field.name)` as \(field.type), here it is \(record.fields[index].type)",
           help: "convert it with `set { \(field.name): … }`")

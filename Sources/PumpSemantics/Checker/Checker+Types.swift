@@ -173,8 +173,11 @@ extension Checker {
 
   /// A name for a local that no other in the program has.
   func unique(_ name: String) -> String {
-    let count = localCounter[name, default: 0]
-    localCounter[name] = count + 1
-    return count == 0 ? name : "\(name)_\(count + 1)"
+    var candidate = name
+    while !localNames.insert(candidate).inserted {
+      localCounter[name, default: 1] += 1
+      candidate = "\(name)_\(localCounter[name]!)"
+    }
+    return candidate
   }
 }

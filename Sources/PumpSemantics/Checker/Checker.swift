@@ -56,10 +56,15 @@ final class Checker {
   var used = Usage()
   /// Who sends to which pipeline.
   var feeds: [(from: String, to: String, span: Span)] = []
-  var stageDepth = 0
   var localCounter: [String: Int] = [:]
+  var localNames: Set<String> = []
   /// While a stage's body is checked again at its use, its own errors have been said.
   var silenced = 0
+  /// The first error that was silenced since this was last cleared.
+  var suppressed: String?
+  /// Stages that are being expanded, the outermost first, and those with errors of their own.
+  var expanding: [String] = []
+  var brokenStages: Set<String> = []
 
   struct Usage {
     var types: Set<String> = []
@@ -74,7 +79,10 @@ final class Checker {
   func report(
     _ code: DiagnosticCode, _ span: Span, _ message: String, help: String? = nil, fix: [Edit] = [], labels: [(Span, String)] = []
   ) {
-    guard silenced == 0 else { return }
+    guard silenced == 0 else {
+      if code.severity == .error { suppressed = suppressed ?? message }
+      return
+    }
     diagnostics.append(Diagnostic(code, at: span, message, help: help, fix: fix, labels: labels))
   }
 

@@ -1,0 +1,185 @@
+import Foundation
+import PumpCompiler
+import Testing
+
+/// The command line as people and CI use it.
+@Suite struct CommandTests {
+  private func folder(_ files: [String: String]) throws -> String {
+    let path = try Support.temporaryFolder()
+    for (name, text) in files { try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)")) }
+    return path
+  }
+
+  private static let copy = "pipeline copy {\n  source file.lines(\"in.txt\")\n    |> sink file.lines(\"out.txt\")\n  on error halt\n}\n"
+
+  @Test(arguments: [
+    ([], 2), (["--help"], 0), (["--version"], 0), (["check", "--help"], 0), (["chek"], 2), (["check", "--nonsense"], 2), (["check", "/nowhere"], 2), (["explain", "P0201"], 0),
+    (["explain", "P9999"], 2), (["functions"], 0), (["functions", "upper"], 0), (["functions", "uper"], 2), (["connectors"], 0), (["connectors", "SQLite"], 0), (["connectors", "Oracle"], 2),
+    (["completions", "bash"], 0), (["completions", "tcsh"], 2), (["emit", "x"], 2),
+  ] as [([String], Int32)])
+  func exitCodes(_ words: [String], _ code: Int32) throws {
+    let outcome = try Support.run("pumpc", words)
+    #expect(outcome.code == code, "\(outcome.err)")
+    if code != 0 { #expect(!outcome.err.isEmpty) }
+  }
+
+  @Test func runsAndReportsMissingInput() throws {
+    let path = try folder(["a.pump": Self.copy])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let missing = try Support.run("pumpc", ["run", path])
+    #expect(missing.code == 1 && missing.err.contains("cannot open in.txt: No such file or directory"), "\(missing.err)")
+    #expect(!FileManager.default.fileExists(atPath: path + "/out.txt"))
+    try Data("one\r\n\ntwo\nthree".utf8).write(to: URL(fileURLWithPath: path + "/in.txt"))
+    #expect(try Support.run("pumpc", ["run", path]).code == 0)
+    #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "one\ntwo\nthree\n")
+  }
+
+  @Test func outputThatIsAFolder() throws {
+    let path = try folder(["a.pump": Self.copy, "in.txt": "x\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try FileManager.default.createDirectory(atPath: path + "/out.txt", withIntermediateDirectories: true)
+    let outcome = try Support.run("pumpc", ["run", path])
+    #expect(outcome.code == 1 && outcome.err.contains("it is a directory"), "\(outcome.err)")
+  }
+
+  @Test func appendCutsAHalfLine() throws {
+    let path = try folder(["a.pump": Self.copy.replacing("\"out.txt\"", with: "\"out.txt\", mode: append"), "in.txt": "new\n", "out.txt": "whole\nhal"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try Support.run("pumpc", ["run", path]).code == 0)
+    #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "whole\nnew\n")
+  }
+
+  @Test func tooLongLinesGoAside() throws {
+    let spec = "pipeline p {\n  source file.lines(\"in.txt\") { max_event = 100B }\n    |> sink file.lines(\"out.txt\")\n  on error |> map .message |> encode text |> sink file.lines(\"dead.txt\")\n}\n"
+    let path = try folder(["a.pump": spec, "in.txt": "short\n\(String(repeating: "x", count: 1_000_000))\nlast\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let outcome = try Support.run("pumpc", ["run", path])
+    #expect(outcome.code == 0, "\(outcome.err)")
+    #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "short\nlast\n")
+    #expect(try String(contentsOfFile: path + "/dead.txt", encoding: .utf8).hasPrefix("the line is longer than max_event"))
+  }
+
+  /// Killed midway and run again: every order is in its table once.
+  @Test func killedMidway() throws {
+    let spec = """
+      connection db: SQLite { path = "o.db" }
+      type O { id: Int, name: String }
+      pipeline p {
+        source generate.records(count: 300000) as O
+          |> sink db.table("orders", key: [id])
+        on error halt
+      }
+      """
+    let path = try folder(["a.pump": spec])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    for delay in [60_000, 150_000, 300_000] as [UInt32] {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "\(Support.products)/pumpc")
+      process.arguments = ["run", path, "--quiet"]
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      usleep(delay)
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+    }
+    #expect(try Support.run("pumpc", ["run", path, "--quiet"]).code == 0)
+    let count = try Support.run("/usr/bin/env", ["sqlite3", path + "/o.db", "select count(*), count(distinct id), max(id) from orders"]).out
+    #expect(count == "300000|300000|300000\n")
+  }
+
+  /// SIGTERM drains: what was taken in is written, and the exit code says success.
+  @Test func terminationDrains() throws {
+    let spec = "pipeline p {\n  source timer.every(10ms)\n    |> map \"\\(.number)\"\n    |> encode text\n    |> sink file.lines(\"out.txt\")\n  on error halt\n}\n"
+    let path = try folder(["a.pump": spec])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "\(Support.products)/pumpc")
+    process.arguments = ["run", path, "--quiet"]
+    try process.run()
+    usleep(500_000)
+    process.terminate()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0 && process.terminationReason == .exit)
+    let lines = try String(contentsOfFile: path + "/out.txt", encoding: .utf8).split(separator: "\n")
+    #expect(lines.count > 5 && lines.enumerated().allSatisfy { "\($0)" == $1 })
+  }
+
+  @Test func positionsAreKept() throws {
+    let spec = Self.copy.replacing("\"out.txt\"", with: "\"out.txt\", mode: append")
+    let path = try folder(["a.pump": spec, "in.txt": "one\n", "pipelines.conf": "[general]\nstate = state\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try Support.run("pumpc", ["run", path]).code == 0)
+    let handle = FileHandle(forWritingAtPath: path + "/in.txt")!
+    handle.seekToEndOfFile()
+    handle.write(Data("two\n".utf8))
+    #expect(try Support.run("pumpc", ["run", path]).code == 0)
+    #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "one\ntwo\n")
+  }
+
+  @Test func machineFormats() throws {
+    let path = try folder(["a.pump": Self.copy.replacing("file.lines(\"in.txt\")", with: "fiel.lines(\"in.txt\")")])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let json = try Support.run("pumpc", ["check", "--format", "json", path])
+    let items = try JSONSerialization.jsonObject(with: Data(json.out.utf8)) as! [[String: Any]]
+    #expect(items.count == 1 && items[0]["code"] as? String == "P0104" && items[0]["line"] as? Int == 2)
+    let sarif = try JSONSerialization.jsonObject(with: Data(try Support.run("pumpc", ["check", "--format", "sarif", path]).out.utf8)) as! [String: Any]
+    #expect(sarif["version"] as? String == "2.1.0")
+    #expect(try Support.run("pumpc", ["check", "--format", "github", path]).out.hasPrefix("::error file="))
+  }
+
+  /// A secret appears in nothing that a program prints or holds.
+  @Test func secretsStaySecret() throws {
+    let canary = "canary-4711"
+    let spec = "connection pg: PostgreSQL {\n  database = \"d\"\n  password = env.PG_SECRET\n}\npipeline p {\n  source pg.listen(\"c\")\n    |> sink stdout.lines()\n  on error halt\n}\n"
+    let path = try folder(["a.pump": spec, "pipelines.conf": "[connection:pg]\nport = \(canary)\npassword = ${PG_SECRET}\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    for words in [["check", "--config", path + "/pipelines.conf", path], ["run", path], ["config", path], ["emit", "-o", path + "/out", path]] {
+      let outcome = try Support.run("pumpc", words, environment: ["PG_SECRET": "hidden-\(canary)"])
+      #expect(!(outcome.out + outcome.err).contains("hidden-"))
+    }
+  }
+
+  /// The configuration of the product's first page means what it says.
+  @Test func briefConfiguration() throws {
+    let spec = """
+      connection KafkaConnection: Kafka {}
+      connection PostgreSQLConnection: PostgreSQL {}
+      type T { id: Int }
+      pipeline p {
+        source KafkaConnection.topic("orders", group: "g")
+          |> decode json as T
+          |> sink PostgreSQLConnection.table("orders", key: [id])
+        on error halt
+      }
+      """
+    let conf = """
+      [connection:KafkaConnection]
+      bootstrap_servers=kafka:9092
+      security_protocol=PLAINTEXT
+
+      [connection:PostgreSQLConnection]
+      host=localhost
+      port=5432
+      database=mydb
+      user=postgres
+      password=${POSTGRES_PASSWORD}
+      """
+    let path = try folder(["a.pump": spec, "pipelines.conf": conf])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let good = try Support.run("pumpc", ["check", "--config", path + "/pipelines.conf", path], environment: ["POSTGRES_PASSWORD": "x"])
+    #expect(good.code == 0, "\(good.out)")
+    let unset = try Support.run("pumpc", ["check", "--config", path + "/pipelines.conf", path], environment: [:])
+    #expect(unset.code == 1 && unset.out.contains("`${POSTGRES_PASSWORD}` is not set"), "\(unset.out)")
+  }
+
+  @Test func newProgramRunsAtOnce() throws {
+    let path = try folder([:])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try Support.run("pumpc", ["new", "demo"], folder: path).code == 0)
+    for words in [["check", "demo"], ["fmt", "--check", "demo"], ["run", "demo"], ["test", "demo"], ["graph", "--format", "svg", "demo"], ["graph", "--format", "dot", "demo"], ["config", "--format", "schema", "demo"], ["config", "--format", "env", "demo"]] {
+      let outcome = try Support.run("pumpc", words, folder: path)
+      #expect(outcome.code == 0, "\(words) \(outcome.out) \(outcome.err)")
+    }
+    #expect(try Support.run("pumpc", ["new", "demo"], folder: path).code == 1)
+  }
+}
