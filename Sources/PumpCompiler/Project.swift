@@ -59,9 +59,10 @@ public struct Project {
       guard seen.insert(key).inserted else { return nil }
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue,
-        let handle = FileHandle(forReadingAtPath: path),
-        let data = try? handle.read(upToCount: Parser.sizeLimit + 1)
+        let handle = FileHandle(forReadingAtPath: path)
       else { return "`\(path)` cannot be read as a file" }
+      // Nothing is read at the end of an empty file.
+      let data = (try? handle.read(upToCount: Parser.sizeLimit + 1)) ?? Data()
       let (tree, found) = Parser.parse(SourceText(path: path, bytes: [UInt8](data)))
       files.append(tree)
       diagnostics += found

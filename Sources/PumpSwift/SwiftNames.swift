@@ -13,7 +13,8 @@ enum Swift {
     "false", "is", "nil", "self", "Self", "super", "throws", "true", "try", "async", "actor", "some", "any", "borrowing", "consuming",
     "each",
     // Locals of generated code.
-    "Type", "Protocol", "row", "batch", "out", "c", "json", "seen", "expected", "column", "arena", "shape", "keys", "nothing", "wires", "rawValue", "text",
+    "Type", "Protocol", "precedencegroup", "macro", "row", "batch", "out", "c", "json", "seen", "expected", "column", "arena", "shape",
+    "keys", "nothing", "wires", "rawValue", "text",
     "config", "event", "step", "sink", "place",
   ]
   private static let types: Set<String> = [
@@ -25,7 +26,8 @@ enum Swift {
     "Lines", "Arena",
     "ColumnValue", "Failure", "SinkBuffer", "String", "Int", "Int64", "Int32", "UInt64", "Double", "Bool", "Optional", "Array", "Set",
     "Dictionary", "Error",
-    "Never", "Any", "Self", "CommandLine", "UInt8", "Glibc", "Unicode", "UnsafePointer", "MemoryLayout", "Type", "Protocol", "Config", "Functions", "StaticString", "Result", "Sendable", "Equatable", "Hashable",
+    "Never", "Any", "Self", "CommandLine", "UInt8", "Glibc", "Unicode", "UnsafePointer", "MemoryLayout", "Type", "Protocol", "Config",
+    "Functions", "StaticString", "Result", "Sendable", "Equatable", "Hashable",
     "Swift", "Void", "Range", "Slice",
     "ProgramCommand", "Embedded", "Source", "Sink", "Lookup", "Connector", "Calendar", "Base64", "Regex", "Digest", "Runner", "Logger",
     "Zones", "Fields",
@@ -34,7 +36,8 @@ enum Swift {
   /// A property, case or local. Different names stay different: what ends in `_` already gets one more.
   static func name(_ name: String) -> String {
     // Generated locals are `it1`, `each1`, …
-    for prefix in ["it", "each"] where name.hasPrefix(prefix) && name.count > prefix.count && name.dropFirst(prefix.count).allSatisfy(\.isNumber) { return name + "_" }
+    for prefix in ["it", "each"]
+    where name.hasPrefix(prefix) && name.count > prefix.count && name.dropFirst(prefix.count).allSatisfy(\.isNumber) { return name + "_" }
     return words.contains(name) || name.hasSuffix("_") ? name + "_" : name
   }
 
@@ -68,6 +71,11 @@ enum Swift {
       }
     }
     return result + "\""
+  }
+
+  /// Text as it may stand in a comment of one line.
+  static func plain(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7F }))
   }
 
   /// Documentation; it cannot end the comment, since each line is one.

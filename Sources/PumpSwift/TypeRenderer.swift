@@ -132,7 +132,8 @@ final class TypeRenderer {
         guard let value = field.value, Self.isComposed(value) else { continue }
         let form = shape(field.type)
         out.line(
-          "fileprivate static let default\(index): \(swift(field.type)) = constant(\(Swift.string(PlanJSON.text(value, field.type))), \(form.hasPrefix(".") ? "Shape" : "")\(form))")
+          "fileprivate static let default\(index): \(swift(field.type)) = constant(\(Swift.string(PlanJSON.text(value, field.type))), \(form.hasPrefix(".") ? "Shape" : "")\(form))"
+        )
       }
       out.line("fileprivate static let keys = KeyTable([\(fields.map { Swift.string($0.wire) }.joined(separator: ", "))])")
       out.line("static var nothing: \(name) { \(name)(\(fields.map { "\(Swift.name($0.name)): .nothing" }.joined(separator: ", "))) }")

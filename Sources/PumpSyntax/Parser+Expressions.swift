@@ -83,7 +83,7 @@ extension Parser {
       // In `let x = E in E` the first `in` outside parentheses belongs to the binding.
       if op == .isIn, letDepth > 0 { break }
       length += 1
-      if length > 4 * Self.depthLimit { return refuseChain() }
+      if length > Self.depthLimit { return refuseChain() }
       let place = span
       if op.precedence == 5 {
         if compared {

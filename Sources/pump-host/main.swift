@@ -11,7 +11,8 @@ guard CommandLine.arguments.count >= 2, let descriptor = Int32(CommandLine.argum
   exit(2)
 }
 let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-guard let data = try? handle.readToEnd(), let plan = try? JSONDecoder().decode(Plan.self, from: data), plan.version == Plan.currentVersion
+guard let data = try? handle.readToEnd(), let plan = try? PropertyListDecoder().decode(Plan.self, from: data),
+  plan.version == Plan.currentVersion
 else {
   FileHandle.standardError.write(Data("pump-host and pumpc are of different versions: build both again\n".utf8))
   exit(70)

@@ -53,7 +53,9 @@ let testVerb = Verb(
 
 /// Replaces this process by the host that holds the interpreter; the plan goes over a descriptor.
 func startHost(_ compilation: Compilation, _ options: Options, more: [String]) throws -> Int32 {
-  let data = try JSONEncoder().encode(compilation.plan!)
+  let encoder = PropertyListEncoder()
+  encoder.outputFormat = .binary
+  let data = try encoder.encode(compilation.plan!)
   var template = Array((NSTemporaryDirectory() + "/pump-plan-XXXXXX").utf8CString)
   let descriptor = mkstemp(&template)
   guard descriptor >= 0 else {

@@ -44,8 +44,11 @@ import Testing
   }
 
   /// Applying the fixes that findings offer leaves nothing that they reported.
-  @Test(arguments: ["filter .nmae == \"a\"", "set { name: uper(.name) }", "filter name == \"a\"", "fliter true"]) func fixes(_ step: String) throws {
-    let text = "type T { name: String }\npipeline p {\n  source stdin.lines()\n    |> decode json as T\n    |> \(step)\n    |> encode json\n    |> sink stdout.lines()\n  on error halt\n}\n"
+  @Test(arguments: ["filter .nmae == \"a\"", "set { name: uper(.name) }", "filter name == \"a\"", "fliter true"]) func fixes(_ step: String)
+    throws
+  {
+    let text =
+      "type T { name: String }\npipeline p {\n  source stdin.lines()\n    |> decode json as T\n    |> \(step)\n    |> encode json\n    |> sink stdout.lines()\n  on error halt\n}\n"
     let folder = try Support.temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/a.pump"))

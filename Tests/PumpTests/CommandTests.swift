@@ -12,11 +12,14 @@ import Testing
 
   private static let copy = "pipeline copy {\n  source file.lines(\"in.txt\")\n    |> sink file.lines(\"out.txt\")\n  on error halt\n}\n"
 
-  @Test(arguments: [
-    ([], 2), (["--help"], 0), (["--version"], 0), (["check", "--help"], 0), (["chek"], 2), (["check", "--nonsense"], 2), (["check", "/nowhere"], 2), (["explain", "P0201"], 0),
-    (["explain", "P9999"], 2), (["functions"], 0), (["functions", "upper"], 0), (["functions", "uper"], 2), (["connectors"], 0), (["connectors", "SQLite"], 0), (["connectors", "Oracle"], 2),
-    (["completions", "bash"], 0), (["completions", "tcsh"], 2), (["emit", "x"], 2),
-  ] as [([String], Int32)])
+  @Test(
+    arguments: [
+      ([], 2), (["--help"], 0), (["--version"], 0), (["check", "--help"], 0), (["chek"], 2), (["check", "--nonsense"], 2),
+      (["check", "/nowhere"], 2), (["explain", "P0201"], 0),
+      (["explain", "P9999"], 2), (["functions"], 0), (["functions", "upper"], 0), (["functions", "uper"], 2), (["connectors"], 0),
+      (["connectors", "SQLite"], 0), (["connectors", "Oracle"], 2),
+      (["completions", "bash"], 0), (["completions", "tcsh"], 2), (["emit", "x"], 2),
+    ] as [([String], Int32)])
   func exitCodes(_ words: [String], _ code: Int32) throws {
     let outcome = try Support.run("pumpc", words)
     #expect(outcome.code == code, "\(outcome.err)")
@@ -43,14 +46,17 @@ import Testing
   }
 
   @Test func appendCutsAHalfLine() throws {
-    let path = try folder(["a.pump": Self.copy.replacing("\"out.txt\"", with: "\"out.txt\", mode: append"), "in.txt": "new\n", "out.txt": "whole\nhal"])
+    let path = try folder([
+      "a.pump": Self.copy.replacing("\"out.txt\"", with: "\"out.txt\", mode: append"), "in.txt": "new\n", "out.txt": "whole\nhal",
+    ])
     defer { try? FileManager.default.removeItem(atPath: path) }
     #expect(try Support.run("pumpc", ["run", path]).code == 0)
     #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "whole\nnew\n")
   }
 
   @Test func tooLongLinesGoAside() throws {
-    let spec = "pipeline p {\n  source file.lines(\"in.txt\") { max_event = 100B }\n    |> sink file.lines(\"out.txt\")\n  on error |> map .message |> encode text |> sink file.lines(\"dead.txt\")\n}\n"
+    let spec =
+      "pipeline p {\n  source file.lines(\"in.txt\") { max_event = 100B }\n    |> sink file.lines(\"out.txt\")\n  on error |> map .message |> encode text |> sink file.lines(\"dead.txt\")\n}\n"
     let path = try folder(["a.pump": spec, "in.txt": "short\n\(String(repeating: "x", count: 1_000_000))\nlast\n"])
     defer { try? FileManager.default.removeItem(atPath: path) }
     let outcome = try Support.run("pumpc", ["run", path])
@@ -89,7 +95,8 @@ import Testing
 
   /// SIGTERM drains: what was taken in is written, and the exit code says success.
   @Test func terminationDrains() throws {
-    let spec = "pipeline p {\n  source timer.every(10ms)\n    |> map \"\\(.number)\"\n    |> encode text\n    |> sink file.lines(\"out.txt\")\n  on error halt\n}\n"
+    let spec =
+      "pipeline p {\n  source timer.every(10ms)\n    |> map \"\\(.number)\"\n    |> encode text\n    |> sink file.lines(\"out.txt\")\n  on error halt\n}\n"
     let path = try folder(["a.pump": spec])
     defer { try? FileManager.default.removeItem(atPath: path) }
     let process = Process()
@@ -122,7 +129,9 @@ import Testing
     let json = try Support.run("pumpc", ["check", "--format", "json", path])
     let items = try JSONSerialization.jsonObject(with: Data(json.out.utf8)) as! [[String: Any]]
     #expect(items.count == 1 && items[0]["code"] as? String == "P0104" && items[0]["line"] as? Int == 2)
-    let sarif = try JSONSerialization.jsonObject(with: Data(try Support.run("pumpc", ["check", "--format", "sarif", path]).out.utf8)) as! [String: Any]
+    let sarif =
+      try JSONSerialization.jsonObject(with: Data(try Support.run("pumpc", ["check", "--format", "sarif", path]).out.utf8))
+      as! [String: Any]
     #expect(sarif["version"] as? String == "2.1.0")
     #expect(try Support.run("pumpc", ["check", "--format", "github", path]).out.hasPrefix("::error file="))
   }
@@ -130,10 +139,13 @@ import Testing
   /// A secret appears in nothing that a program prints or holds.
   @Test func secretsStaySecret() throws {
     let canary = "canary-4711"
-    let spec = "connection pg: PostgreSQL {\n  database = \"d\"\n  password = env.PG_SECRET\n}\npipeline p {\n  source pg.listen(\"c\")\n    |> sink stdout.lines()\n  on error halt\n}\n"
+    let spec =
+      "connection pg: PostgreSQL {\n  database = \"d\"\n  password = env.PG_SECRET\n}\npipeline p {\n  source pg.listen(\"c\")\n    |> sink stdout.lines()\n  on error halt\n}\n"
     let path = try folder(["a.pump": spec, "pipelines.conf": "[connection:pg]\nport = \(canary)\npassword = ${PG_SECRET}\n"])
     defer { try? FileManager.default.removeItem(atPath: path) }
-    for words in [["check", "--config", path + "/pipelines.conf", path], ["run", path], ["config", path], ["emit", "-o", path + "/out", path]] {
+    for words in [
+      ["check", "--config", path + "/pipelines.conf", path], ["run", path], ["config", path], ["emit", "-o", path + "/out", path],
+    ] {
       let outcome = try Support.run("pumpc", words, environment: ["PG_SECRET": "hidden-\(canary)"])
       #expect(!(outcome.out + outcome.err).contains("hidden-"))
     }
@@ -176,7 +188,10 @@ import Testing
     let path = try folder([:])
     defer { try? FileManager.default.removeItem(atPath: path) }
     #expect(try Support.run("pumpc", ["new", "demo"], folder: path).code == 0)
-    for words in [["check", "demo"], ["fmt", "--check", "demo"], ["run", "demo"], ["test", "demo"], ["graph", "--format", "svg", "demo"], ["graph", "--format", "dot", "demo"], ["config", "--format", "schema", "demo"], ["config", "--format", "env", "demo"]] {
+    for words in [
+      ["check", "demo"], ["fmt", "--check", "demo"], ["run", "demo"], ["test", "demo"], ["graph", "--format", "svg", "demo"],
+      ["graph", "--format", "dot", "demo"], ["config", "--format", "schema", "demo"], ["config", "--format", "env", "demo"],
+    ] {
       let outcome = try Support.run("pumpc", words, folder: path)
       #expect(outcome.code == 0, "\(words) \(outcome.out) \(outcome.err)")
     }

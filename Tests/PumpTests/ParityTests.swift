@@ -15,8 +15,14 @@ import Testing
       let copy = "\(work)/\(way)"
       try FileManager.default.copyItem(atPath: folder, toPath: copy)
       let before = Set(try FileManager.default.contentsOfDirectory(atPath: copy))
-      let outcome = way == "interpreted" ? try Support.run("pumpc", ["run", copy, "--quiet"], input: input) : try Support.run("\(work)/program", ["--quiet"], folder: copy, input: input)
-      var files = ["code": "\(outcome.code)", "stdout": outcome.out, "stderr": outcome.err.split(separator: "\n").filter { $0.hasPrefix("error:") }.joined()]
+      let outcome =
+        way == "interpreted"
+        ? try Support.run("pumpc", ["run", copy, "--quiet"], input: input)
+        : try Support.run("\(work)/program", ["--quiet"], folder: copy, input: input)
+      var files = [
+        "code": "\(outcome.code)", "stdout": outcome.out,
+        "stderr": outcome.err.split(separator: "\n").filter { $0.hasPrefix("error:") }.joined(),
+      ]
       for name in try FileManager.default.contentsOfDirectory(atPath: copy) where !before.contains(name) {
         if name.hasSuffix(".db-wal") || name.hasSuffix(".db-shm") { continue }
         if name.hasSuffix(".db") {
@@ -44,8 +50,12 @@ import Testing
     for (name, text) in interpreted { #expect(compiled[name] == text, "\(name)") }
     // What the program printed is kept beside it, where it prints.
     let expected = "\(folder)/expected"
-    if Support.updatesGolden, folder.contains("Golden") { try Data(Self.report(interpreted).utf8).write(to: URL(fileURLWithPath: expected)) }
-    if let kept = FileManager.default.contents(atPath: expected) { #expect(Self.report(interpreted) == String(decoding: kept, as: UTF8.self)) }
+    if Support.updatesGolden, folder.contains("Golden") {
+      try Data(Self.report(interpreted).utf8).write(to: URL(fileURLWithPath: expected))
+    }
+    if let kept = FileManager.default.contents(atPath: expected) {
+      #expect(Self.report(interpreted) == String(decoding: kept, as: UTF8.self))
+    }
   }
 
   private static func report(_ files: [String: String]) -> String {
@@ -69,7 +79,8 @@ import Testing
     for (number, start) in stride(from: 0, to: FunctionSpec.all.count, by: 12).enumerated() {
       let part = FunctionSpec.all[start..<min(start + 12, FunctionSpec.all.count)]
       let fields = part.map { "      f_\($0.name): \($0.example)" }.joined(separator: "\n")
-      text += "pipeline p\(number) {\n  source timer.every(1s, limit: 1)\n    |> map {\n\(fields)\n    }\n    |> encode json\n    |> sink file.lines(\"out\(number).ndjson\")\n  on error halt\n}\n\n"
+      text +=
+        "pipeline p\(number) {\n  source timer.every(1s, limit: 1)\n    |> map {\n\(fields)\n    }\n    |> encode json\n    |> sink file.lines(\"out\(number).ndjson\")\n  on error halt\n}\n\n"
     }
     try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/functions.pump"))
     let (interpreted, compiled) = try Self.both(folder)
@@ -135,7 +146,11 @@ struct ProgramGenerator {
   }
 
   mutating func text(_ depth: Int) -> String {
-    if depth == 0 { return pick([".s", "\"x\"", "upper(.s)", "\"\\(.a)\"", "to_string(.d)", "(match .kind { red => \"r\", green => \"g\", blue => \"b\" })"]) }
+    if depth == 0 {
+      return pick([
+        ".s", "\"x\"", "upper(.s)", "\"\\(.a)\"", "to_string(.d)", "(match .kind { red => \"r\", green => \"g\", blue => \"b\" })",
+      ])
+    }
     switch Int.random(in: 0..<4, using: &random) {
     case 0: return "\"\\(\(int(depth - 1)))-\\(\(decimal(depth - 1)))\""
     case 1: return "replace(\(text(depth - 1)), \(text(0)), \(text(0)))"
@@ -179,9 +194,12 @@ struct ProgramGenerator {
     var out = ""
     for _ in 0..<count {
       let a = Int.random(in: -20...20, using: &random)
-      let list = (0..<Int.random(in: 0...4, using: &random)).map { _ in String(Int.random(in: -3...9, using: &random)) }.joined(separator: ",")
-      var event = "{\"a\":\(a),\"b\":\(Int.random(in: 0...99, using: &random)),\"d\":\(Int.random(in: -999...999, using: &random)).\(Int.random(in: 0...99, using: &random)),\"f\":\(Double.random(in: -10...10, using: &random)),"
-      event += "\"s\":\(pick(["\"x\"", "\"12\"", "\"žluť\"", "\"a\\\"b\\n\"", "\"\""])),\"flag\":\(Bool.random(using: &random)),\"n\":\(pick(["null", "7", "-1"])),\"m\":\(pick(["null", "8"])),\"kind\":\(pick(["\"red\"", "\"g\"", "\"blue\"", "\"pink\""])),\"l\":[\(list)]}"
+      let list = (0..<Int.random(in: 0...4, using: &random)).map { _ in String(Int.random(in: -3...9, using: &random)) }.joined(
+        separator: ",")
+      var event =
+        "{\"a\":\(a),\"b\":\(Int.random(in: 0...99, using: &random)),\"d\":\(Int.random(in: -999...999, using: &random)).\(Int.random(in: 0...99, using: &random)),\"f\":\(Double.random(in: -10...10, using: &random)),"
+      event +=
+        "\"s\":\(pick(["\"x\"", "\"12\"", "\"žluť\"", "\"a\\\"b\\n\"", "\"\""])),\"flag\":\(Bool.random(using: &random)),\"n\":\(pick(["null", "7", "-1"])),\"m\":\(pick(["null", "8"])),\"kind\":\(pick(["\"red\"", "\"g\"", "\"blue\"", "\"pink\""])),\"l\":[\(list)]}"
       if Int.random(in: 0..<20, using: &random) == 0 { event = String(event.prefix(Int.random(in: 0..<event.count, using: &random))) }
       out += event + "\n"
     }

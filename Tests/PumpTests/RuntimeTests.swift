@@ -25,7 +25,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [(605.0, "605"), (0.1, "0.1"), (1e21, "1e+21"), (1e20, "100000000000000000000"), (1e-7, "1e-7"), (123456.789, "123456.789"), (-0.5, "-0.5"), (2.2250738585072014e-308, "2.2250738585072014e-308"), (1.7976931348623157e308, "1.7976931348623157e+308"), (0, "0")])
+  @Test(arguments: [
+    (605.0, "605"), (0.1, "0.1"), (1e21, "1e+21"), (1e20, "100000000000000000000"), (1e-7, "1e-7"), (123456.789, "123456.789"),
+    (-0.5, "-0.5"), (2.2250738585072014e-308, "2.2250738585072014e-308"), (1.7976931348623157e308, "1.7976931348623157e+308"), (0, "0"),
+  ])
   func ecmascriptLayout(_ value: Double, _ text: String) { #expect(Fn.text(value) == text) }
 
   @Test func doublesAreReadExactly() throws {
@@ -33,7 +36,8 @@ import Testing
     for _ in 0..<100_000 {
       let value = Double(bitPattern: random.next())
       guard value.isFinite else { continue }
-      let text = Bool.random(using: &random) ? value.description : "\(Int64(value.truncatingRemainder(dividingBy: 1e9))).\(random.next() % 10_000)"
+      let text =
+        Bool.random(using: &random) ? value.description : "\(Int64(value.truncatingRemainder(dividingBy: 1e9))).\(random.next() % 10_000)"
       let arena = Arena()
       let copy = arena.copy(text)
       (UnsafeMutablePointer(mutating: copy.base) + copy.count).pointee = 0
@@ -43,12 +47,15 @@ import Testing
   }
 
   @Test(arguments: [
-    ("1.10", "1.1"), ("-0.000", "0"), ("100", "100"), ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"), ("1e3", "1000"), ("1.5e-3", "0.0015"),
+    ("1.10", "1.1"), ("-0.000", "0"), ("100", "100"), ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
+    ("1e3", "1000"), ("1.5e-3", "0.0015"),
     ("0.00000000000000000000000000000000000001", "0.00000000000000000000000000000000000001"),
   ])
   func decimals(_ text: String, _ expected: String) { #expect(Decimal(text)?.description == expected) }
 
-  @Test(arguments: ["", "-", "1.", ".5x", "1e", "123456789012345678901234567890123456789", "1e40", "--1"]) func noDecimals(_ text: String) { #expect(Decimal(text) == nil) }
+  @Test(arguments: ["", "-", "1.", ".5x", "1e", "123456789012345678901234567890123456789", "1e40", "--1"]) func noDecimals(_ text: String) {
+    #expect(Decimal(text) == nil)
+  }
 
   /// Arithmetic of small decimals agrees with that of whole numbers.
   @Test func decimalArithmetic() throws {
@@ -92,17 +99,23 @@ import Testing
   }
 
   @Test(arguments: [
-    "[]", "{}", "[1,2]", "{\"a\":1}", " [ ] ", "1", "-0", "1e5", "1.5E-3", "\"\\u00e9\\n\"", "\"\\ud83d\\ude00\"", "[[[]]]", "{\"a\":{\"b\":[true,false,null]}}", "\"é\"",
+    "[]", "{}", "[1,2]", "{\"a\":1}", " [ ] ", "1", "-0", "1e5", "1.5E-3", "\"\\u00e9\\n\"", "\"\\ud83d\\ude00\"", "[[[]]]",
+    "{\"a\":{\"b\":[true,false,null]}}", "\"é\"",
   ])
   func valid(_ text: String) { #expect(accepts(Array(text.utf8))) }
 
   @Test(arguments: [
-    "", " ", "[", "]", "{", "[1,]", "{\"a\"}", "{\"a\":}", "{a:1}", "[1 2]", "01", "1.", ".5", "+1", "1e", "nul", "True", "\"", "\"\\x\"", "\"\\ud800\"", "\"\\u12\"", "\"\t\"", "[1]]", "{\"a\":1,}", "-", "--1",
+    "", " ", "[", "]", "{", "[1,]", "{\"a\"}", "{\"a\":}", "{a:1}", "[1 2]", "01", "1.", ".5", "+1", "1e", "nul", "True", "\"", "\"\\x\"",
+    "\"\\ud800\"", "\"\\u12\"", "\"\t\"", "[1]]", "{\"a\":1,}", "-", "--1",
     "1e5.5", "[\"a\",\n", "{\"a\":1", "\"a",
   ])
   func invalid(_ text: String) { #expect(!accepts(Array(text.utf8))) }
 
-  @Test(arguments: [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xF4, 0x90, 0x80, 0x80, 0x22], [0x22, 0xE2, 0x82, 0x22]] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xF4, 0x90, 0x80, 0x80, 0x22],
+      [0x22, 0xE2, 0x82, 0x22],
+    ] as [[UInt8]])
   func notUTF8(_ bytes: [UInt8]) { #expect(!accepts(bytes)) }
 
   @Test func deepNestingIsRefused() {
@@ -118,8 +131,14 @@ import Testing
     let signs = Array("{}[]\",:0-.e\\u t\n".utf8)
     for _ in 0..<20_000 {
       var bytes = base
-      for _ in 0..<Int.random(in: 1...3, using: &random) { bytes[Int.random(in: 0..<bytes.count, using: &random)] = signs.randomElement(using: &random)! }
-      if accepts(bytes) { #expect((try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)) != nil, "\(String(decoding: bytes, as: UTF8.self))") }
+      for _ in 0..<Int.random(in: 1...3, using: &random) {
+        bytes[Int.random(in: 0..<bytes.count, using: &random)] = signs.randomElement(using: &random)!
+      }
+      if accepts(bytes) {
+        #expect(
+          (try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)) != nil,
+          "\(String(decoding: bytes, as: UTF8.self))")
+      }
     }
   }
 
@@ -134,13 +153,20 @@ import Testing
   }
 
   private static let order = Shape.record(
-    "Order", [.init("id", .int), .init("amount", .decimal), .init("items", .list(.record("Item", [.init("sku", .string)])), value: "[]"), .init("note", Shape.string.optional)])
+    "Order",
+    [
+      .init("id", .int), .init("amount", .decimal), .init("items", .list(.record("Item", [.init("sku", .string)])), value: "[]"),
+      .init("note", Shape.string.optional),
+    ])
 
   @Test(arguments: [
     ("{\"id\":1}", ".amount: missing, expected Decimal"), ("{\"id\":\"x\",\"amount\":1}", ".id: expected Int, found \"x\""),
-    ("{\"id\":1,\"amount\":1,\"items\":[{\"sku\":\"a\"},{}]}", ".items[1].sku: missing, expected String"), ("{\"id\":1.5,\"amount\":1}", ".id: expected Int, found 1.5"),
-    ("{\"id\":9223372036854775808,\"amount\":1}", ".id: expected Int, found 9223372036854775808"), ("[]", "the event: expected Order, found []"), ("nope", "not valid JSON at byte 0: found nope"),
-    ("{\"id\":1,", "not valid JSON: it ends at byte 8 before it is complete"), ("{\"id\":1,\"amount\":null}", ".amount: expected Decimal, found null"),
+    ("{\"id\":1,\"amount\":1,\"items\":[{\"sku\":\"a\"},{}]}", ".items[1].sku: missing, expected String"),
+    ("{\"id\":1.5,\"amount\":1}", ".id: expected Int, found 1.5"),
+    ("{\"id\":9223372036854775808,\"amount\":1}", ".id: expected Int, found 9223372036854775808"),
+    ("[]", "the event: expected Order, found []"), ("nope", "not valid JSON at byte 0: found nope"),
+    ("{\"id\":1,", "not valid JSON: it ends at byte 8 before it is complete"),
+    ("{\"id\":1,\"amount\":null}", ".amount: expected Decimal, found null"),
   ])
   func failuresName(_ text: String, _ message: String) {
     let arena = Arena()
@@ -204,10 +230,11 @@ import Testing
           alive.insert(client)
           carryOut(actions)
         }
-      case 6...7: if let client = leased.keys.sorted().randomElement(using: &random) {
-        leased[client] = nil
-        carryOut(state.release(client, broken: Int.random(in: 0..<4, using: &random) == 0, now: now))
-      }
+      case 6...7:
+        if let client = leased.keys.sorted().randomElement(using: &random) {
+          leased[client] = nil
+          carryOut(state.release(client, broken: Int.random(in: 0..<4, using: &random) == 0, now: now))
+        }
       case 8: carryOut(state.tick(now: now))
       default: if Int.random(in: 0..<20, using: &random) == 0 { carryOut(state.clear(now: now)) }
       }
@@ -224,12 +251,16 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a+b", "xaaab", "aaab"), ("^a|b$", "cb", "b"), ("[^0-9]+", "12ab3", "ab"), ("(?i)ABC", "xabc", "abc"), ("a{2,3}", "aaaa", "aaa"), ("a+?", "aaa", "a"), ("\\bfoo\\b", "a foo b", "foo"),
-    ("(ab|a)(c|bcd)", "abcd", "abc"), ("é+", "caféé", "éé"), ("\\d{4}-\\d{2}", "on 2026-11", "2026-11"), ("[\\w.]+@\\w+", "mail a.b@c now", "a.b@c"), ("x*", "aaa", ""),
+    ("a+b", "xaaab", "aaab"), ("^a|b$", "cb", "b"), ("[^0-9]+", "12ab3", "ab"), ("(?i)ABC", "xabc", "abc"), ("a{2,3}", "aaaa", "aaa"),
+    ("a+?", "aaa", "a"), ("\\bfoo\\b", "a foo b", "foo"),
+    ("(ab|a)(c|bcd)", "abcd", "abc"), ("é+", "caféé", "éé"), ("\\d{4}-\\d{2}", "on 2026-11", "2026-11"),
+    ("[\\w.]+@\\w+", "mail a.b@c now", "a.b@c"), ("x*", "aaa", ""),
   ])
   func matches(_ pattern: String, _ text: String, _ expected: String) throws { #expect(try find(pattern, text) == expected) }
 
-  @Test(arguments: ["(", "[a", "a{5,2}", "*a", "(?=a)", "\\1", "a**", "\\"]) func problems(_ pattern: String) { #expect(throws: EventFailure.self) { try find(pattern, "a") } }
+  @Test(arguments: ["(", "[a", "a{5,2}", "*a", "(?=a)", "\\1", "a**", "\\"]) func problems(_ pattern: String) {
+    #expect(throws: EventFailure.self) { try find(pattern, "a") }
+  }
 
   /// What blows up other engines takes linear time here.
   @Test func hostilePattern() throws { #expect(try find("(a+)+$", String(repeating: "a", count: 2000) + "b") == nil) }

@@ -32,7 +32,9 @@ enum Support {
   }
 
   /// Runs a product, or any program by its full path.
-  static func run(_ program: String, _ arguments: [String], folder: String? = nil, input: String? = nil, environment: [String: String] = [:]) throws -> Outcome {
+  static func run(
+    _ program: String, _ arguments: [String], folder: String? = nil, input: String? = nil, environment: [String: String] = [:]
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program.hasPrefix("/") ? program : "\(products)/\(program)")
     process.arguments = arguments
@@ -49,7 +51,9 @@ enum Support {
     try process.run()
     process.waitUntilExit()
     let code = process.terminationReason == .uncaughtSignal ? 1000 + process.terminationStatus : process.terminationStatus
-    func text(_ name: String) -> String { String(decoding: FileManager.default.contents(atPath: "\(scratch)/\(name)") ?? Data(), as: UTF8.self) }
+    func text(_ name: String) -> String {
+      String(decoding: FileManager.default.contents(atPath: "\(scratch)/\(name)") ?? Data(), as: UTF8.self)
+    }
     return Outcome(code: code, out: text("out"), err: text("err"))
   }
 

@@ -42,7 +42,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["(", "[", "{", "-", "not ", "if ", "\"\\(", "a.", "1+", "tee { ", "[String: ", "match x { "]) func deepNesting(_ piece: String) {
+  @Test(arguments: ["(", "[", "{", "-", "not ", "if ", "\"\\(", "a.", "1+", "tee { ", "[String: ", "match x { "]) func deepNesting(
+    _ piece: String
+  ) {
     let text = "fn f() -> Int = " + String(repeating: piece, count: 10_000)
     #expect(!Parser.parse(SourceText(path: "deep.pump", text: text)).1.isEmpty)
   }
@@ -93,7 +95,8 @@ import Testing
 
   /// Checking takes time in proportion to the size: twice the text must not take four times the work.
   @Test func largeSpecs() {
-    let one = "pipeline pN {\n  source file.lines(\"inN\")\n    |> decode json as T\n    |> filter .id > 1 and .name == \"x\"\n    |> encode json\n    |> sink file.lines(\"outN\")\n  on error halt\n}\n"
+    let one =
+      "pipeline pN {\n  source file.lines(\"inN\")\n    |> decode json as T\n    |> filter .id > 1 and .name == \"x\"\n    |> encode json\n    |> sink file.lines(\"outN\")\n  on error halt\n}\n"
     let text = "type T { id: Int, name: String }\n" + (0..<300).map { one.replacing("N", with: "\($0)") }.joined()
     #expect(Support.compile(text).plan?.pipelines.count == 300)
   }

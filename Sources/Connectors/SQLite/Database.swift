@@ -10,6 +10,7 @@ final class Database: @unchecked Sendable {
   init(_ id: String, _ settings: Settings) throws(RunFailure) {
     self.id = id
     path = settings.text("path") ?? ""
+    guard !path.isEmpty else { throw RunFailure("connection `\(id)`: `path` is empty; name the database's file") }
     var opened: OpaquePointer?
     let code = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nil)
     guard code == SQLITE_OK, let opened else {
@@ -45,7 +46,7 @@ final class Database: @unchecked Sendable {
     case SQLITE_BUSY, SQLITE_LOCKED: help = "another process holds it: end that, or raise `busy_timeout`"
     case SQLITE_READONLY, SQLITE_CANTOPEN, SQLITE_PERM: help = "make the file and its folder writable"
     case SQLITE_FULL: help = "free space on its disk"
-    case SQLITE_NOTADB: help = "name a database's file"
+    case SQLITE_NOTADB, SQLITE_CORRUPT: help = "name a database's file"
     default: help = "check the names of tables and columns"
     }
     return RunFailure("connection `\(id)` (\(Shape.clean(path))): \(Shape.clean(reason)); \(help)")

@@ -38,9 +38,10 @@ public struct ConfFile: Sendable {
       report(1, 1, "this is no text of at most 4 MiB", "write sections and `key = value` lines")
       return
     }
-    for rawLine in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    // "\r\n" is one Character: line ends are made alike first.
+    let plain = text.replacing("\r\n", with: "\n").drop { $0 == "\u{FEFF}" }
+    for line in plain.split(separator: "\n", omittingEmptySubsequences: false) {
       number += 1
-      let line = rawLine.last == "\r" ? rawLine.dropLast() : rawLine
       let trimmed = line.drop { $0 == " " || $0 == "\t" }
       if trimmed.isEmpty || trimmed.first == "#" || trimmed.first == ";" { continue }
       let column = line.count - trimmed.count + 1

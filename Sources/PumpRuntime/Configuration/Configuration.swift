@@ -160,7 +160,7 @@ private struct Loader {
     }
     guard let value = Value.parse(text, setting.shape) else {
       // A secret's text never stands in a message.
-      let found = setting.isSecret || entry.value.contains("$") ? "the value" : "`\(Shape.excerpt(Arena().copy(text)))`"
+      let found = setting.isSecret || entry.value.contains("$") ? "the value" : "`\(Shape.clean(String(text.prefix(40))))`"
       let expected = setting.shape.kind == .enumeration ? "one of \(setting.shape.cases.joined(separator: ", "))" : setting.shape.name
       report(.type, entry, "`\(entry.key)` needs \(expected), \(found) is none", example(setting.shape))
       return

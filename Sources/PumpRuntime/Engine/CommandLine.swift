@@ -68,7 +68,7 @@ public enum ProgramCommand {
   private static func test(_ program: Program, _ configuration: Configuration, _ filter: String?) -> Int32 {
     let results = program.runTests(configuration, filter: filter)
     for result in results {
-      print(result.problems.isEmpty ? "pass  \(result.title)" : "FAIL  \(result.title)")
+      print(result.problems.isEmpty ? "pass  \(Shape.clean(result.title))" : "FAIL  \(Shape.clean(result.title))")
       for problem in result.problems { print("  \(problem)") }
     }
     let failed = results.filter { !$0.problems.isEmpty }.count

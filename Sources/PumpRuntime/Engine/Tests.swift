@@ -14,6 +14,14 @@ extension Program {
 
   private func run(_ test: TestSpec, _ configuration: Configuration) -> TestResult {
     var problems: [String] = []
+    for section in config {
+      for key in section.settings
+      where key.value == nil && !test.config.contains(where: { $0.section == section.name && $0.key == key.name }) {
+        problems.append(
+          "\(test.place): `\(section.name).\(key.name)` has no default; write `config \(section.name).\(key.name) = …` in the test")
+      }
+    }
+    guard problems.isEmpty else { return TestResult(title: test.title, place: test.place, problems: problems) }
     do throws(RunFailure) { problems = try check(test, configuration.with(test.config)) } catch { problems = [error.message] }
     return TestResult(title: test.title, place: test.place, problems: problems)
   }

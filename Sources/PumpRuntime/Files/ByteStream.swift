@@ -47,11 +47,17 @@ final class ByteStream: @unchecked Sendable {
     if fd > 2 { close(fd) }
   }
 
+  /// Whether the stop signal, not the end of the data, ended the reading.
+  private(set) var wasStopped = false
+
   var isPacked: Bool { inflater != nil }
 
   private func readSome(_ target: UnsafeMutablePointer<UInt8>, _ capacity: Int) throws(RunFailure) -> Int {
     while true {
-      if canBlock, !stop.waitReadable(fd, micros: 100_000) { return stop.isRequested ? 0 : -1 }
+      if canBlock, !stop.waitReadable(fd, micros: 100_000) {
+        wasStopped = stop.isRequested
+        return wasStopped ? 0 : -1
+      }
       let count = Glibc.read(fd, target, capacity)
       if count < 0, errno == EINTR || errno == EAGAIN { continue }
       guard count >= 0 else { throw RunFailure(FileProblem("read", path).message) }
@@ -131,7 +137,8 @@ final class LineSplitter: @unchecked Sendable {
     let count = try stream.read(buffer + end, min(Self.chunk, capacity - end))
     if count < 0 { return true }
     if count == 0 {
-      guard final, end > start else { return false }
+      // A line that a stop cut short is not an event.
+      guard final, end > start, !stream.wasStopped else { return false }
       if !discarding {
         if end - start > limit { tooLong(end - start, batch, meta) } else { line(start, end, batch) }
       }

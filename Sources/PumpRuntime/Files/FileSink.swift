@@ -1,9 +1,11 @@
 import Glibc
+import Synchronization
 
 /// `file.lines` and `stdout.lines`: encoded events, one a line. A replaced file appears whole, at the end; an appended
 /// one is cut back to its last whole line before more is written.
 final class FileSink: Sink, @unchecked Sendable {
   private let path: String
+  /// Appends, or writes what is no regular file as it is.
   private let append: Bool
   private let rotateAt: Int64?
   private let header: Text?
@@ -16,8 +18,22 @@ final class FileSink: Sink, @unchecked Sendable {
 
   /// Lines have a line feed behind each event; bytes are written as they are.
   init(_ context: EndpointContext, framed: Bool) throws(RunFailure) {
-    path = context.settings.text("path") ?? ""
-    append = context.settings.text("mode") == "append"
+    let named = context.settings.text("path") ?? ""
+    guard !named.isEmpty else { throw RunFailure("sink `\(context.spec.label)`: the path is empty; name a file") }
+    // A link's target is what is written; a pipe or device cannot be replaced.
+    path =
+      realpath(named, nil).map { target in
+        defer { free(target) }
+        return String(cString: target)
+      } ?? named
+    var status = stat()
+    let isSpecial = stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG && status.st_mode & S_IFMT != S_IFDIR
+    append = isSpecial || context.settings.text("mode") == "append"
+    guard FileSink.claim(path, isSpecial) else {
+      throw RunFailure(
+        "sink `\(context.spec.label)`: another sink of this program writes \(Shape.clean(named)); send both to one pipeline with `input`, or name another file"
+      )
+    }
     rotateAt = context.settings.int("rotate")
     header = context.settings.text("header").map { [memory] in memory.copy($0) }
     self.framed = framed
@@ -41,13 +57,17 @@ final class FileSink: Sink, @unchecked Sendable {
     if let header { try? writeHeader(header) }
   }
 
+  /// One file has one sink; its path is given up when it is closed.
+  private static let claimed = Mutex<Set<String>>([])
+  private static func claim(_ path: String, _ isSpecial: Bool) -> Bool { isSpecial || claimed.withLock { $0.insert(path).inserted } }
+
   private func open() throws(RunFailure) {
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
       throw RunFailure("cannot write \(Shape.clean(path)): it is a directory; name a file in it")
     }
     let name = append ? path : temporary
-    fd = Glibc.open(name, O_RDWR | O_CREAT | O_CLOEXEC | (append ? 0 : O_TRUNC), 0o644)
+    fd = Glibc.open(name, (append ? O_APPEND : O_TRUNC) | O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard fd >= 0 else { throw RunFailure(FileProblem("create", name).message) }
     do throws(FileProblem) {
       size = append ? try cutToLastLine() : 0
@@ -122,6 +142,7 @@ final class FileSink: Sink, @unchecked Sendable {
   func close(completed: Bool) throws(RunFailure) {
     guard isOpen, fd > 2 else { return }
     isOpen = false
+    FileSink.claimed.withLock { _ = $0.remove(path) }
     defer { Glibc.close(fd) }
     if append { return }
     guard completed else {

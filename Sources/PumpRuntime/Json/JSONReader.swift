@@ -110,7 +110,9 @@ import Glibc
     try expect(UInt8(ascii: ":"))
     for index in 0..<keys.count {
       let entry = keys.entries + index
-      if entry.pointee.length == name.count + 2, memcmp(entry.pointee.base + 1, name.base, name.count) == 0 {
+      if entry.pointee.length == name.count + 2, entry.pointee.base[1] == name.base[0],
+        memcmp(entry.pointee.base + 1, name.base, name.count) == 0
+      {
         expected = entry.pointee.next
         return index
       }
@@ -396,9 +398,13 @@ import Glibc
   @inlinable
   public mutating func skip() throws(Malformed) {
     space()
+    if p.pointee == UInt8(ascii: "{") || p.pointee == UInt8(ascii: "[") { try skipContainer() } else { try skipScalar() }
+  }
+
+  @inlinable @inline(__always)
+  mutating func skipScalar() throws(Malformed) {
     switch p.pointee {
     case UInt8(ascii: "\""): _ = try string()
-    case UInt8(ascii: "{"), UInt8(ascii: "["): try skipContainer()
     case UInt8(ascii: "t"), UInt8(ascii: "f"): _ = try bool()
     case UInt8(ascii: "n"): guard try null() else { throw Malformed() }
     default: _ = try number()
@@ -439,7 +445,7 @@ import Glibc
             continue
           }
         } else {
-          try skip()
+          try skipScalar()
         }
         // A value ended here: leave what closes.
         while depth > outer {

@@ -179,6 +179,10 @@ extension Checker {
         values.append(Expr(.lambda(id, result), result.type))
         continue
       }
+      if case .lambda = syntax.kind {
+        report(.badLambda, syntax.span, "`\(parameter.name)` takes a value, not a lambda", help: "it is `\(signature.text)`")
+        return nil
+      }
       let number = arguments.firstIndex { $0.value.span.start == syntax.span.start && $0.value.span.end == syntax.span.end }
       var value = number.flatMap { inferred[$0] } ?? Self.erroneous
       if case .record = syntax.kind {

@@ -117,7 +117,9 @@ extension Checker {
   private func check(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> Expr {
     let value = checkValue(setting: syntax, target, scope)
     if value.type != .erroneous, !isSettled(value) {
-      report(.notConstant, syntax.span, "a setting is a literal, `config.section.key`, `env.NAME` or a text made of them", help: "compute it in the configuration, or write the value itself")
+      report(
+        .notConstant, syntax.span, "a setting is a literal, `config.section.key`, `env.NAME` or a text made of them",
+        help: "compute it in the configuration, or write the value itself")
       return Self.erroneous
     }
     return value

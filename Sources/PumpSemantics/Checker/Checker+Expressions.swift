@@ -214,6 +214,10 @@ extension Checker {
       }
       values[index] = converted
     }
+    guard type != .null else {
+      report(.cannotInfer, span, "the type of these elements is not known", help: "write at least one that is not null")
+      return Self.erroneous
+    }
     return Expr(.list(values), type == .erroneous ? .erroneous : .list(type))
   }
 

@@ -251,6 +251,10 @@ extension Checker {
   func match(_ subject: ExprSyntax, _ arms: [ExprSyntax.MatchArm], _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
     let value = infer(subject, scope)
     if value.type == .erroneous { return value }
+    guard value.type != .null else {
+      report(.cannotInfer, subject.span, "the type of this value is not known", help: "match a value of the type that is meant")
+      return Self.erroneous
+    }
     let id = unique("subject")
     let local = Expr(.local(id), value.type)
     var seen: Set<Literal> = []

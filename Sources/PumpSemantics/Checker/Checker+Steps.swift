@@ -322,7 +322,10 @@ extension Checker {
       if brokenStages.insert(expanding[0]).inserted {
         let outer = silenced
         silenced = 0
-        report(.functionCycle, stages[expanding[0]]!.name.span, "stages contain each other in a circle: \((expanding + [name.text]).joined(separator: " → "))", help: "the language is total: remove the circle")
+        report(
+          .functionCycle, stages[expanding[0]]!.name.span,
+          "stages contain each other in a circle: \((expanding + [name.text]).joined(separator: " → "))",
+          help: "the language is total: remove the circle")
         silenced = outer
       }
       flow.type = .erroneous
@@ -372,7 +375,9 @@ extension Checker {
     silenced -= 1
     expanding.removeLast()
     if let inside = suppressed, !brokenStages.contains(name.text) {
-      report(.wrongStep, span, "stage `\(name.text)` does not fit here: \(inside)", help: "the event here is \(flow.type); drop or rename what collides")
+      report(
+        .wrongStep, span, "stage `\(name.text)` does not fit here: \(inside)",
+        help: "the event here is \(flow.type); drop or rename what collides")
     }
     suppressed = outerError ?? (silenced > 0 ? suppressed : nil)
     let locals = flow.locals
@@ -389,7 +394,8 @@ extension Checker {
     var changed = false
     let values = record.fields.enumerated().map { index, field -> (name: String, value: Expr) in
       let value = Expr(.field(event, index), field.type)
-      guard let due = fields.first(where: { $0.name == field.name }), due.type != field.type, let converted = convert(value, to: due.type) else { return (field.name, value) }
+      guard let due = fields.first(where: { $0.name == field.name }), due.type != field.type, let converted = convert(value, to: due.type)
+      else { return (field.name, value) }
       changed = true
       return (field.name, converted)
     }
