@@ -259,14 +259,19 @@ public final class RecordFormat: @unchecked Sendable {
 
   /// One record without its line end.
   public func write(_ column: Column, _ row: Int, _ out: inout ByteBuffer) {
+    let isCSV = if case .csv = kind { true } else { false }
+    var written = 0
     for (index, child) in column.children.enumerated() {
-      if index > 0 { out.byte(separator) }
-      if case .kv = kind {
+      // A pair without a value is left out; a cell keeps its place.
+      if !isCSV, child.isNull(row) { continue }
+      if written > 0 { out.byte(separator) }
+      written += 1
+      if !isCSV {
         out.raw(wires[index])
         out.byte(assign)
       }
       if child.isNull(row) {
-        if case .csv = kind { out.raw(null) }
+        out.raw(null)
         continue
       }
       let start = out.count

@@ -51,14 +51,15 @@ extension Checker {
         }
       case .givenLookup(let endpoint, let rows, let span):
         let label = label(endpoint)
-        guard let lookup = pipeline.lookups.first(where: { $0.label == label }) else {
+        guard pipeline.lookups.contains(where: { $0.label == label }) else {
           report(
             .badSubject, span, "`\(label)` is no lookup of `\(pipeline.id)`",
             help: pipeline.lookups.isEmpty
               ? "the pipeline looks nothing up" : "its lookups are \(pipeline.lookups.map(\.label).joined(separator: ", "))")
           continue
         }
-        lookups[label] = .array(list(rows, isList: false).map { json($0, lookup.type) })
+        // A row has its key besides what the type asks for, so its fields are not held against the type.
+        lookups[label] = .array(list(rows, isList: false).map { json($0, nil) })
       case .config(let section, let key, let value):
         guard let type = configTypes[section.text]?[key.text] else {
           report(
