@@ -127,7 +127,8 @@ public struct Builder {
         "-swift-version", "6", "-O", "-wmo", "-enforce-exclusivity=unchecked", "-cross-module-optimization", "-module-name", "Program",
         "-I", cache,
       ] + systemModules(imports) + sources + objects
-        + ["-use-ld=lld", "-static-stdlib", "-Xlinker", "--gc-sections", "-o", target] + libraries.flatMap(Builder.link), folder: work)
+        + ["-use-ld=lld", "-static-stdlib", "-Xlinker", "--gc-sections", "-Xlinker", "-s", "-o", target] + libraries.flatMap(Builder.link),
+      folder: work)
     guard rename(target, output) == 0 else { throw BuildProblem(message: "cannot write \(output): \(String(cString: strerror(errno)))") }
   }
 

@@ -14,9 +14,13 @@ extension Fn {
   @inlinable public static func min<T: Comparable>(_ list: List<T>, _ c: Context) -> T? { list.elements.min() }
   @inlinable public static func max<T: Comparable>(_ list: List<T>, _ c: Context) -> T? { list.elements.max() }
   @inlinable public static func clamp<T: Comparable>(_ x: T, _ low: T, _ high: T, _ c: Context) -> T { x < low ? low : x > high ? high : x }
-  public static func round(_ x: Decimal, _ digits: Int64, _ c: Context) throws(EventFailure) -> Decimal { x.rounded(digits) }
+  public static func round(_ x: Decimal, _ digits: Int64, _ c: Context) throws(EventFailure) -> Decimal {
+    guard digits >= 0 else { throw EventFailure("\(digits) fraction digits cannot be kept") }
+    return x.rounded(digits)
+  }
   public static func round(_ x: Double, _ digits: Int64, _ c: Context) throws(EventFailure) -> Double {
-    if digits <= 0 { return x.rounded(.toNearestOrEven) }
+    guard digits >= 0 else { throw EventFailure("\(digits) fraction digits cannot be kept") }
+    if digits == 0 { return x.rounded(.toNearestOrEven) }
     // Halves are meant as written: 2.345 rounds by its digits, not by its binary neighbour.
     guard x.magnitude < 1e15, digits <= 15, let exact = Decimal(text(x)) else { return x }
     return exact.rounded(digits).double

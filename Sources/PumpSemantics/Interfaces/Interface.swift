@@ -87,7 +87,7 @@ extension Interface {
       : [
         Setting(
           name: "max_event", type: .size, value: Expr(.literal(.size(1 << 20)), .size),
-          docs: "A longer event fails; it is never held in memory whole.")
+          docs: "A longer event fails; it is never held in memory whole. At most 1GiB.")
       ]
   }
 }
