@@ -121,6 +121,10 @@ import Testing
     handle.write(Data("two\n".utf8))
     #expect(try Support.run("pumpc", ["run", path]).code == 0)
     #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "one\ntwo\n")
+    // A shorter file under the same name is another one.
+    try Data("3\n".utf8).write(to: URL(fileURLWithPath: path + "/in.txt"))
+    #expect(try Support.run("pumpc", ["run", path]).code == 0)
+    #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "one\ntwo\n3\n")
   }
 
   @Test func machineFormats() throws {

@@ -29,8 +29,11 @@ final class FileSource: Source, @unchecked Sendable {
     if let saved = context.state?.load(), let tab = saved.lastIndex(of: "\t"), let offset = Int64(saved[saved.index(after: tab)...]),
       let place = paths.firstIndex(of: String(saved[..<tab]))
     {
-      index = place
-      seekTo = offset
+      // A whole file that was acknowledged is done; one that is shorter than its position is a new one.
+      var status = stat()
+      let size = stat(saved[..<tab].description, &status) == 0 ? Int64(status.st_size) : 0
+      index = offset == Int64.max ? place + 1 : place
+      seekTo = offset <= size ? offset : 0
     }
   }
 
