@@ -33,7 +33,9 @@ let package = Package(
       ]),
     .target(
       name: "PumpCompiler",
-      dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics", "PumpSwift", "PumpReports", "PumpRuntime", "PumpInterfaces"]),
+      dependencies: [
+        "PumpSyntax", "PumpPlan", "PumpSemantics", "PumpSwift", "PumpReports", "PumpRuntime", "PumpInterpreter", "PumpInterfaces",
+      ]),
     .executableTarget(name: "pumpc", dependencies: ["PumpCompiler"]),
     .executableTarget(name: "pump-host", dependencies: ["PumpInterpreter", "PumpSQLite"]),
     .testTarget(name: "PumpTests", dependencies: ["PumpCompiler", "PumpInterpreter", "PumpSQLite", "pumpc", "pump-host"]),

@@ -252,16 +252,13 @@ final class ExpressionCompiler {
       return higherOrder(name, compile(arguments[0]), parameter, body, shape)
     }
     let nodes = arguments.map(compile)
-    if let kernel = Kernels.table[Kernels.key(name, nodes.map { plain($0.column.shape) })]
+    if let kernel = Kernels.table[Kernels.key(name, nodes.map(\.column.shape))]
       ?? Kernels.table[Kernels.key(name, arguments.map { Shape.of($0.type) })]
     {
       return kernel(nodes, shape)
     }
     return ListKernels.make(name, nodes, shape)
   }
-
-  /// Arguments are of the types that the checker asked for; a column that is known not to be null may still have flags.
-  private func plain(_ shape: Shape) -> Shape { shape }
 
   /// Runs the body over the elements of all selected rows at once.
   private func higherOrder(_ name: String, _ list: Node, _ parameter: String, _ body: Expr, _ shape: Shape) -> Node {

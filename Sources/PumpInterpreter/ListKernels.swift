@@ -8,7 +8,6 @@ enum ListKernels {
     let out: Column
     switch name {
     case "take", "skip": out = Column(shape, sharing: a.children)
-    case "values", "keys": out = Column(shape)
     default: out = Column(shape)
     }
     func rows(_ body: @escaping (Frame, Int) throws(EventFailure) -> Void) -> Node { rowwise(nodes, out, body) }

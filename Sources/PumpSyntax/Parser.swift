@@ -302,7 +302,7 @@ public struct Parser {
     var joined = ""
     for part in parts { if case .text(let text) = part { joined += text } else { joined += "\u{1}" } }
     let lines = joined.split(separator: "\n", omittingEmptySubsequences: false)
-    let indents = lines.dropLast(lines.last!.allSatisfy { $0 == " " } ? 0 : 0).filter { !$0.isEmpty }.map { $0.prefix { $0 == " " }.count }
+    let indents = lines.filter { !$0.isEmpty }.map { $0.prefix { $0 == " " }.count }
     let indent = indents.min() ?? 0
     let closing = lines.count > 1 && lines.last!.allSatisfy { $0 == " " }
     var result: [StringSyntax.Part] = []

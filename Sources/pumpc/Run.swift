@@ -46,8 +46,7 @@ let testVerb = Verb(
   guard options.has("--compiled") else { return try startHost(compilation, options, more: filter) }
   let program = NSTemporaryDirectory() + "pump-test-\(getpid())"
   defer { unlink(program) }
-  guard let built = try build(compilation, output: program) else { return Exit.findings }
-  _ = built
+  guard try build(compilation, output: program) != nil else { return Exit.findings }
   return try runProcess(program, filter, folder: compilation.project.folder)
 }
 

@@ -291,10 +291,9 @@ extension Checker {
       if let index = record.index(of: name.text) { return Expr(.field(base, index), record.fields[index].type) }
       reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name), otherwise: "the event here is \(base.type)")
     case .json: return Expr(.call("json_member", [base, Expr(.literal(.string(name.text)), .string)]), .json)
-    case .optional(let inner):
+    case .optional:
       report(
         .nullable, span, "this may be null (\(base.type))", help: "write `?.\(name.text)`, or let only others pass with `filter … != null`")
-      _ = inner
     case .map: report(.unknownField, name.span, "a map has no fields", help: "write `[\"\(name.text)\"]`")
     case .bytes, .string:
       report(
