@@ -4,24 +4,24 @@ import Synchronization
 
 /// The connector of one database: one writer for all sinks, so that they share a transaction, and a pool of readers.
 public final class SQLiteConnector: Connector, @unchecked Sendable {
-  public static let factories: [String: ConnectorFactory] = ["SQLite": { try SQLiteConnector($0, $1) }]
+  public static let factories: [String: ConnectorFactory] = [
+    "SQLite": { (connection: Connection) throws(RunFailure) in SQLiteConnector(connection) }
+  ]
 
-  private let id: String
-  private let settings: Settings
+  private let connection: Connection
   private let readers: ClientPool<Database>
   private let writer = Mutex<Writer?>(nil)
 
-  init(_ id: String, _ settings: Settings) throws(RunFailure) {
-    self.id = id
-    self.settings = settings
-    readers = ClientPool(id, PoolSettings(settings)) { () throws(RunFailure) in try Database(id, settings) }
+  init(_ connection: Connection) {
+    self.connection = connection
+    readers = ClientPool(connection) { () throws(RunFailure) in try Database(connection.id, connection.settings) }
   }
 
   private func shared() throws(RunFailure) -> Writer {
     let result: Result<Writer, RunFailure> = writer.withLock { current in
       if let current { return .success(current) }
       do throws(RunFailure) {
-        let made = Writer(try Database(id, settings))
+        let made = Writer(try connection.attempt { () throws(RunFailure) in try Database(connection.id, connection.settings) })
         current = made
         return .success(made)
       } catch { return .failure(error) }
@@ -149,7 +149,10 @@ final class TableSink: Sink, @unchecked Sendable {
     }
   }
 
-  func commit() throws(RunFailure) { try writer.commit() }
+  func commit() throws(RunFailure) -> [Refusal] {
+    try writer.commit()
+    return []
+  }
   func close(completed: Bool) throws(RunFailure) { if !completed { writer.rollback() } }
 }
 

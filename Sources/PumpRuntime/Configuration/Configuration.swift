@@ -18,13 +18,19 @@ public struct ConfigSchema: Sendable {
 /// The configuration of one run: every setting resolved, low to high from the spec, the files in order and `--set`.
 public struct Configuration: Sendable {
   let sections: [String: Settings]
-  /// Folder of positions, where one is configured.
-  public let state: String?
+  private let general: [String: Value]
 
-  init(sections: [String: Settings], state: String?) {
+  init(sections: [String: Settings], general: [String: Value]) {
     self.sections = sections
-    self.state = state
+    self.general = general
   }
+
+  /// Folder of positions, where one is configured.
+  public var state: String? { if case .text(let folder)? = general["state"] { folder } else { nil } }
+  /// `HOST:PORT` of the status page, where one is configured.
+  public var metrics: String? { if case .text(let address)? = general["metrics"] { address } else { nil } }
+  /// How long a stop waits for systems that are down, in microseconds.
+  public var shutdownTimeout: Int64 { if case .int(let time)? = general["shutdown_timeout"] { time } else { 30_000_000 } }
 
   public func section(_ name: String) -> Settings { sections[name] ?? Settings([:]) }
 
@@ -83,14 +89,17 @@ private struct Loader {
   var problems: [ConfProblem] = []
   var written: [String: [String: Value]] = [:]
   var ignored: [String] = []
-  var state: String?
+  var general: [String: Value] = [:]
 
   init(schema: ConfigSchema, environment: @escaping (String) -> String?) {
     self.schema = schema
     self.environment = environment
   }
 
-  static let generalKeys = ["include", "state", "ignore"]
+  /// Settings of `[general]`; `include` and `ignore` are read with the files.
+  private static let generalSettings: [(name: String, shape: Shape)] = [
+    ("state", .string), ("metrics", .string), ("shutdown_timeout", .duration), ("include", .string), ("ignore", .string),
+  ]
 
   mutating func report(_ kind: ConfProblem.Kind, _ entry: ConfEntry, _ message: String, _ help: String) {
     problems.append(ConfProblem(kind: kind, path: entry.path, line: entry.line, column: entry.column, message: message, help: help))
@@ -120,14 +129,7 @@ private struct Loader {
   }
 
   private mutating func add(_ entry: ConfEntry) {
-    if entry.section == "general" {
-      if entry.key == "state" {
-        state = entry.value
-      } else if !Self.generalKeys.contains(entry.key) {
-        report(.key, entry, "section `[general]` has no key `\(Shape.clean(entry.key))`", "it has include, state and ignore")
-      }
-      return
-    }
+    if entry.section == "general" { return add(general: entry) }
     guard let section = schema.sections.first(where: { $0.name == entry.section }) else { return }
     // All after the name of a map is one key: `properties.linger.ms`.
     let map = section.settings.first { $0.shape.kind == .map && entry.key.hasPrefix($0.name + ".") }
@@ -168,6 +170,21 @@ private struct Loader {
     written[entry.section, default: [:]][setting.name] = value
   }
 
+  private mutating func add(general entry: ConfEntry) {
+    let known = Self.generalSettings.map(\.name)
+    guard let setting = Self.generalSettings.first(where: { $0.name == entry.key }) else {
+      report(
+        .key, entry, "section `[general]` has no key `\(Shape.clean(entry.key))`",
+        near(entry.key, known).map { "did you mean `\($0)`?" } ?? "it has \(known.joined(separator: ", "))")
+      return
+    }
+    guard let value = Value.parse(entry.value, setting.shape) else {
+      report(.type, entry, "`\(entry.key)` needs \(setting.shape.name)", example(setting.shape))
+      return
+    }
+    general[entry.key] = value
+  }
+
   private func example(_ shape: Shape) -> String {
     switch shape.kind {
     case .bool: "write true or false"
@@ -192,6 +209,10 @@ private struct Loader {
     let path = String(override[..<equal])
     let value = String(override[override.index(after: equal)...])
     // The longest section that fits wins: labels may hold dots.
+    if path.hasPrefix("general."), path != "general.include" {
+      add(ConfEntry(section: "general", key: String(path.dropFirst(8)), value: value, path: "--set", line: 1, column: 1))
+      return
+    }
     let fits = schema.sections.filter { section in path.hasPrefix(section.name.replacing(":", with: ".") + ".") }
     guard let section = fits.max(by: { $0.name.count < $1.name.count }) else {
       problems.append(
@@ -225,7 +246,7 @@ private struct Loader {
       }
       resolved[section.name] = Settings(values)
     }
-    return (Configuration(sections: resolved, state: state), problems)
+    return (Configuration(sections: resolved, general: general), problems)
   }
 
   private mutating func missing(_ message: String, _ help: String) {

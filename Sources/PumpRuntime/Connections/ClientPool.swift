@@ -2,7 +2,7 @@ import Glibc
 
 /// Carries out what `PoolState` decides, for blocking clients used by threads of our own.
 public final class ClientPool<Client: AnyObject & Sendable>: @unchecked Sendable {
-  private let id: String
+  private let connection: Connection
   private let connect: @Sendable () throws(RunFailure) -> Client
   private var state: PoolState
   private var clients: [Int: Client] = [:]
@@ -12,11 +12,21 @@ public final class ClientPool<Client: AnyObject & Sendable>: @unchecked Sendable
   private let lock = PlainLock()
   private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-  public init(_ id: String, _ settings: PoolSettings, connect: @escaping @Sendable () throws(RunFailure) -> Client) {
-    self.id = id
+  private var acquired = 0
+  private var waited: Int64 = 0
+
+  public init(_ connection: Connection, connect: @escaping @Sendable () throws(RunFailure) -> Client) {
+    self.connection = connection
     self.connect = connect
-    state = PoolState(settings)
+    state = PoolState(PoolSettings(connection.settings))
     pthread_cond_init(changed, nil)
+    connection.observe { [weak self] in self?.counts ?? .init(inUse: 0, idle: 0, waiting: 0, acquired: 0, waited: 0) }
+  }
+
+  var counts: Connection.PoolCounts {
+    lock.lock()
+    defer { lock.unlock() }
+    return .init(inUse: state.leasedCount, idle: state.idleCount, waiting: state.waitingCount, acquired: acquired, waited: waited)
   }
 
   deinit {
@@ -30,6 +40,11 @@ public final class ClientPool<Client: AnyObject & Sendable>: @unchecked Sendable
     defer { lock.unlock() }
     nextRequest += 1
     let request = nextRequest
+    let begin = currentMicros()
+    defer {
+      acquired += 1
+      waited += currentMicros() - begin
+    }
     carryOut(state.request(request, now: currentMicros()))
     while answers[request] == nil {
       lock.wait(changed, micros: 100_000)
@@ -43,6 +58,28 @@ public final class ClientPool<Client: AnyObject & Sendable>: @unchecked Sendable
     defer { lock.unlock() }
     guard let number = numbers[ObjectIdentifier(client)] else { return }
     carryOut(state.release(number, broken: broken, now: currentMicros()))
+  }
+
+  /// Uses a client. A failure that is transient shows the server gone: this client and all idle ones are given up.
+  public func with<T>(_ body: (Client) throws(RunFailure) -> T) throws(RunFailure) -> T {
+    let client = try acquire()
+    do throws(RunFailure) {
+      let result = try body(client)
+      release(client, broken: false)
+      return result
+    } catch {
+      release(client, broken: error.isTransient)
+      if error.isTransient { lost(error.message) }
+      throw error
+    }
+  }
+
+  /// The server is gone, and every client of now with it.
+  public func lost(_ reason: String) {
+    connection.lost(reason)
+    lock.lock()
+    defer { lock.unlock() }
+    carryOut(state.clear(now: currentMicros()))
   }
 
   public func close() {
@@ -67,7 +104,7 @@ public final class ClientPool<Client: AnyObject & Sendable>: @unchecked Sendable
   private func open() {
     lock.unlock()
     let result: Result<Client, RunFailure>
-    do throws(RunFailure) { result = .success(try connect()) } catch { result = .failure(error) }
+    do throws(RunFailure) { result = .success(try connection.attempt(connect)) } catch { result = .failure(error) }
     lock.lock()
     switch result {
     case .success(let client):
@@ -85,9 +122,9 @@ public final class ClientPool<Client: AnyObject & Sendable>: @unchecked Sendable
   private func failure(_ reason: PoolState.Reason) -> RunFailure {
     switch reason {
     case .timeout:
-      RunFailure("connection `\(id)`: no client was free within acquire_timeout; raise `pool.max`, or look for what holds them")
-    case .closed: RunFailure("connection `\(id)` is closed")
-    case .connectFailed: RunFailure("connection `\(id)` cannot be opened")
+      RunFailure("connection `\(connection.id)`: no client was free within acquire_timeout; raise `pool.max`, or look for what holds them")
+    case .closed: RunFailure("connection `\(connection.id)` is closed")
+    case .connectFailed: RunFailure("connection `\(connection.id)` cannot be opened")
     }
   }
 }

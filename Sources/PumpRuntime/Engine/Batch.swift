@@ -18,7 +18,8 @@ public final class Batch: @unchecked Sendable {
   public var firstNumber: UInt64 = 0
   /// The source's own mark of how far this batch goes.
   public var position: Int64 = 0
-  public var source = 0
+  /// The source must see everything up to here acknowledged before it goes on: a partition is taken from it, say.
+  public var wantsCommit = false
 
   public init(context: Context = Context()) {
     self.context = context
@@ -48,7 +49,14 @@ public final class Batch: @unchecked Sendable {
     records?.clear()
     for column in meta.values { column.clear() }
     refused.removeAll(keepingCapacity: true)
+    wantsCommit = false
     context.arena.reset()
+  }
+
+  /// Copies events that are slices of their source's memory, so that they outlive its next read.
+  func own() {
+    guard records == nil else { return }
+    for row in 0..<count { events[row] = context.arena.copy(events[row]) }
   }
 
   /// The bytes of an event for the error route: as they came, or as JSON of the typed event.

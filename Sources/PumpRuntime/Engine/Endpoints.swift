@@ -1,7 +1,12 @@
 /// Why a run cannot go on: one line for people, naming the endpoint.
 public struct RunFailure: Error, Sendable {
   public let message: String
-  public init(_ message: String) { self.message = message }
+  /// Trying again may help: a system is down, or too busy.
+  public let isTransient: Bool
+  public init(_ message: String, transient: Bool = false) {
+    self.message = message
+    isTransient = transient
+  }
 }
 
 /// Use of a connector's source, sink or lookup, as the plan has it.
@@ -39,20 +44,24 @@ public struct EndpointContext: Sendable {
   public let meta: [String]
   /// Where the position of this source is kept, if configured.
   public let state: PositionStore?
+  public let logger: Logger
 }
 
 public protocol Source: AnyObject, Sendable {
-  /// The next events, or nil at the end; an empty batch where nothing came for a while. Waits are cut short by the stop
-  /// signal. The batch is the caller's until it is given back by `next`.
+  /// The next events; false at the end. Where nothing came for 100 ms the batch stays empty, so that what waits in the
+  /// sinks is committed in time. Waits are cut short by the stop signal. A transient failure is followed by another call.
   func next(_ batch: Batch) throws(RunFailure) -> Bool
   /// Everything up to this position is durable.
   func acknowledge(_ position: Int64) throws(RunFailure)
+  /// The end, after the last acknowledgement.
+  func close()
   /// Bytes read and bytes in all, where known, for progress.
   var progress: (done: Int64, total: Int64)? { get }
 }
 
 extension Source {
   public func acknowledge(_ position: Int64) throws(RunFailure) {}
+  public func close() {}
   public var progress: (done: Int64, total: Int64)? { nil }
 }
 
@@ -67,12 +76,26 @@ public struct Refusal: Sendable {
 }
 
 public protocol Sink: AnyObject, Sendable {
-  /// Takes the events; they need not be durable before `commit`. Refused ones are returned, all others are taken.
+  /// Takes the events; they need not be durable before `commit`. Refused ones are returned, all others are taken: what a
+  /// sink may have to send again it copies.
   func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal]
-  /// Everything written is durable.
-  func commit() throws(RunFailure)
+  /// Makes everything written durable. Returned are events that were refused only now, by their number since the last
+  /// commit. After a transient failure it is called again, and nothing is lost between.
+  func commit() throws(RunFailure) -> [Refusal]
+  /// Whether `commit` may refuse events.
+  var refusesLate: Bool { get }
+  /// Bytes that wait for the commit; many of them bring it about.
+  var pending: Int { get }
+  /// Whether nothing is durable before `close`: sources are acknowledged after it then.
+  var isDurableAtEnd: Bool { get }
   /// The end: after a commit, or after a failure.
   func close(completed: Bool) throws(RunFailure)
+}
+
+extension Sink {
+  public var refusesLate: Bool { false }
+  public var pending: Int { 0 }
+  public var isDurableAtEnd: Bool { false }
 }
 
 public protocol Lookup: AnyObject, Sendable {
@@ -86,6 +109,8 @@ public protocol Connector: AnyObject, Sendable {
   func source(_ context: EndpointContext) throws(RunFailure) -> any Source
   func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink
   func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup
+  /// Finds out once, before anything flows, whether the system answers.
+  func probe() throws(RunFailure)
   /// Ends all clients.
   func shutdown()
 }
@@ -98,8 +123,9 @@ extension Connector {
   public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup {
     throw RunFailure("`\(context.spec.label)` is no lookup")
   }
+  public func probe() throws(RunFailure) {}
   public func shutdown() {}
 }
 
-/// Makes a connector for one connection with its resolved settings.
-public typealias ConnectorFactory = @Sendable (_ connection: String, _ settings: Settings) throws -> any Connector
+/// Makes a connector for one connection.
+public typealias ConnectorFactory = @Sendable (Connection) throws(RunFailure) -> any Connector

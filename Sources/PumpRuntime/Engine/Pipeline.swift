@@ -2,12 +2,15 @@ import Glibc
 import Synchronization
 
 /// One running pipeline: source → steps → sinks, with the error route, and acknowledgement after the sinks' commit.
-/// Sources of a merge, and pipelines that feed this one, enter one at a time.
+/// Sources of a merge, and pipelines that feed this one, enter one at a time; a sink that is slow or down holds its
+/// sources back, so that nothing piles up.
 final class Pipeline: @unchecked Sendable {
   struct Counts: Sendable {
     var taken = 0
     var failed = 0
     var filtered = 0
+    var acknowledged = 0
+    var retries = 0
     var sent: [Int] = []
     var done: Int64 = 0
     var total: Int64 = 0
@@ -17,7 +20,8 @@ final class Pipeline: @unchecked Sendable {
   private let processor: any Processor
   private let errorProcessor: (any Processor)?
   private let outputs: Outputs
-  private var sinks: [any Sink]
+  private let sinks: [any Sink]
+  private let retries: [RetryPolicy]
   private let lock = PlainLock()
   private let shared: Mutex<Counts>
   private let errorBatch: Batch
@@ -26,13 +30,27 @@ final class Pipeline: @unchecked Sendable {
   private let batchLimit: Int
   private let linger: Int64
   private let clock: @Sendable () -> Int64
+  private let stop: StopSignal
+  private let logger: Logger
   /// What waits for the commit: sources with their last position.
   private var unacknowledged: [(source: any Source, position: Int64)] = []
-  let logger: Logger
+  private var unacknowledgedRows = 0
+  /// Batches whose events a sink may still refuse, and which of them each sink has got since its last commit.
+  private var kept: [Batch] = []
+  private var free: [Batch] = []
+  private var given: [[(batch: Int, rows: [Int32])]]
+  private let keepsBatches: Bool
+  private let isDurableAtEnd: Bool
+
+  /// A commit is due at this many bytes or batches, whatever the settings say: memory stays bounded.
+  private static let pendingLimit = 8 << 20
+  private static let keptLimit = 512
+  /// The mark, in `given`, of events that came from the error route.
+  private static let errorRoute = -1
 
   init(
     _ spec: PipelineSpec, _ configuration: Configuration, sinks: [any Sink], lookups: [any Lookup], logger: Logger,
-    clock: @escaping @Sendable () -> Int64
+    stop: StopSignal, clock: @escaping @Sendable () -> Int64
   ) {
     self.spec = spec
     processor = spec.process(configuration)
@@ -40,6 +58,7 @@ final class Pipeline: @unchecked Sendable {
     self.sinks = sinks
     self.clock = clock
     self.logger = logger
+    self.stop = stop
     outputs = Outputs(
       sinks: spec.sinks.map { SinkBuffer(records: $0.shape, each: $0.endpoint?.each.map(\.shape) ?? []) },
       log: { logger.info($0, pipeline: spec.id) })
@@ -47,14 +66,20 @@ final class Pipeline: @unchecked Sendable {
     shared = Mutex(Counts(sent: Array(repeating: 0, count: spec.sinks.count)))
     errorBatch = Batch()
     errorBatch.records = Column(.failure)
+    given = Array(repeating: [], count: sinks.count)
+    keepsBatches = spec.onError == .route && sinks.contains { $0.refusesLate }
+    isDurableAtEnd = sinks.contains { $0.isDurableAtEnd }
     var limit = Int.max
     var wait = Int64.max
+    var policies: [RetryPolicy] = []
     for sink in spec.sinks {
-      guard let endpoint = sink.endpoint else { continue }
-      let settings = configuration.section("pipeline:\(spec.id):\(endpoint.label)")
+      let settings = sink.endpoint.map { configuration.section("pipeline:\(spec.id):\($0.label)") } ?? Settings([:])
+      policies.append(RetryPolicy(settings, limit: configuration.shutdownTimeout))
+      if sink.endpoint == nil { continue }
       limit = min(limit, Int(clamping: settings.int("batch.max") ?? 50_000))
       wait = min(wait, settings.int("batch.linger") ?? 1_000_000)
     }
+    retries = policies
     batchLimit = max(1, limit)
     linger = wait
   }
@@ -62,31 +87,61 @@ final class Pipeline: @unchecked Sendable {
   var counts: Counts { shared.withLock { $0 } }
 
   /// Runs a source to its end, or until the stop signal.
-  func run(_ source: any Source, _ number: Int, _ stop: StopSignal) throws(RunFailure) {
-    let batch = Batch()
-    batch.source = number
+  func run(_ source: any Source, _ policy: RetryPolicy, _ label: String) throws(RunFailure) {
+    var batch = Batch()
     while !stop.isRequested {
       batch.clear()
       batch.context.now = Timestamp(clock())
-      guard try source.next(batch) else { break }
+      let more = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in try source.next(batch) }
+      guard more == true else { break }
       lock.lock()
       defer { lock.unlock() }
       if batch.count > 0 || !batch.refused.isEmpty {
         try accept(batch)
         unacknowledged.removeAll { $0.source === source }
         unacknowledged.append((source, batch.position))
-        batch.firstNumber += UInt64(batch.count)
+        unacknowledgedRows += batch.count + batch.refused.count
       }
       if let progress = source.progress { shared.withLock { ($0.done, $0.total) = progress } }
-      if pendingRows > 0, pendingRows >= batchLimit || clock() - pendingSince >= linger { try commitLocked() }
+      if isCommitDue || batch.wantsCommit { try commitLocked() }
+      let following = batch.firstNumber + UInt64(batch.count)
+      if kept.last === batch { batch = free.popLast() ?? Batch() }
+      batch.firstNumber = following
     }
   }
 
-  /// Events from another pipeline; they are durable after `commit`.
-  func feed(_ batch: Batch) throws(RunFailure) {
+  private var isCommitDue: Bool {
+    pendingRows > 0
+      && (pendingRows >= batchLimit || kept.count >= Self.keptLimit || clock() - pendingSince >= linger
+        || sinks.contains { $0.pending >= Self.pendingLimit })
+  }
+
+  /// Events from another pipeline; they are durable after `commit`. The batch is the caller's again afterwards.
+  func feed(_ buffer: SinkBuffer, _ firstNumber: UInt64) throws(RunFailure) {
     lock.lock()
     defer { lock.unlock() }
+    let batch = free.popLast() ?? Batch()
+    batch.clear()
+    batch.context.now = Timestamp(clock())
+    batch.firstNumber = firstNumber
+    if let records = buffer.records {
+      batch.count = buffer.count
+      if keepsBatches {
+        let copies = batch.records ?? Column(records.shape)
+        for row in 0..<buffer.count { copies.copy(row, from: records, row) }
+        copies.own(batch.context.arena)
+        batch.records = copies
+      } else {
+        batch.records = records
+      }
+    } else {
+      for row in 0..<buffer.count { batch.append(buffer.event(row)) }
+    }
     try accept(batch)
+    if kept.last !== batch {
+      if !keepsBatches { batch.records = nil }
+      free.append(batch)
+    }
   }
 
   func commit() throws(RunFailure) {
@@ -96,84 +151,147 @@ final class Pipeline: @unchecked Sendable {
   }
 
   private func commitLocked() throws(RunFailure) {
-    for sink in sinks { try sink.commit() }
+    let late = try commitSinks()
+    if !late.isEmpty {
+      try route(late)
+      // The error route's own sinks have now got these; what they refuse cannot be helped.
+      if let failure = try commitSinks().first { throw routeFailed(failure.failure) }
+    }
     pendingRows = 0
+    for batch in kept { free.append(batch) }
+    kept.removeAll(keepingCapacity: true)
+    if !isDurableAtEnd { try acknowledge() }
+  }
+
+  private func acknowledge() throws(RunFailure) {
     for (source, position) in unacknowledged { try source.acknowledge(position) }
     unacknowledged = []
+    let rows = unacknowledgedRows
+    shared.withLock { $0.acknowledged += rows }
+    unacknowledgedRows = 0
+  }
+
+  /// Commits every sink, again and again where its system is down. Returns the events that were refused only now.
+  private func commitSinks() throws(RunFailure) -> [(failure: Failure, batch: Batch)] {
+    var late: [(failure: Failure, batch: Batch)] = []
+    for (index, sink) in sinks.enumerated() {
+      let label = spec.sinks[index].label
+      let refusals = try retries[index].run(
+        label, stop, onRetry: { [self] in shared.withLock { $0.retries += 1 } }
+      ) { () throws(RunFailure) in try sink.commit() }
+      guard let refusals else {
+        throw RunFailure(
+          "`\(label)` did not get its last events before the end of shutdown_timeout; they are not acknowledged and come again")
+      }
+      defer { given[index].removeAll(keepingCapacity: true) }
+      guard !refusals.isEmpty else { continue }
+      let step = step(of: index)
+      shared.withLock { counts in
+        counts.sent[index] -= refusals.count
+        counts.failed += refusals.count
+      }
+      for refusal in refusals {
+        let (batch, row) = origin(index, refusal.row)
+        let failure = Failure(row: row, step: step, message: refusal.message)
+        if batch == Self.errorRoute { throw routeFailed(failure) }
+        late.append((failure, batch < kept.count ? kept[batch] : errorBatch))
+      }
+    }
+    return late
+  }
+
+  /// The batch and row of the n-th event that a sink got since its last commit.
+  private func origin(_ sink: Int, _ number: Int) -> (batch: Int, row: Int) {
+    var left = number
+    for part in given[sink] {
+      if left < part.rows.count { return (part.batch, Int(part.rows[left])) }
+      left -= part.rows.count
+    }
+    return (Int.max, 0)
   }
 
   func close(completed: Bool) throws(RunFailure) {
     var first: RunFailure?
     for sink in sinks { do throws(RunFailure) { try sink.close(completed: completed) } catch { first = first ?? error } }
     if let first { throw first }
+    if completed { try acknowledge() }
   }
 
   private func accept(_ batch: Batch) throws(RunFailure) {
     if pendingRows == 0 { pendingSince = clock() }
     pendingRows += batch.count + batch.refused.count
     outputs.clear()
+    if keepsBatches {
+      batch.own()
+      kept.append(batch)
+    }
     processor.process(batch, outputs)
     let failures = batch.refused + outputs.failures
-    var failed = failures.count
-    var filtered = outputs.filtered
+    let filtered = outputs.filtered
     outputs.failures.removeAll(keepingCapacity: true)
-    let written = try write(batch)
-    var sent = written.sent
-    let all = failures.sorted { ($0.row, $0.step) < ($1.row, $1.step) } + written.refusals
-    failed += written.refusals.count
-    if !all.isEmpty {
-      let routed = try route(all, batch)
-      for index in sent.indices { sent[index] += routed.sent[index] }
-      filtered += routed.filtered
-    }
+    let refusals = try write(batch, mark: keepsBatches ? kept.count - 1 : Int.max)
+    let all = failures.sorted { ($0.row, $0.step) < ($1.row, $1.step) } + refusals
     shared.withLock { counts in
       counts.taken += batch.count + batch.refused.count
-      counts.failed += failed
+      counts.failed += all.count
       counts.filtered += filtered
-      for index in sent.indices { counts.sent[index] += sent[index] }
     }
+    if !all.isEmpty { try route(all.map { ($0, batch) }) }
   }
 
   /// Hands the buffers to their sinks; what a sink refuses becomes a failure of its event.
-  private func write(_ batch: Batch) throws(RunFailure) -> (sent: [Int], refusals: [Failure]) {
-    var sent = Array(repeating: 0, count: sinks.count)
+  private func write(_ batch: Batch, mark: Int) throws(RunFailure) -> [Failure] {
     var refusals: [Failure] = []
     for index in sinks.indices {
       let buffer = outputs.sinks[index]
       if buffer.count == 0 { continue }
       let refused = try sinks[index].write(buffer)
-      sent[index] = buffer.count - refused.count
-      let step = spec.stages.firstIndex(of: "sink \(spec.sinks[index].label)") ?? spec.stages.count
+      shared.withLock { $0.sent[index] += buffer.count - refused.count }
+      if sinks[index].refusesLate {
+        let gone = Set(refused.map(\.row))
+        let rows = gone.isEmpty ? buffer.origins : buffer.origins.indices.filter { !gone.contains($0) }.map { buffer.origins[$0] }
+        given[index].append((mark, rows))
+      }
+      if refused.isEmpty { continue }
+      let step = step(of: index)
       refusals += refused.map { Failure(row: Int(buffer.origins[$0.row]), step: step, message: $0.message) }
-      if !refused.isEmpty { refusedBy = spec.sinks[index].label }
     }
-    return (sent, refusals)
+    return refusals
   }
-  private var refusedBy = ""
+
+  /// The number of the step that is a sink; behind all others where the plan has no name for it.
+  private func step(of sink: Int) -> Int {
+    let name = "sink \(spec.sinks[sink].label)"
+    return spec.stages.firstIndex(of: name) ?? spec.stages.count + sink
+  }
 
   private func stage(_ failure: Failure) -> String {
     if failure.step < 0 { return "source" }
-    return failure.step < spec.stages.count ? spec.stages[failure.step] : "sink \(refusedBy)"
+    return failure.step < spec.stages.count ? spec.stages[failure.step] : "sink \(spec.sinks[failure.step - spec.stages.count].label)"
   }
 
-  private func route(_ failures: [Failure], _ batch: Batch) throws(RunFailure) -> (sent: [Int], filtered: Int) {
-    let first = failures[0]
+  private func routeFailed(_ failure: Failure) -> RunFailure {
+    RunFailure("the error route failed in `\(stage(failure))`: \(failure.message)")
+  }
+
+  private func route(_ failures: [(failure: Failure, batch: Batch)]) throws(RunFailure) {
     switch spec.onError {
     case .halt:
+      let first = failures[0].failure
       throw RunFailure("an event failed in `\(stage(first))`: \(first.message); `on error` says what to do with such events")
     case .skip:
-      for failure in failures.prefix(5) {
+      for (failure, _) in failures.prefix(5) {
         logger.warning("skipped an event that failed in `\(stage(failure))`: \(failure.message)", pipeline: spec.id)
       }
       if failures.count > 5 { logger.warning("skipped \(failures.count - 5) more", pipeline: spec.id) }
-      return (Array(repeating: 0, count: sinks.count), 0)
+      return
     case .route: break
     }
     let records = errorBatch.records!
     errorBatch.clear()
-    errorBatch.context.now = batch.context.now
+    errorBatch.context.now = Timestamp(clock())
     let arena = errorBatch.context.arena
-    for (row, failure) in failures.enumerated() {
+    for (row, (failure, batch)) in failures.enumerated() {
       records.setPresent(row)
       records.children[0].set(arena.copy(failure.message), row)
       records.children[1].set(arena.copy(stage(failure)), row)
@@ -185,37 +303,34 @@ final class Pipeline: @unchecked Sendable {
     errorBatch.count = failures.count
     outputs.clear()
     errorProcessor!.process(errorBatch, outputs)
-    if let failure = outputs.failures.first { throw RunFailure("the error route failed in `\(stage(failure))`: \(failure.message)") }
+    if let failure = outputs.failures.first { throw routeFailed(failure) }
     let filtered = outputs.filtered
-    let written = try write(errorBatch)
-    if let refusal = written.refusals.first { throw RunFailure("the error route failed in `\(stage(refusal))`: \(refusal.message)") }
-    return (written.sent, filtered)
+    shared.withLock { $0.filtered += filtered }
+    if let refusal = try write(errorBatch, mark: Self.errorRoute).first { throw routeFailed(refusal) }
   }
 }
 
-/// The sink of `sink that_pipeline`: its batch is the other's input.
+/// The sink of `sink that_pipeline`: its events are the other's input.
 final class FeedSink: Sink, @unchecked Sendable {
   private let target: Pipeline
-  private let batch = Batch()
+  private var count: UInt64 = 0
 
   init(_ target: Pipeline) { self.target = target }
 
   func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
-    batch.clear()
-    batch.context.now = Timestamp(currentMicros())
-    batch.count = 0
-    if let records = buffer.records {
-      batch.records = records
-      batch.count = buffer.count
-    } else {
-      for row in 0..<buffer.count { batch.append(buffer.event(row)) }
-    }
-    try target.feed(batch)
-    batch.firstNumber += UInt64(buffer.count)
-    batch.records = nil
+    try target.feed(buffer, count)
+    count += UInt64(buffer.count)
     return []
   }
 
-  func commit() throws(RunFailure) { try target.commit() }
+  func commit() throws(RunFailure) -> [Refusal] {
+    try target.commit()
+    return []
+  }
+  var isDurableAtEnd: Bool { target.acknowledgesAtEnd }
   func close(completed: Bool) throws(RunFailure) {}
+}
+
+extension Pipeline {
+  var acknowledgesAtEnd: Bool { isDurableAtEnd }
 }

@@ -8,6 +8,8 @@ public struct RunReport: Sendable {
     public let taken: Int
     public let filtered: Int
     public let failed: Int
+    public let acknowledged: Int
+    public let retries: Int
     public let sent: [(label: String, count: Int)]
   }
   public let lines: [Line]
@@ -23,6 +25,7 @@ public final class Runner: @unchecked Sendable {
   private let logger: Logger
   public let stop = StopSignal()
   private var connectors: [String: any Connector] = [:]
+  private(set) var connections: [Connection] = []
   private var running: [String: Pipeline] = [:]
   private let failure = Mutex<String?>(nil)
 
@@ -39,20 +42,19 @@ public final class Runner: @unchecked Sendable {
     guard let factory = factories[spec.connector] else {
       throw RunFailure("connection `\(key)`: this build has no client for \(spec.connector)")
     }
-    do {
-      let settings = spec.connection.map { configuration.section("connection:\($0)") } ?? Settings([:])
-      let connector = try factory(key, settings)
-      connectors[key] = connector
-      return connector
-    } catch {
-      throw RunFailure((error as? RunFailure)?.message ?? "connection `\(key)`: \(error)")
-    }
+    let settings = spec.connection.map { configuration.section("connection:\($0)") } ?? Settings([:])
+    let connection = Connection(id: key, kind: spec.connector, settings: settings, logger: logger, stop: stop)
+    let connector = try factory(connection)
+    connectors[key] = connector
+    if spec.connection != nil { connections.append(connection) }
+    return connector
   }
 
   private func context(_ pipeline: PipelineSpec, _ spec: EndpointSpec) -> EndpointContext {
     let settings = configuration.section("pipeline:\(pipeline.id):\(spec.label)")
     let store = configuration.state.map { PositionStore(folder: $0, pipeline: pipeline.id, label: spec.label) }
-    return EndpointContext(pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta, state: store)
+    return EndpointContext(
+      pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta, state: store, logger: logger)
   }
 
   /// Opens sinks and lookups of a pipeline after those that it feeds.
@@ -71,7 +73,7 @@ public final class Runner: @unchecked Sendable {
     }
     var lookups: [any Lookup] = []
     for lookup in spec.lookups { lookups.append(try connector(lookup).lookup(context(spec, lookup))) }
-    let pipeline = Pipeline(spec, configuration, sinks: sinks, lookups: lookups, logger: logger, clock: currentMicros)
+    let pipeline = Pipeline(spec, configuration, sinks: sinks, lookups: lookups, logger: logger, stop: stop, clock: currentMicros)
     running[spec.id] = pipeline
     return pipeline
   }
@@ -81,16 +83,19 @@ public final class Runner: @unchecked Sendable {
     let begin = currentMicros()
     var threads: [WorkerThread] = []
     do throws(RunFailure) {
-      var work: [(Pipeline, any Source, Int)] = []
+      var work: [(Pipeline, any Source, EndpointSpec)] = []
       for spec in program.pipelines {
         let pipeline = try open(spec)
-        for (number, endpoint) in spec.sources.enumerated() {
-          do throws(RunFailure) { work.append((pipeline, try connector(endpoint).source(context(spec, endpoint)), number)) } catch {
+        for endpoint in spec.sources {
+          do throws(RunFailure) { work.append((pipeline, try connector(endpoint).source(context(spec, endpoint)), endpoint)) } catch {
             throw RunFailure("\(spec.id): \(error.message)")
           }
         }
       }
-      for (pipeline, source, number) in work { threads.append(start(pipeline, source, number)) }
+      status = try configuration.metrics.map { address throws(RunFailure) in try listen(address) }
+      try probe()
+      sources = work.map(\.1)
+      for (pipeline, source, endpoint) in work { threads.append(start(pipeline, source, endpoint)) }
     } catch {
       fail(error.message)
     }
@@ -102,14 +107,43 @@ public final class Runner: @unchecked Sendable {
     }
     for thread in threads { thread.join() }
     finish()
+    status?.end()
     return report(since: begin)
   }
 
   private let finishedCount = Atomic<Int>(0)
+  private var sources: [any Source] = []
+  private var status: StatusServer?
 
-  private func start(_ pipeline: Pipeline, _ source: any Source, _ number: Int) -> WorkerThread {
-    WorkerThread { [self] in
-      do throws(RunFailure) { try pipeline.run(source, number, stop) } catch { fail("\(pipeline.spec.id): \(error.message)") }
+  private func listen(_ address: String) throws(RunFailure) -> StatusServer {
+    let server = try StatusServer(address) { [self] path in
+      switch path {
+      case "/livez": return ("200 OK", "alive\n")
+      case "/readyz":
+        let unready = unready
+        return unready.isEmpty ? ("200 OK", "ready\n") : ("503 Service Unavailable", unready.joined(separator: "\n") + "\n")
+      case "/metrics": return ("200 OK", metrics)
+      default: return ("404 Not Found", "there are /livez, /readyz and /metrics\n")
+      }
+    }
+    logger.info("status page on port \(server.port): /livez, /readyz, /metrics")
+    return server
+  }
+
+  /// Every connection is tried once before anything flows: what cannot work ends the run, what is down is waited for.
+  private func probe() throws(RunFailure) {
+    for connection in connections {
+      do throws(RunFailure) { try connectors[connection.id]?.probe() } catch {
+        guard error.isTransient, connection.settings.text("connect") != "required" else { throw RunFailure(error.message) }
+      }
+    }
+  }
+
+  private func start(_ pipeline: Pipeline, _ source: any Source, _ endpoint: EndpointSpec) -> WorkerThread {
+    let settings = configuration.section("pipeline:\(pipeline.spec.id):\(endpoint.label)")
+    let policy = RetryPolicy(settings, limit: configuration.shutdownTimeout)
+    return WorkerThread { [self] in
+      do throws(RunFailure) { try pipeline.run(source, policy, endpoint.label) } catch { fail("\(pipeline.spec.id): \(error.message)") }
       finishedCount.add(1, ordering: .releasing)
     }
   }
@@ -129,7 +163,10 @@ public final class Runner: @unchecked Sendable {
     for pipeline in pipelines {
       do throws(RunFailure) { try pipeline.close(completed: completed) } catch { fail("\(pipeline.spec.id): \(error.message)") }
     }
+    for source in sources { source.close() }
+    for connection in connections { connection.drain() }
     for connector in connectors.values { connector.shutdown() }
+    for connection in connections { connection.close() }
   }
 
   private var totals: (done: Int64, total: Int64) {
@@ -139,11 +176,12 @@ public final class Runner: @unchecked Sendable {
     }
   }
 
-  private func report(since start: Int64) -> RunReport {
+  func report(since start: Int64) -> RunReport {
     let lines = program.pipelines.compactMap { spec -> RunReport.Line? in
       guard let counts = running[spec.id]?.counts else { return nil }
       return .init(
         pipeline: spec.id, taken: counts.taken, filtered: counts.filtered, failed: counts.failed,
+        acknowledged: counts.acknowledged, retries: counts.retries,
         sent: zip(spec.sinks, counts.sent).map { ($0.label, $1) })
     }
     return RunReport(lines: lines, micros: currentMicros() - start, failure: failure.withLock { $0 })

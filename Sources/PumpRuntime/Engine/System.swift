@@ -62,7 +62,16 @@ public final class StopSignal: Sendable {
 
   public var isRequested: Bool { requested.load(ordering: .relaxed) }
 
+  private let requestedAt = Atomic<Int64>(0)
+
+  /// How long ago the stop was asked for, in microseconds; 0 where it was not.
+  public var age: Int64 {
+    let time = requestedAt.load(ordering: .relaxed)
+    return time == 0 ? 0 : max(1, currentMicros() - time)
+  }
+
   public func request() {
+    _ = requestedAt.compareExchange(expected: 0, desired: currentMicros(), ordering: .relaxed)
     requested.store(true, ordering: .relaxed)
     var byte: UInt8 = 1
     _ = Glibc.write(pipe.write, &byte, 1)
@@ -76,7 +85,7 @@ public final class StopSignal: Sendable {
   }
 
   /// Waits until a descriptor can be read: true then, false on the signal or after so long.
-  func waitReadable(_ fd: Int32, micros: Int64) -> Bool {
+  public func waitReadable(_ fd: Int32, micros: Int64) -> Bool {
     var descriptors = [pollfd(fd: fd, events: Int16(POLLIN), revents: 0), pollfd(fd: pipe.read, events: Int16(POLLIN), revents: 0)]
     return poll(&descriptors, 2, Int32(clamping: (micros + 999) / 1000)) > 0 && descriptors[0].revents != 0
   }
@@ -113,11 +122,15 @@ public final class Logger: Sendable {
     self.quiet = quiet
   }
 
-  public func info(_ message: String, pipeline: String? = nil) { if !quiet { write("info", message, pipeline) } }
-  public func warning(_ message: String, pipeline: String? = nil) { write("warning", message, pipeline) }
-  public func error(_ message: String, pipeline: String? = nil) { write("error", message, pipeline) }
+  public func info(_ message: String, pipeline: String? = nil, connection: String? = nil) {
+    if !quiet { write("info", message, pipeline, connection) }
+  }
+  public func warning(_ message: String, pipeline: String? = nil, connection: String? = nil) {
+    write("warning", message, pipeline, connection)
+  }
+  public func error(_ message: String, pipeline: String? = nil, connection: String? = nil) { write("error", message, pipeline, connection) }
 
-  private func write(_ level: String, _ message: String, _ pipeline: String?) {
+  private func write(_ level: String, _ message: String, _ pipeline: String?, _ connection: String?) {
     var out = ByteBuffer(capacity: 256)
     defer { out.release() }
     let arena = Arena()
@@ -128,6 +141,10 @@ public final class Logger: Sendable {
       if let pipeline {
         out.raw(",\"pipeline\":")
         out.quoted(arena.copy(pipeline))
+      }
+      if let connection {
+        out.raw(",\"connection\":")
+        out.quoted(arena.copy(connection))
       }
       out.raw(",\"message\":")
       out.quoted(arena.copy(message))

@@ -35,11 +35,12 @@ extension Program {
     spec = spec.watchingFailures(errors)
     let lookups = spec.lookups.map { TestLookup(test.lookups[$0.label] ?? "[]", $0) }
     let pipeline = Pipeline(
-      spec, configuration, sinks: captures, lookups: lookups, logger: Logger(asJSON: false, quiet: true), clock: { now })
+      spec, configuration, sinks: captures, lookups: lookups, logger: Logger(asJSON: false, quiet: true), stop: StopSignal(),
+      clock: { now })
     let source = try TestSource(test.given, spec, now)
     var halted: String?
     do throws(RunFailure) {
-      try pipeline.run(source, 0, StopSignal())
+      try pipeline.run(source, RetryPolicy(Settings([:]), limit: 0), "test")
       try pipeline.commit()
     } catch { halted = error.message }
     var problems: [String] = []
@@ -94,7 +95,7 @@ final class CaptureSink: Sink, @unchecked Sendable {
     for row in 0..<buffer.count { if let records = buffer.records { add(records, row) } else { events.append(buffer.event(row).string) } }
     return []
   }
-  func commit() throws(RunFailure) {}
+  func commit() throws(RunFailure) -> [Refusal] { [] }
   func close(completed: Bool) throws(RunFailure) {}
 
   /// Nil where it is as expected.
@@ -241,6 +242,6 @@ extension Configuration {
       values[item.key] = item.value
       sections[item.section] = Settings(values)
     }
-    return Configuration(sections: sections, state: nil)
+    return Configuration(sections: sections, general: [:])
   }
 }

@@ -3,8 +3,8 @@ import Glibc
 /// The endpoints that need no connection.
 public enum Embedded {
   public static let factories: [String: ConnectorFactory] = [
-    "file": { _, _ in FileConnector() }, "stdin": { _, _ in StandardConnector() }, "stdout": { _, _ in StandardConnector() },
-    "timer": { _, _ in TimerConnector() }, "generate": { _, _ in GenerateConnector() },
+    "file": { _ in FileConnector() }, "stdin": { _ in StandardConnector() }, "stdout": { _ in StandardConnector() },
+    "timer": { _ in TimerConnector() }, "generate": { _ in GenerateConnector() },
   ]
 }
 
@@ -41,7 +41,10 @@ private final class TimerSource: Source, @unchecked Sendable {
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     if let limit, number >= limit { return false }
     let wait = due - currentMicros()
-    if wait > 0, !stop.wait(micros: wait) { return false }
+    if wait > 0 {
+      guard stop.wait(micros: min(wait, 100_000)) else { return false }
+      if currentMicros() < due { return true }
+    }
     let records = batch.records ?? Column(.record("Tick", [.init("number", .int), .init("at", .timestamp)]))
     batch.records = records
     records.setPresent(0)

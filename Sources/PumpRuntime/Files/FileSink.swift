@@ -14,6 +14,7 @@ final class FileSink: Sink, @unchecked Sendable {
   private var fd: Int32
   private var size: Int64 = 0
   private var isOpen = true
+  private var isDirty = false
   private var temporary: String { path + ".part" }
 
   /// Lines have a line feed behind each event; bytes are written as they are.
@@ -100,6 +101,7 @@ final class FileSink: Sink, @unchecked Sendable {
   }
 
   func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
+    isDirty = true
     do throws(FileProblem) {
       if framed, occurrences(of: 0x0A, in: buffer.bytes.base, buffer.bytes.count) == buffer.count {
         try writeAll(fd, buffer.bytes.base, buffer.bytes.count, path)
@@ -137,7 +139,15 @@ final class FileSink: Sink, @unchecked Sendable {
     if let header { try writeHeader(header) }
   }
 
-  func commit() throws(RunFailure) {}
+  /// What is appended is on the disk before its source hears of it; a replaced file appears at the end.
+  func commit() throws(RunFailure) -> [Refusal] {
+    guard append, isDirty else { return [] }
+    // Pipes and devices have nothing to be kept safe.
+    guard fdatasync(fd) == 0 || errno == EINVAL || errno == EROFS else { throw RunFailure(FileProblem("write", path).message) }
+    isDirty = false
+    return []
+  }
+  var isDurableAtEnd: Bool { !append }
 
   func close(completed: Bool) throws(RunFailure) {
     guard isOpen, fd > 2 else { return }

@@ -112,8 +112,8 @@ final class FileSource: Source, @unchecked Sendable {
   }
 
   private func describe(_ batch: Batch, _ path: String) {
-    let splitter = splitter
-    batch.describe = { FileSource.meta(path, $0 < splitter.numbers.count ? splitter.numbers[$0] : 0) }
+    let numbers = splitter.numbers
+    batch.describe = { FileSource.meta(path, $0 < numbers.count ? numbers[$0] : 0) }
     for name in context.meta {
       let column = batch.meta[name] ?? Column(name == "path" ? .string : .int)
       batch.meta[name] = column
@@ -189,8 +189,8 @@ final class StdinSource: Source, @unchecked Sendable {
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     let more = try splitter.next(stream, batch, final: true) { "{\"line\":\($0)}" }
-    let splitter = splitter
-    batch.describe = { "{\"line\":\($0 < splitter.numbers.count ? splitter.numbers[$0] : 0)}" }
+    let numbers = splitter.numbers
+    batch.describe = { "{\"line\":\($0 < numbers.count ? numbers[$0] : 0)}" }
     if context.meta.contains("line") {
       let column = batch.meta["line"] ?? Column(.int)
       batch.meta["line"] = column

@@ -56,38 +56,3 @@ public struct Interface: Sendable {
     endpoints.first { $0.role == role && $0.name == name }
   }
 }
-
-extension Interface {
-  /// Settings that every connection has, whatever its kind.
-  static let common: [Setting] = [
-    Setting(name: "pool.max", type: .int, value: Expr(.literal(.int(4)), .int), docs: "Most clients open at once."),
-    Setting(name: "pool.min", type: .int, value: Expr(.literal(.int(0)), .int), docs: "Clients kept open while idle."),
-    Setting(
-      name: "pool.acquire_timeout", type: .duration, value: Expr(.literal(.duration(30_000_000)), .duration),
-      docs: "How long a step waits for a client."),
-    Setting(
-      name: "pool.idle_timeout", type: .duration, value: Expr(.literal(.duration(300_000_000)), .duration),
-      docs: "An idle client above `min` is closed after this."),
-    Setting(
-      name: "pool.max_lifetime", type: .duration, value: Expr(.literal(.duration(1_800_000_000)), .duration),
-      docs: "A client is replaced after this."),
-  ]
-
-  /// Settings of every source and sink step.
-  static func stepSettings(_ role: ConnectorSyntax.Role) -> [Setting] {
-    role == .sink
-      ? [
-        Setting(
-          name: "batch.max", type: .int, value: Expr(.literal(.int(50_000)), .int),
-          docs: "Events until what was written is made durable and acknowledged."),
-        Setting(
-          name: "batch.linger", type: .duration, value: Expr(.literal(.duration(1_000_000)), .duration),
-          docs: "Time until then, where fewer come."),
-      ]
-      : [
-        Setting(
-          name: "max_event", type: .size, value: Expr(.literal(.size(1 << 20)), .size),
-          docs: "A longer event fails; it is never held in memory whole. At most 1GiB.")
-      ]
-  }
-}

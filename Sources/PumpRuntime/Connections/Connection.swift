@@ -1,0 +1,120 @@
+import Synchronization
+
+/// One connection of the program, shared by every endpoint that names it: its settings, the state of its life, and what
+/// is counted of it. Connectors report what happens; `ConnectionState` decides.
+public final class Connection: Sendable {
+  public struct Counts: Sendable {
+    public var connects = 0
+    public var failures = 0
+    public var losses = 0
+  }
+  /// What a pool says of itself.
+  public struct PoolCounts: Sendable {
+    public let inUse: Int
+    public let idle: Int
+    public let waiting: Int
+    /// Clients handed out, and the microseconds that all of them were waited for.
+    public let acquired: Int
+    public let waited: Int64
+  }
+
+  public let id: String
+  public let kind: String
+  public let settings: Settings
+  public let logger: Logger
+  public let stop: StopSignal
+  private struct Inside {
+    var state: ConnectionState
+    var counts = Counts()
+    var reason = ""
+    var pool: (@Sendable () -> PoolCounts)?
+  }
+  private let inside: Mutex<Inside>
+
+  public init(id: String, kind: String, settings: Settings, logger: Logger, stop: StopSignal) {
+    self.id = id
+    self.kind = kind
+    self.settings = settings
+    self.logger = logger
+    self.stop = stop
+    inside = Mutex(Inside(state: ConnectionState(ReconnectSettings(settings))))
+  }
+
+  public var phase: ConnectionState.Phase { inside.withLock { $0.state.phase } }
+  public var counts: Counts { inside.withLock { $0.counts } }
+  public var pool: PoolCounts? { inside.withLock { $0.pool }?() }
+  func observe(_ pool: @escaping @Sendable () -> PoolCounts) { inside.withLock { $0.pool = pool } }
+
+  /// How long an attempt may take, in microseconds.
+  public var connectTimeout: Int64 { max(1000, settings.int("connect_timeout") ?? 10_000_000) }
+
+  /// A failure of this connection: what was tried and what would help follow its id.
+  public func failure(_ message: String, transient: Bool = false) -> RunFailure {
+    RunFailure("connection `\(id)`: \(Shape.clean(message))", transient: transient)
+  }
+
+  /// Connects, unless the connection is known to be down and its pause is not over.
+  public func attempt<T>(_ connect: () throws(RunFailure) -> T) throws(RunFailure) -> T {
+    let now = currentMicros()
+    let (admission, reason) = inside.withLock { ($0.state.admit(now: now), $0.reason) }
+    switch admission {
+    case .never: throw RunFailure(reason.isEmpty ? "connection `\(id)` is closed" : reason)
+    case .wait: throw RunFailure(reason.isEmpty ? "connection `\(id)` is down" : reason, transient: true)
+    case .go: break
+    }
+    do throws(RunFailure) {
+      let client = try connect()
+      ready(after: currentMicros() - now)
+      return client
+    } catch {
+      failed(error)
+      throw error
+    }
+  }
+
+  /// The system answers.
+  public func ready(after micros: Int64? = nil) {
+    let (old, count, down) = inside.withLock { inside in
+      let old = inside.state.phase
+      let down = inside.state.downSince
+      inside.state.connected()
+      inside.counts.connects += 1
+      return (old, inside.state.phase == .ready, down)
+    }
+    guard count, old != .ready else { return }
+    if let down {
+      logger.info("connection `\(id)` is ready again after \((currentMicros() - down) / 1000) ms", connection: id)
+    } else {
+      logger.info("connection `\(id)` is ready" + (micros.map { " after \($0 / 1000) ms" } ?? ""), connection: id)
+    }
+  }
+
+  /// An attempt failed.
+  public func failed(_ error: RunFailure) {
+    let (failures, isFinal) = inside.withLock { inside in
+      inside.counts.failures += 1
+      inside.reason = error.message
+      let isFinal = inside.state.failed(permanently: !error.isTransient, now: currentMicros(), random: .random(in: 0...1))
+      return (inside.state.failures, isFinal)
+    }
+    if isFinal { return logger.error("\(error.message); no further attempt", connection: id) }
+    // The first, then ever more seldom.
+    if failures & (failures - 1) == 0 { logger.warning("\(error.message); trying again (attempt \(failures))", connection: id) }
+  }
+
+  /// A client found the server gone.
+  public func lost(_ reason: String) {
+    let was = inside.withLock { inside in
+      let was = inside.state.phase
+      inside.state.lost(now: currentMicros())
+      if was == .ready { inside.counts.losses += 1 }
+      return was
+    }
+    if was == .ready { logger.warning("connection `\(id)` is lost: \(Shape.clean(reason)); reconnecting", connection: id) }
+  }
+
+  func drain() { inside.withLock { $0.state.drain() } }
+  func close() {
+    inside.withLock { $0.state.close() }
+  }
+}

@@ -1,0 +1,57 @@
+import PumpPlan
+import PumpSyntax
+
+extension Interface {
+  /// Settings that every connection has, whatever its kind.
+  static let common: [Setting] = [
+    setting("pool.max", .int, .int(4), "Most clients open at once."),
+    setting("pool.min", .int, .int(0), "Clients kept open while idle."),
+    setting("pool.acquire_timeout", .duration, .duration(30_000_000), "How long a step waits for a client."),
+    setting("pool.idle_timeout", .duration, .duration(300_000_000), "An idle client above `min` is closed after this."),
+    setting("pool.max_lifetime", .duration, .duration(1_800_000_000), "A client is replaced after this."),
+    setting(
+      "connect", choice("retry", "required"), .enumCase(0),
+      "What a start does where the system is down: wait for it, or end the program at once."),
+    setting("connect_timeout", .duration, .duration(10_000_000), "How long one attempt to connect may take."),
+    setting("reconnect.initial", .duration, .duration(100_000), "The first pause after a failed attempt."),
+    setting("reconnect.max", .duration, .duration(1_000_000), "The longest pause between two attempts."),
+    setting("reconnect.multiplier", .float, .float(2), "By how much each pause is longer than the one before."),
+    setting("reconnect.jitter", .float, .float(1), "The random share of a pause, from 0 to 1."),
+    setting(
+      "reconnect.give_up_after", .duration.asOptional, .null,
+      "Ends the program where the system was down for so long; else it never gives up."),
+    setting(
+      "tls.ca", .string.asOptional, .null, "File of the authorities that may have signed the server's certificate; else the system's."),
+    setting("tls.certificate", .string.asOptional, .null, "File of this client's certificate."),
+    setting("tls.key", .string.asOptional, .null, "File of its private key."),
+    setting("tls.verify", .bool, .bool(true), "Whether the server's certificate and name are checked."),
+    setting("tls.server_name", .string.asOptional, .null, "The name that the certificate must have, where it is not the host's."),
+  ]
+
+  /// Settings of every source and sink step.
+  static func stepSettings(_ role: ConnectorSyntax.Role) -> [Setting] {
+    switch role {
+    case .sink:
+      [
+        setting("batch.max", .int, .int(50_000), "Events until what was written is made durable and acknowledged."),
+        setting("batch.linger", .duration, .duration(1_000_000), "Time until then, where fewer come."),
+        setting(
+          "retry.attempts", .int.asOptional, .null,
+          "Attempts to deliver where the system is down or busy; else it is tried until it is back."),
+        setting("retry.initial", .duration, .duration(100_000), "The first pause between two attempts."),
+        setting("retry.max", .duration, .duration(1_000_000), "The longest pause between two attempts."),
+      ]
+    case .source:
+      [
+        setting("max_event", .size, .size(1 << 20), "A longer event fails; it is never held in memory whole. At most 1GiB.")
+      ]
+    case .lookup: []
+    }
+  }
+
+  private static func setting(_ name: String, _ type: Type, _ value: Literal, _ docs: String) -> Setting {
+    Setting(name: name, type: type, value: Expr(.literal(value), type), docs: docs)
+  }
+
+  private static func choice(_ cases: String...) -> Type { .enumeration(EnumType(name: nil, cases: cases.map { .init($0) })) }
+}
