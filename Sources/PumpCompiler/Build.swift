@@ -40,7 +40,7 @@ public struct Builder {
   /// Sizes and times of the runtime's sources: a change of one makes a cache of its own.
   private static func fingerprint(_ root: String) throws -> String {
     var parts: [String] = []
-    for folder in ["Sources/PumpRuntime", "Sources/Connectors"] {
+    for folder in ["Sources/PumpRuntime", "Sources/Connectors", "Sources/PumpPlan", "Sources/PumpInterpreter"] {
       for name in try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").sorted() where name.hasSuffix(".swift") {
         var status = stat()
         stat("\(root)/\(folder)/\(name)", &status)
@@ -51,7 +51,7 @@ public struct Builder {
   }
 
   @discardableResult
-  private static func run(_ tool: String, _ arguments: [String], capture: Bool = false, folder: String? = nil) throws -> String {
+  static func run(_ tool: String, _ arguments: [String], capture: Bool = false, folder: String? = nil) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [tool] + arguments
@@ -73,13 +73,11 @@ public struct Builder {
     "-swift-version", "6", "-O", "-wmo", "-parse-as-library", "-enforce-exclusivity=unchecked", "-cross-module-optimization",
   ]
 
-  private func systemModules(_ names: [String]) -> [String] { names.flatMap { ["-I", "\(root)/Sources/\($0)"] } }
-
-  /// Compiles a module into the cache, unless it is there.
-  private func module(_ name: String, _ folder: String, imports: [String]) throws -> String {
+  /// Compiles a module into the cache, unless it is there; returns its object.
+  private func module(_ name: String, _ folder: String, flags: [String], what: String) throws -> String {
     let object = "\(cache)/\(name).o"
     if FileManager.default.fileExists(atPath: object) { return object }
-    progress("compiling \(name), once on this machine")
+    progress("compiling \(what), once on this machine")
     try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
     let sources = try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").filter { $0.hasSuffix(".swift") }.sorted().map {
       "\(root)/\(folder)/\($0)"
@@ -90,58 +88,83 @@ public struct Builder {
     defer { try? FileManager.default.removeItem(atPath: work) }
     try Builder.run(
       "swiftc",
-      Builder.flags + systemModules(imports) + [
+      Builder.flags + flags + [
         "-I", cache, "-module-name", name, "-emit-module", "-emit-module-path", "\(work)/\(name).swiftmodule", "-c", "-o",
-        "\(work)/\(name).o", "-static",
+        "\(work)/\(name).o",
       ]
         + sources)
     for ending in ["swiftmodule", "o"] { rename("\(work)/\(name).\(ending)", "\(cache)/\(name).\(ending)") }
     return object
   }
 
+  /// What a program of some connectors is compiled and linked with.
+  private struct Parts {
+    var objects: [String] = []
+    var flags: [String] = []
+    var libraries: [String] = []
+  }
+
+  /// The runtime and the connectors that connections of a plan need, compiled where they are not yet.
+  private func parts(_ plan: Plan) throws -> Parts {
+    var parts = Parts()
+    let zlib = SystemLibrary.zlib(root)
+    parts.flags = try zlib.compileFlags()
+    parts.libraries = zlib.linkFlags()
+    parts.objects = [try module("PumpRuntime", "Sources/PumpRuntime", flags: parts.flags, what: "the runtime")]
+    for connection in Dictionary(grouping: plan.connections, by: \.kind).values.compactMap(\.first).sorted(by: { $0.kind < $1.kind }) {
+      guard let library = SystemLibrary(of: connection.kind, root) else {
+        throw BuildProblem(message: "connection of kind \(connection.kind): this version has no client for it")
+      }
+      let flags = try library.compileFlags()
+      parts.objects.append(
+        try module(
+          connection.module, "Sources/Connectors/\(connection.kind)", flags: parts.flags + flags + ["-D", connection.kind],
+          what: "the connector \(connection.kind)"))
+      parts.flags += flags
+      parts.libraries += library.linkFlags()
+    }
+    return parts
+  }
+
   /// Builds the program; the path of the executable is where it was asked for.
   public func build(_ plan: Plan, output: String) throws {
-    var objects = [try module("PumpRuntime", "Sources/PumpRuntime", imports: ["CZlib"])]
-    var imports = ["CZlib"]
-    var libraries = ["z"]
-    for connection in Set(plan.connections.map(\.kind)).sorted() {
-      guard let known = Builder.connectors[connection] else {
-        throw BuildProblem(
-          message: "connection of kind \(connection): this version has no client for it yet; `check`, `fmt`, `test` and `config` work")
-      }
-      imports.append(known.module)
-      objects.append(
-        try module(plan.connections.first { $0.kind == connection }!.module, "Sources/Connectors/\(connection)", imports: imports))
-      libraries.append(known.library)
-    }
+    let parts = try parts(plan)
     let work = NSTemporaryDirectory() + "/pump-build-\(getpid())"
     defer { try? FileManager.default.removeItem(atPath: work) }
     try write(renderSources(plan), to: work)
+    try link(work, parts, to: output, name: "Program", ["-static-stdlib", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])
+  }
+
+  /// The interpreter with the connectors that a plan uses: what `pumpc run` starts. Built once for each set of them.
+  public func host(_ plan: Plan) throws -> String {
+    let modules = Set(plan.connections.map(\.module)).sorted()
+    let output = "\(cache)/host-\(modules.joined(separator: "-"))"
+    if FileManager.default.fileExists(atPath: output) { return output }
+    var parts = try parts(plan)
+    for (name, what) in [("PumpPlan", "the plan"), ("PumpInterpreter", "the interpreter")] {
+      parts.objects.append(try module(name, "Sources/\(name)", flags: parts.flags, what: what))
+    }
+    let work = NSTemporaryDirectory() + "/pump-host-\(getpid())"
+    defer { try? FileManager.default.removeItem(atPath: work) }
+    try write([renderHost(plan)], to: work)
+    progress("linking the interpreter with \(modules.joined(separator: ", "))")
+    try link(work, parts, to: output, name: "Host", ["-Xlinker", "--gc-sections"])
+    return output
+  }
+
+  private func link(_ work: String, _ parts: Parts, to output: String, name: String, _ more: [String]) throws {
     let sources = try FileManager.default.subpathsOfDirectory(atPath: work).filter { $0.hasSuffix(".swift") }.sorted()
     let folder = parentFolder(output)
     if !folder.isEmpty { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
-    let target = URL(fileURLWithPath: output).path + ".part"
+    let target = URL(fileURLWithPath: output).path + ".part-\(getpid())"
     try Builder.run(
       "swiftc",
       [
-        "-swift-version", "6", "-O", "-wmo", "-enforce-exclusivity=unchecked", "-cross-module-optimization", "-module-name", "Program",
-        "-I", cache,
-      ] + systemModules(imports) + sources + objects
-        + ["-use-ld=lld", "-static-stdlib", "-Xlinker", "--gc-sections", "-Xlinker", "-s", "-o", target] + libraries.flatMap(Builder.link),
+        "-swift-version", "6", "-O", "-wmo", "-enforce-exclusivity=unchecked", "-cross-module-optimization", "-module-name", name, "-I",
+        cache,
+      ] + parts.flags + sources + parts.objects + ["-use-ld=lld"] + more + ["-o", target] + parts.libraries,
       folder: work)
     guard rename(target, output) == 0 else { throw BuildProblem(message: "cannot write \(output): \(String(cString: strerror(errno)))") }
-  }
-
-  /// What each connector needs besides its Swift.
-  private static let connectors = ["SQLite": (module: "CSQLite", library: "sqlite3")]
-
-  /// Static where the system has it, so that the executable runs where the library is not installed.
-  private static func link(_ library: String) -> [String] {
-    for folder in ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"] {
-      let archive = "\(folder)/lib\(library).a"
-      if FileManager.default.fileExists(atPath: archive) { return [archive] }
-    }
-    return ["-l\(library)"]
   }
 
   private func write(_ files: [GeneratedFile], to folder: String) throws {

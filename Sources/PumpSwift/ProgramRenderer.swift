@@ -162,7 +162,7 @@ struct ProgramRenderer {
   /// Modules of the connectors that the program uses.
   var modules: [String] { Set(plan.connections.map(\.module)).subtracting(["PumpRuntime"]).sorted() }
 
-  private var factories: String {
+  var factories: String {
     let used = Set(plan.connections.map { "\($0.kind)Connector.factories" }).sorted()
     guard let first = used.first else { return "[:]" }
     return used.dropFirst().reduce(first) { "\($0).merging(\($1)) { $1 }" }
@@ -309,8 +309,16 @@ struct ProgramRenderer {
 }
 
 /// The manifest of an emitted package. The runtime is a path, so that nothing is fetched.
+/// The main file of an interpreter with the connectors that a plan uses.
+public func renderHost(_ plan: Plan) -> GeneratedFile {
+  let renderer = ProgramRenderer(plan, TypeRenderer())
+  let imports = (["PumpInterpreter"] + renderer.modules).map { "import \($0)\n" }.joined()
+  return GeneratedFile(path: "main.swift", text: "\(imports)\nrunHost(\(renderer.factories))\n")
+}
+
 public func renderManifest(_ plan: Plan, name: String, runtime: String) -> String {
   let modules = ["PumpRuntime"] + ProgramRenderer(plan, TypeRenderer()).modules
+  let kinds = Set(plan.connections.map(\.kind)).sorted().map(Swift.string).joined(separator: ", ")
   let products = modules.map { ".product(name: \(Swift.string($0)), package: \"pump\")" }.joined(separator: ", ")
   return """
     // swift-tools-version: 6.1
@@ -318,7 +326,7 @@ public func renderManifest(_ plan: Plan, name: String, runtime: String) -> Strin
 
     let package = Package(
       name: \(Swift.string(name)),
-      dependencies: [.package(name: "pump", path: \(Swift.string(runtime)))],
+      dependencies: [.package(name: "pump", path: \(Swift.string(runtime))\(kinds.isEmpty ? "" : ", traits: [\(kinds)]"))],
       targets: [
         .executableTarget(name: \(Swift.string(name)), dependencies: [\(products)])
       ],

@@ -27,12 +27,18 @@ func build(_ compilation: Compilation, output: String) throws -> String? {
   var isFolder: ObjCBool = false
   var path = output
   if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { path += "/\(compilation.project.name)" }
-  do {
+  let code = try reportingBuilds {
     try Builder(progress: { complain($0 + " …\n") }).build(compilation.plan!, output: path)
-    return path
-  } catch let problem as BuildProblem {
+    return Exit.clean
+  }
+  return code == Exit.clean ? path : nil
+}
+
+/// Tells what stopped a build.
+func reportingBuilds(_ body: () throws -> Int32) throws -> Int32 {
+  do { return try body() } catch let problem as BuildProblem {
     complain("error: \(problem.message)\n")
-    return nil
+    return Exit.findings
   }
 }
 
@@ -53,12 +59,9 @@ let emitVerb = Verb(
   let options = try Options(words, flags: ["--vendor"], values: ["-o"], paths: 0...1)
   guard let folder = options.value("-o") else { throw Options.Problem(message: "`-o FOLDER` is missing") }
   guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
-  do {
+  return try reportingBuilds {
     try Builder(progress: { _ in }).emit(compilation.plan!, to: folder, vendor: options.has("--vendor"))
-  } catch let problem as BuildProblem {
-    complain("error: \(problem.message)\n")
-    return Exit.findings
+    complain("wrote \(folder)\n")
+    return Exit.clean
   }
-  complain("wrote \(folder)\n")
-  return Exit.clean
 }

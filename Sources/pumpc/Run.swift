@@ -20,7 +20,7 @@ let runVerb = Verb(
 ) { words in
   let options = try Options(words, flags: ["--quiet"], values: ["--config", "--set"], paths: 0...1)
   guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
-  return try startHost(compilation, options, more: options.has("--quiet") ? ["--quiet"] : [])
+  return try reportingBuilds { try startHost(compilation, options, more: options.has("--quiet") ? ["--quiet"] : []) }
 }
 
 let testVerb = Verb(
@@ -68,7 +68,8 @@ func startHost(_ compilation: Compilation, _ options: Options, more: [String]) t
   var arguments = [String(descriptor)]
   for file in configs { arguments += ["--config", URL(fileURLWithPath: file).path] }
   for setting in options.all("--set") { arguments += ["--set", setting] }
-  let host = Installation.executableFolder + "/pump-host"
+  // Tests run without any client.
+  let host = try more.contains("--test") ? Installation.executableFolder + "/pump-host" : host(compilation.plan!)
   guard access(host, X_OK) == 0 else {
     complain("error: \(host) is not there\n  help: build it beside pumpc: `swift build -c release`\n")
     return Exit.internalError
@@ -81,6 +82,13 @@ func startHost(_ compilation: Compilation, _ options: Options, more: [String]) t
   execv(host, &words)
   complain("error: cannot start \(host): \(String(cString: strerror(errno)))\n")
   return Exit.internalError
+}
+
+/// The interpreter: the one beside pumpc, or one that is made for the connectors of this program.
+private func host(_ plan: Plan) throws -> String {
+  let isPlain = Set(plan.connections.map(\.kind)).isSubset(of: ["SQLite"])
+  if isPlain { return Installation.executableFolder + "/pump-host" }
+  return try Builder { complain("\($0)\n") }.host(plan)
 }
 
 func runProcess(_ path: String, _ arguments: [String], folder: String? = nil) throws -> Int32 {

@@ -2,7 +2,10 @@ internal import CSQLite
 import PumpRuntime
 
 /// One open client of a database file; used by one thread at a time.
-final class Database: @unchecked Sendable {
+final class Database: PooledClient, @unchecked Sendable {
+  /// A file does not go away as a server does.
+  var isBroken: Bool { false }
+  var isReusable: Bool { true }
   let handle: OpaquePointer
   let id: String
   let path: String

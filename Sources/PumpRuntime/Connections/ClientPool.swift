@@ -1,7 +1,15 @@
 import Glibc
 
+/// What a pool holds: a session with a server, or an open database.
+public protocol PooledClient: AnyObject, Sendable {
+  /// The server is gone, as this client found.
+  var isBroken: Bool { get }
+  /// Nothing is left from its last use.
+  var isReusable: Bool { get }
+}
+
 /// Carries out what `PoolState` decides, for blocking clients used by threads of our own.
-public final class ClientPool<Client: AnyObject & Sendable>: @unchecked Sendable {
+public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   private let connection: Connection
   private let connect: @Sendable () throws(RunFailure) -> Client
   private var state: PoolState
@@ -60,16 +68,16 @@ public final class ClientPool<Client: AnyObject & Sendable>: @unchecked Sendable
     carryOut(state.release(number, broken: broken, now: currentMicros()))
   }
 
-  /// Uses a client. A failure that is transient shows the server gone: this client and all idle ones are given up.
+  /// Uses a client. Where it finds the server gone, all idle ones are given up with it.
   public func with<T>(_ body: (Client) throws(RunFailure) -> T) throws(RunFailure) -> T {
     let client = try acquire()
     do throws(RunFailure) {
       let result = try body(client)
-      release(client, broken: false)
+      release(client, broken: !client.isReusable)
       return result
     } catch {
-      release(client, broken: error.isTransient)
-      if error.isTransient { lost(error.message) }
+      release(client, broken: !client.isReusable)
+      if client.isBroken { lost(error.message) }
       throw error
     }
   }

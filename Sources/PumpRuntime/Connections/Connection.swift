@@ -72,6 +72,15 @@ public final class Connection: Sendable {
     }
   }
 
+  /// Waits for a system that is down, until the stop signal.
+  public func untilReady<T>(_ body: () throws(RunFailure) -> T) throws(RunFailure) -> T {
+    while true {
+      do throws(RunFailure) { return try body() } catch {
+        guard error.isTransient, stop.wait(micros: 20_000) else { throw error }
+      }
+    }
+  }
+
   /// The system answers.
   public func ready(after micros: Int64? = nil) {
     let (old, count, down) = inside.withLock { inside in

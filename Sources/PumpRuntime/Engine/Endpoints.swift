@@ -51,7 +51,7 @@ public protocol Source: AnyObject, Sendable {
   /// The next events; false at the end. Where nothing came for 100 ms the batch stays empty, so that what waits in the
   /// sinks is committed in time. Waits are cut short by the stop signal. A transient failure is followed by another call.
   func next(_ batch: Batch) throws(RunFailure) -> Bool
-  /// Everything up to this position is durable.
+  /// Everything up to this position is durable. Called between calls of `next`, by the same thread.
   func acknowledge(_ position: Int64) throws(RunFailure)
   /// The end, after the last acknowledgement.
   func close()

@@ -32,9 +32,10 @@ final class Pipeline: @unchecked Sendable {
   private let clock: @Sendable () -> Int64
   private let stop: StopSignal
   private let logger: Logger
-  /// What waits for the commit: sources with their last position.
-  private var unacknowledged: [(source: any Source, position: Int64)] = []
-  private var unacknowledgedRows = 0
+  /// Sources with their last position: what waits for the commit, and what is durable and waits to be acknowledged, each
+  /// by its source's own thread.
+  private var unacknowledged: [(source: any Source, position: Int64, rows: Int)] = []
+  private var durable: [(source: any Source, position: Int64, rows: Int)] = []
   /// Batches whose events a sink may still refuse, and which of them each sink has got since its last commit.
   private var kept: [Batch] = []
   private var free: [Batch] = []
@@ -98,12 +99,11 @@ final class Pipeline: @unchecked Sendable {
       defer { lock.unlock() }
       if batch.count > 0 || !batch.refused.isEmpty {
         try accept(batch)
-        unacknowledged.removeAll { $0.source === source }
-        unacknowledged.append((source, batch.position))
-        unacknowledgedRows += batch.count + batch.refused.count
+        Self.add(source, batch.position, batch.count + batch.refused.count, to: &unacknowledged)
       }
       if let progress = source.progress { shared.withLock { ($0.done, $0.total) = progress } }
       if isCommitDue || batch.wantsCommit { try commitLocked() }
+      try acknowledge(source)
       let following = batch.firstNumber + UInt64(batch.count)
       if kept.last === batch { batch = free.popLast() ?? Batch() }
       batch.firstNumber = following
@@ -160,15 +160,27 @@ final class Pipeline: @unchecked Sendable {
     pendingRows = 0
     for batch in kept { free.append(batch) }
     kept.removeAll(keepingCapacity: true)
-    if !isDurableAtEnd { try acknowledge() }
+    if !isDurableAtEnd { settle() }
   }
 
-  private func acknowledge() throws(RunFailure) {
-    for (source, position) in unacknowledged { try source.acknowledge(position) }
-    unacknowledged = []
-    let rows = unacknowledgedRows
-    shared.withLock { $0.acknowledged += rows }
-    unacknowledgedRows = 0
+  private static func add(
+    _ source: any Source, _ position: Int64, _ rows: Int, to list: inout [(source: any Source, position: Int64, rows: Int)]
+  ) {
+    guard let known = list.firstIndex(where: { $0.source === source }) else { return list.append((source, position, rows)) }
+    list[known].position = position
+    list[known].rows += rows
+  }
+
+  private func settle() {
+    for item in unacknowledged { Self.add(item.source, item.position, item.rows, to: &durable) }
+    unacknowledged.removeAll(keepingCapacity: true)
+  }
+
+  private func acknowledge(_ source: any Source) throws(RunFailure) {
+    guard let index = durable.firstIndex(where: { $0.source === source }) else { return }
+    let item = durable.remove(at: index)
+    try source.acknowledge(item.position)
+    shared.withLock { $0.acknowledged += item.rows }
   }
 
   /// Commits every sink, again and again where its system is down. Returns the events that were refused only now.
@@ -177,7 +189,7 @@ final class Pipeline: @unchecked Sendable {
     for (index, sink) in sinks.enumerated() {
       let label = spec.sinks[index].label
       let refusals = try retries[index].run(
-        label, stop, onRetry: { [self] in shared.withLock { $0.retries += 1 } }
+        label, stop, onRetry: { [self] in retried(label, $0, $1) }
       ) { () throws(RunFailure) in try sink.commit() }
       guard let refusals else {
         throw RunFailure(
@@ -200,6 +212,13 @@ final class Pipeline: @unchecked Sendable {
     return late
   }
 
+  private func retried(_ label: String, _ failures: Int, _ failure: RunFailure) {
+    shared.withLock { $0.retries += 1 }
+    // The second, for a first may be over at once, then ever more seldom.
+    guard failures > 1, failures & (failures - 1) == 0 else { return }
+    logger.warning("`\(label)` waits, its source with it (attempt \(failures)): \(failure.message)", pipeline: spec.id)
+  }
+
   /// The batch and row of the n-th event that a sink got since its last commit.
   private func origin(_ sink: Int, _ number: Int) -> (batch: Int, row: Int) {
     var left = number
@@ -214,7 +233,9 @@ final class Pipeline: @unchecked Sendable {
     var first: RunFailure?
     for sink in sinks { do throws(RunFailure) { try sink.close(completed: completed) } catch { first = first ?? error } }
     if let first { throw first }
-    if completed { try acknowledge() }
+    guard completed else { return }
+    settle()
+    for source in durable.map(\.source) { try acknowledge(source) }
   }
 
   private func accept(_ batch: Batch) throws(RunFailure) {

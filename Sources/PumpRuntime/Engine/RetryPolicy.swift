@@ -16,7 +16,7 @@ struct RetryPolicy: Sendable {
 
   /// Runs until there is no transient failure; nil where the stop came first and its time is over.
   func run<T>(
-    _ label: String, _ stop: StopSignal, onRetry: (() -> Void)?, _ body: () throws(RunFailure) -> T
+    _ label: String, _ stop: StopSignal, onRetry: ((Int, RunFailure) -> Void)?, _ body: () throws(RunFailure) -> T
   ) throws(RunFailure) -> T? {
     var failures = 0
     while true {
@@ -24,7 +24,7 @@ struct RetryPolicy: Sendable {
         guard error.isTransient else { throw error }
         failures += 1
         if let attempts, failures >= attempts { throw RunFailure("`\(label)` failed \(failures) times: \(error.message)") }
-        onRetry?()
+        onRetry?(failures, error)
         var left = pauses.pause(after: failures, random: .random(in: 0...1))
         // A source that is down ends with the stop; a sink still has events that must go.
         while left > 0 {

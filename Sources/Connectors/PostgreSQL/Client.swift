@@ -1,0 +1,302 @@
+#if PostgreSQL
+internal import CPostgreSQL
+import Glibc
+import PumpRuntime
+
+/// One session with the server; used by one thread at a time. All waiting has a deadline or heeds the stop signal.
+final class Client: PooledClient, @unchecked Sendable {
+  let handle: OpaquePointer
+  let connection: Connection
+  private let timeout: Int64
+
+  init(_ connection: Connection, replication: Bool = false) throws(RunFailure) {
+    self.connection = connection
+    timeout = connection.settings.int("statement_timeout") ?? 60_000_000
+    handle = try Client.connect(connection, replication)
+    PQsetnonblocking(handle, 1)
+    // What the server sends as text is read with these.
+    if !replication {
+      try run("SET TIME ZONE 'UTC'; SET datestyle = ISO; SET intervalstyle = iso_8601; SET bytea_output = hex; SET extra_float_digits = 1")
+    }
+  }
+
+  deinit { PQfinish(handle) }
+
+  private static func parameters(_ connection: Connection, _ replication: Bool) -> [(String, String)] {
+    let settings = connection.settings
+    var list: [(String, String)] = [
+      ("client_encoding", "UTF8"), ("application_name", "pump"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
+      ("keepalives_count", "3"), ("tcp_user_timeout", "30000"),
+    ]
+    if case .map(let pairs) = settings["properties"] {
+      for pair in pairs { if case .text(let text) = pair.value { list.append((pair.key, text)) } }
+    }
+    list += [
+      ("host", settings.text("host") ?? "localhost"), ("port", String(settings.int("port") ?? 5432)),
+      ("dbname", settings.text("database") ?? ""), ("user", settings.text("user") ?? ""),
+    ]
+    if let password = settings.text("password") { list.append(("password", password)) }
+    var mode = (settings.text("sslmode") ?? "verify_full").replacing("_", with: "-")
+    if settings["tls.verify"] == .bool(false), mode != "disable" { mode = "require" }
+    list.append(("sslmode", mode))
+    for (key, name) in [("tls.ca", "sslrootcert"), ("tls.certificate", "sslcert"), ("tls.key", "sslkey")] {
+      if let file = settings.text(key) { list.append((name, file)) }
+    }
+    // Without a file of authorities, those of the system.
+    if settings.text("tls.ca") == nil, mode.hasPrefix("verify") { list.append(("sslrootcert", "/etc/ssl/certs/ca-certificates.crt")) }
+    if let name = settings.text("tls.server_name") {
+      // The certificate is checked against `host`; the address is then given apart.
+      list.append(("hostaddr", settings.text("host") ?? ""))
+      list.append(("host", name))
+    }
+    if replication { list.append(("replication", "database")) }
+    return list
+  }
+
+  private static func connect(_ connection: Connection, _ replication: Bool) throws(RunFailure) -> OpaquePointer {
+    // The later of two parameters of one name counts.
+    var merged: [(String, String)] = []
+    for (key, value) in parameters(connection, replication) {
+      merged.removeAll { $0.0 == key }
+      merged.append((key, value))
+    }
+    var keys = merged.map { UnsafePointer(strdup($0.0)) } + [nil]
+    var values = merged.map { UnsafePointer(strdup($0.1)) } + [nil]
+    defer { for text in keys + values { free(UnsafeMutablePointer(mutating: text)) } }
+    guard let handle = PQconnectStartParams(&keys, &values, 0) else { throw connection.failure("out of memory", transient: true) }
+    let address = "\(connection.settings.text("host") ?? "localhost"):\(connection.settings.int("port") ?? 5432)"
+    let deadline = currentMicros() + connection.connectTimeout
+    var next = PGRES_POLLING_WRITING
+    while PQstatus(handle) != CONNECTION_BAD, next != PGRES_POLLING_OK, next != PGRES_POLLING_FAILED {
+      var descriptor = pollfd(
+        fd: PQsocket(handle), events: Int16(next == PGRES_POLLING_READING ? POLLIN : POLLOUT), revents: 0)
+      let left = deadline - currentMicros()
+      guard left > 0 else {
+        PQfinish(handle)
+        throw connection.failure(
+          "\(address) gave no answer within connect_timeout; is it PostgreSQL that listens there, and is the network open?", transient: true
+        )
+      }
+      _ = poll(&descriptor, 1, Int32(clamping: min(left / 1000 + 1, 100)))
+      if descriptor.revents != 0 { next = PQconnectPoll(handle) }
+      if connection.stop.isRequested, connection.stop.age > connection.connectTimeout { break }
+    }
+    guard PQstatus(handle) == CONNECTION_OK, next == PGRES_POLLING_OK else {
+      defer { PQfinish(handle) }
+      throw refused(connection, address, String(cString: PQerrorMessage(handle)))
+    }
+    return handle
+  }
+
+  /// Why there is no session, what would help, and whether trying again can.
+  private static func refused(_ connection: Connection, _ address: String, _ text: String) -> RunFailure {
+    let line = text.split(whereSeparator: { $0 == "\n" || $0 == "\t" }).joined(separator: " ")
+    let reason = line.firstRange(of: "FATAL:").map { String(line[$0.upperBound...]) } ?? line
+    let helps: [(String, String)] = [
+      ("password authentication failed", "check `user` and `password`"), ("no password supplied", "set `password`"),
+      ("database \"", "check `database`"), ("role \"", "check `user`"),
+      ("no pg_hba.conf entry", "the server does not admit this user from here"),
+      ("certificate verify failed", "give the authority's file as `tls.ca`, or renew the server's certificate"),
+      ("server certificate for", "the certificate has another name: use that as `host` or `tls.server_name`"),
+      ("does not support SSL", "the server has no TLS: set `sslmode = disable` if the network is trusted"),
+      ("certificate authority", "give the authority's file as `tls.ca`"),
+      ("root certificate file", "give the authority's file as `tls.ca`"),
+      ("could not open certificate file", "check `tls.certificate`"), ("could not load private key", "check `tls.key`"),
+      ("is not permitted to log in", "check `user`"), ("permission denied for database", "grant CONNECT to the user"),
+      ("invalid connection option", "check the names in `properties`"),
+    ]
+    if let help = helps.first(where: { text.contains($0.0) }) {
+      return connection.failure("\(address) refuses: \(reason.trimmed); \(help.1)")
+    }
+    return connection.failure("cannot reach \(address): \(reason.trimmed); check `host` and `port`, and that it runs", transient: true)
+  }
+
+  /// The session is not to be used again.
+  var isBroken: Bool { PQstatus(handle) != CONNECTION_OK }
+  var isReusable: Bool { !isBroken && PQtransactionStatus(handle) == PQTRANS_IDLE }
+
+  // MARK: Statements
+
+  /// Runs statements without arguments to their end.
+  @discardableResult
+  func run(_ sql: String, limit: Int64? = nil) throws(RunFailure) -> Result {
+    guard PQsendQuery(handle, sql) == 1 else { throw broken() }
+    return try finish(limit: limit)
+  }
+
+  /// Runs one statement with text arguments; nil is null.
+  func run(_ sql: String, _ arguments: [String?]) throws(RunFailure) -> Result {
+    var values = arguments.map { $0.map { UnsafePointer(strdup($0)) } ?? nil }
+    defer { for value in values { free(UnsafeMutablePointer(mutating: value)) } }
+    guard PQsendQueryParams(handle, sql, Int32(values.count), nil, &values, nil, nil, 0) == 1 else { throw broken() }
+    return try finish()
+  }
+
+  /// Waits for all results of what was sent; the last is returned, the first failure thrown.
+  @discardableResult
+  func finish(limit: Int64? = nil) throws(RunFailure) -> Result {
+    var last: Result?
+    var failure: RunFailure?
+    while let result = try next(limit: limit) {
+      if result.isError { failure = failure ?? self.failure(result) }
+      last = result
+      // A COPY goes on only with data.
+      if result.status == PGRES_COPY_IN || result.status == PGRES_COPY_OUT || result.status == PGRES_COPY_BOTH { break }
+    }
+    if let failure { throw failure }
+    guard let last else { throw broken() }
+    return last
+  }
+
+  /// All results of a statement that may be refused: the failed one, or nil.
+  func outcome() throws(RunFailure) -> Result? {
+    var failed: Result?
+    while let result = try next() { if result.isError { failed = failed ?? result } }
+    if let failed, failed.code.isEmpty { throw broken() }
+    return failed
+  }
+
+  /// Data of a COPY. Never more than a piece waits in libpq: a slow server holds the caller back here.
+  func put(_ bytes: UnsafePointer<UInt8>, _ count: Int) throws(RunFailure) {
+    let sent = bytes.withMemoryRebound(to: CChar.self, capacity: count) { PQputCopyData(handle, $0, Int32(count)) }
+    guard sent == 1 else { throw broken() }
+    try flush()
+  }
+
+  /// The next result; nil after the last.
+  func next(limit: Int64? = nil) throws(RunFailure) -> Result? {
+    let deadline = currentMicros() + (limit ?? timeout)
+    try flush(deadline)
+    while PQisBusy(handle) == 1 {
+      try wait(POLLIN, deadline)
+      guard PQconsumeInput(handle) == 1 else { throw broken() }
+    }
+    return PQgetResult(handle).map { Result($0) }
+  }
+
+  /// Sends what libpq holds.
+  func flush(_ deadline: Int64? = nil) throws(RunFailure) {
+    let deadline = deadline ?? currentMicros() + timeout
+    while true {
+      let rest = PQflush(handle)
+      if rest == 0 { return }
+      guard rest == 1 else { throw broken() }
+      try wait(POLLIN | POLLOUT, deadline)
+      guard PQconsumeInput(handle) == 1 else { throw broken() }
+    }
+  }
+
+  private func wait(_ events: Int32, _ deadline: Int64) throws(RunFailure) {
+    let left = deadline - currentMicros()
+    guard left > 0 else {
+      cancel()
+      throw connection.failure("the server gave no answer within statement_timeout; raise it, or look at what holds it up", transient: true)
+    }
+    var descriptor = pollfd(fd: PQsocket(handle), events: Int16(events), revents: 0)
+    _ = poll(&descriptor, 1, Int32(clamping: left / 1000 + 1))
+  }
+
+  /// Waits until the server sends something: false where nothing came for 100 ms, or on the stop signal.
+  func waitForInput() throws(RunFailure) -> Bool {
+    guard connection.stop.waitReadable(PQsocket(handle), micros: 100_000) else { return false }
+    guard PQconsumeInput(handle) == 1 else { throw broken() }
+    return true
+  }
+
+  private func cancel() {
+    guard let cancel = PQgetCancel(handle) else { return }
+    var text = [CChar](repeating: 0, count: 256)
+    _ = PQcancel(cancel, &text, 256)
+    PQfreeCancel(cancel)
+  }
+
+  func typeName(_ column: ServerColumn) throws(RunFailure) -> String {
+    try run("SELECT format_type($1::oid, null)", [String(column.oid)]).text(0, 0) ?? "of another type"
+  }
+
+  // MARK: Failures
+
+  func broken() -> RunFailure {
+    let text = String(cString: PQerrorMessage(handle)).trimmed
+    return connection.failure(text.isEmpty ? "the session ended" : text.replacing("\n", with: " "), transient: true)
+  }
+
+  /// A failed statement: what the server said, and what would help.
+  func failure(_ result: Result) -> RunFailure {
+    if isBroken || result.code.isEmpty { return broken() }
+    let help: String
+    switch result.code {
+    case "42P01": help = "create the table, or check its name"
+    case "42703": help = "check the names of its columns"
+    case "42501": help = "grant the user what it needs"
+    case "42P10": help = "the table needs a unique index over the key's columns"
+    case "25006": help = "the server is read-only: is it a replica?"
+    case "53100": help = "free space on the server's disk"
+    case "57014": help = "it took longer than statement_timeout"
+    case "55006": help = "another session uses it: end that, or name another slot"
+    default: help = result.hint.isEmpty ? "" : result.hint
+    }
+    return connection.failure(result.message + (help.isEmpty ? "" : "; " + help), transient: Client.isTransient(result.code))
+  }
+
+  /// Lost sessions, conflicts with others, full or stopping servers pass; the rest stays.
+  private static func isTransient(_ code: String) -> Bool {
+    ["08", "40", "53", "57", "58"].contains(String(code.prefix(2))) || code == "55P03" || code == "55006" || code == "25006"
+  }
+}
+
+/// What the server answered to one statement.
+final class Result {
+  let handle: OpaquePointer
+  init(_ handle: OpaquePointer) { self.handle = handle }
+  deinit { PQclear(handle) }
+
+  var status: ExecStatusType { PQresultStatus(handle) }
+  var isError: Bool { status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_PIPELINE_ABORTED }
+  private func field(_ code: Character) -> String {
+    PQresultErrorField(handle, Int32(code.asciiValue!)).map { String(cString: $0) } ?? ""
+  }
+  /// SQLSTATE; empty where the session was lost.
+  var code: String { field("C") }
+  var message: String { field("M") }
+  var hint: String { field("H") }
+  /// The line of a COPY that was at fault, from `COPY orders, line 3, column amount: …`.
+  var line: Int? {
+    let context = field("W")
+    guard let found = context.firstRange(of: ", line ") else { return nil }
+    return Int(context[found.upperBound...].prefix { $0.isNumber })
+  }
+  /// The event is at fault: data that does not fit, or a constraint that it breaks.
+  var refusesData: Bool { ["22", "23", "44", "P0"].contains(String(code.prefix(2))) }
+  var rows: Int { Int(PQntuples(handle)) }
+  var columns: [ServerColumn] {
+    (0..<PQnfields(handle)).map { ServerColumn(name: String(cString: PQfname(handle, $0)), oid: PQftype(handle, $0)) }
+  }
+  func text(_ row: Int, _ column: Int) -> String? {
+    PQgetisnull(handle, Int32(row), Int32(column)) == 1 ? nil : String(cString: PQgetvalue(handle, Int32(row), Int32(column)))
+  }
+  /// The bytes of a value, valid as long as the result.
+  func bytes(_ row: Int, _ column: Int) -> Text? {
+    guard PQgetisnull(handle, Int32(row), Int32(column)) == 0, let base = PQgetvalue(handle, Int32(row), Int32(column)) else { return nil }
+    let count = Int(PQgetlength(handle, Int32(row), Int32(column)))
+    return base.withMemoryRebound(to: UInt8.self, capacity: count) { Text($0, count) }
+  }
+}
+
+/// Names and texts as SQL writes them, whatever they hold.
+enum SQL {
+  static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"").replacing("\0", with: "") + "\"" }
+  static func literal(_ text: String) -> String {
+    let body = text.replacing("\0", with: "").replacing("'", with: "''")
+    return body.contains("\\") ? " E'" + body.replacing("\\", with: "\\\\") + "'" : "'" + body + "'"
+  }
+  /// `orders`, or `schema.orders`.
+  static func table(_ name: String) -> String { name.split(separator: ".", maxSplits: 1).map { quoted(String($0)) }.joined(separator: ".") }
+}
+
+extension String {
+  var trimmed: String {
+    String(drop { $0 == " " || $0 == "\n" }.reversed().drop { $0 == " " || $0 == "\n" }.reversed())
+  }
+}
+#endif

@@ -1,0 +1,103 @@
+#if PostgreSQL
+import PumpRuntime
+
+/// `lookup table`: the rows of all keys of a batch in one statement, remembered for a while.
+final class TableLookup: Lookup, @unchecked Sendable {
+  private let pool: ClientPool<Client>
+  private let connection: Connection
+  private let shape: Shape
+  private let table: String
+  private let life: Int64
+  private let label: String
+  private let column: String?
+  private var statement: String?
+  /// Values by the key's text; nil is a row that is not there.
+  private var known: [String: (values: [[UInt8]?]?, until: Int64)] = [:]
+  private static let knownLimit = 100_000
+
+  init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) {
+    self.pool = pool
+    self.connection = connection
+    shape = context.spec.shape!
+    table = SQL.table(context.settings.text("name") ?? "")
+    column = context.settings.text("column")
+    life = context.settings.int("cache") ?? 1_000_000
+    label = context.spec.label
+  }
+
+  func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
+    let now = currentMicros()
+    var texts: [String?] = []
+    for row in rows {
+      guard !keys.isNull(Int(row)) else {
+        texts.append(nil)
+        continue
+      }
+      var out = ByteBuffer(capacity: 64)
+      out.postgres(keys, Int(row), ServerColumn(name: "", oid: 0))
+      texts.append(out.string)
+      out.release()
+    }
+    let wanted = Set(texts.compactMap { $0 }).filter { (known[$0]?.until ?? 0) < now }
+    do throws(RunFailure) {
+      if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(Array(wanted), keys.shape, now + max(life, 1)) } }
+    } catch { throw EventFailure(error.message) }
+    for (row, text) in zip(rows, texts) {
+      guard let text, let values = known[text]?.values else {
+        result.setNull(Int(row))
+        continue
+      }
+      result.setPresent(Int(row))
+      for (index, field) in shape.fields.enumerated() {
+        let value = values[index].map { bytes in bytes.withUnsafeBufferPointer { context.arena.copy($0) } }
+        guard result.children[index].readPostgres(value, Int(row), context) else {
+          throw EventFailure("\(label): .\(field.name): the column's value is no \(field.shape.name)")
+        }
+      }
+    }
+  }
+
+  private func load(_ keys: [String], _ keyShape: Shape, _ until: Int64) throws(RunFailure) {
+    try pool.with { client throws(RunFailure) in
+      if known.count + keys.count > Self.knownLimit { known.removeAll() }
+      if statement == nil { statement = try prepare(client, keyShape) }
+      let list = "{" + keys.map { "\"\($0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\"" }.joined(separator: ",") + "}"
+      let found = try client.run(statement!, [list])
+      for key in keys { known[key] = (nil, until) }
+      for row in 0..<found.rows {
+        guard let number = found.text(row, 0).flatMap({ Int($0) }) else { continue }
+        known[keys[number - 1]] = (shape.fields.indices.map { index in found.bytes(row, index + 1).map { Array($0.bytes) } }, until)
+      }
+    }
+  }
+
+  /// The statement, once the types of the columns were compared with the fields'.
+  private func prepare(_ client: Client, _ keyShape: Shape) throws(RunFailure) -> String {
+    let key = if let column { column } else { try primaryKey(client) }
+    let names = ([key] + shape.fields.map(\.wire)).map(SQL.quoted).joined(separator: ", ")
+    let columns = try client.run("SELECT \(names) FROM \(table) LIMIT 0").columns
+    let fields = [Shape.Field("key", keyShape)] + shape.fields
+    for (field, column) in zip(fields, columns) where !column.holds(field.shape) {
+      throw connection.failure(
+        "column `\(column.name)` is \(try client.typeName(column)), `\(field.name)` is \(field.shape.name); change its type or the column")
+    }
+    let selected = zip(shape.fields, columns.dropFirst()).map { $1.selected(as: $0.shape) }.joined(separator: ", ")
+    return """
+      SELECT pump_keys.pump_number, \(selected) FROM unnest($1::\(try client.typeName(columns[0]))[]) WITH ORDINALITY AS pump_keys(pump_key, pump_number)
+      JOIN \(table) ON \(SQL.quoted(key)) = pump_keys.pump_key
+      """
+  }
+
+  private func primaryKey(_ client: Client) throws(RunFailure) -> String {
+    let found = try client.run(
+      """
+      SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+      WHERE i.indrelid = $1::regclass AND i.indisprimary
+      """, [table])
+    guard found.rows == 1, let name = found.text(0, 0) else {
+      throw connection.failure("lookup `\(label)`: the table has no primary key of one column; name one with `column: \"…\"`")
+    }
+    return name
+  }
+}
+#endif

@@ -1,0 +1,230 @@
+#if PostgreSQL
+internal import CPostgreSQL
+import PumpRuntime
+
+/// `table` and `query`: rows by COPY, in the order of a key where one is given, and from there on again after a lost
+/// session, a poll or a restart.
+final class TableSource: Source, @unchecked Sendable {
+  private let pool: ClientPool<Client>
+  private let connection: Connection
+  private let context: EndpointContext
+  private let shape: Shape
+  private let from: String
+  private let order: [Int]
+  private let every: Int64?
+  private var selected: String?
+  /// The session of a COPY that is under way.
+  private var client: Client?
+  /// Text of the key of the last row that was given, and of rows that wait for their acknowledgement.
+  private var last: [String]?
+  private var positions: [(number: Int64, key: [String])] = []
+  private var number: Int64 = 0
+  private var given: Int64 = 0
+  private var nextPoll: Int64 = 0
+  private var fields: [Text?] = []
+  private let limit: Int
+
+  init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) throws(RunFailure) {
+    self.pool = pool
+    self.connection = connection
+    self.context = context
+    shape = context.spec.shape!
+    let settings = context.settings
+    from =
+      context.spec.name == "table"
+      ? SQL.table(settings.text("name") ?? "")
+      : "(\((settings.text("sql") ?? "").trimmed.trimmingSemicolon)) AS pump_query"
+    order = settings.texts("order").compactMap { name in context.spec.shape!.fields.firstIndex { $0.name == name } }
+    every = settings.int("every")
+    limit = min(1 << 30, Int(clamping: settings.int("max_event") ?? 1 << 20))
+    guard every == nil || !order.isEmpty else {
+      throw RunFailure("source `\(context.spec.label)`: `every` needs `order: [field]`, so that each row is read once")
+    }
+    if !order.isEmpty, let saved = context.state?.load() { last = Self.split(saved) }
+    fields = Array(repeating: nil, count: shape.fields.count)
+  }
+
+  func next(_ batch: Batch) throws(RunFailure) -> Bool {
+    if client == nil {
+      let wait = nextPoll - currentMicros()
+      if wait > 0 {
+        guard context.stop.wait(micros: min(wait, 100_000)) else { return false }
+        if currentMicros() < nextPoll { return true }
+      }
+      try begin()
+    }
+    do throws(RunFailure) { return try read(batch) } catch {
+      if let client, client.isBroken { pool.lost(error.message) }
+      end(broken: true)
+      if error.isTransient {
+        guard !order.isEmpty || given == 0 else {
+          throw RunFailure("\(error.message); without `order` the rest of `\(context.spec.label)` cannot be found again")
+        }
+      }
+      throw error
+    }
+  }
+
+  // MARK: The statement
+
+  private func begin() throws(RunFailure) {
+    let client = try pool.acquire()
+    do throws(RunFailure) {
+      if selected == nil { selected = try select(client) }
+      var sql = "SELECT \(selected!) FROM \(from)"
+      let names = order.map { SQL.quoted(shape.fields[$0].wire) }.joined(separator: ", ")
+      if let last { sql += " WHERE (\(names)) > (\(last.map(SQL.literal).joined(separator: ", ")))" }
+      if !order.isEmpty { sql += " ORDER BY \(names)" }
+      try client.run("COPY (\(sql)) TO STDOUT")
+    } catch {
+      pool.release(client, broken: error.isTransient)
+      throw error
+    }
+    self.client = client
+  }
+
+  /// The columns as they are asked for, once their types were compared with the fields'.
+  private func select(_ client: Client) throws(RunFailure) -> String {
+    let names = shape.fields.map { SQL.quoted($0.wire) }.joined(separator: ", ")
+    let found = try client.run("SELECT \(names) FROM \(from) LIMIT 0").columns
+    for (field, column) in zip(shape.fields, found) where !column.holds(field.shape) {
+      throw connection.failure(
+        "column `\(column.name)` is \(try client.typeName(column)), field `.\(field.name)` is \(field.shape.name); change the field's type")
+    }
+    return zip(shape.fields, found).map { "\($1.selected(as: $0.shape)) AS \(SQL.quoted($0.wire))" }.joined(separator: ", ")
+  }
+
+  private func end(broken: Bool) {
+    if let client { pool.release(client, broken: broken) }
+    client = nil
+  }
+
+  // MARK: Rows
+
+  private func read(_ batch: Batch) throws(RunFailure) -> Bool {
+    guard let client else { return true }
+    let records = batch.records ?? Column(shape)
+    batch.records = records
+    var row = 0
+    while row < 1024, batch.refused.count < 1024 {
+      var line: UnsafeMutablePointer<CChar>?
+      let count = PQgetCopyData(client.handle, &line, 1)
+      if count > 0, let line {
+        defer { PQfreemem(line) }
+        try take(UnsafeRawPointer(line).assumingMemoryBound(to: UInt8.self), Int(count) - 1, batch, &row)
+      } else if count == 0 {
+        if row > 0 { break }
+        if try !client.waitForInput() { return !context.stop.isRequested }
+      } else if count == -1 {
+        try client.finish()
+        end(broken: false)
+        if let every { nextPoll = currentMicros() + every } else { nextPoll = .max }
+        break
+      } else {
+        throw client.broken()
+      }
+    }
+    batch.count = row
+    given += Int64(row)
+    if !order.isEmpty, let last {
+      number += 1
+      positions.append((number, last))
+      batch.position = number
+    }
+    return row > 0 || !batch.refused.isEmpty || every != nil
+  }
+
+  /// One line of COPY's text format: its fields, unescaped in place.
+  private func take(_ line: UnsafePointer<UInt8>, _ count: Int, _ batch: Batch, _ row: inout Int) throws(RunFailure) {
+    let arena = batch.context.arena
+    let copy = arena.allocate(count + 1).assumingMemoryBound(to: UInt8.self)
+    copy.update(from: line, count: count)
+    var index = 0
+    var start = 0
+    var to = 0
+    var i = 0
+    var isNull = false
+    while index < fields.count {
+      if i == count || copy[i] == 0x09 {
+        fields[index] = isNull ? nil : Text(copy + start, to - start)
+        index += 1
+        i += 1
+        (start, to, isNull) = (i, i, false)
+        continue
+      }
+      if copy[i] == 0x5C, i + 1 < count {
+        let escaped = copy[i + 1]
+        i += 2
+        switch escaped {
+        case UInt8(ascii: "N") where to == start: isNull = true
+        case UInt8(ascii: "t"): copy[to] = 0x09; to += 1
+        case UInt8(ascii: "n"): copy[to] = 0x0A; to += 1
+        case UInt8(ascii: "r"): copy[to] = 0x0D; to += 1
+        case UInt8(ascii: "b"): copy[to] = 0x08; to += 1
+        case UInt8(ascii: "f"): copy[to] = 0x0C; to += 1
+        case UInt8(ascii: "v"): copy[to] = 0x0B; to += 1
+        default: copy[to] = escaped; to += 1
+        }
+        continue
+      }
+      copy[to] = copy[i]
+      to += 1
+      i += 1
+    }
+    if !order.isEmpty { last = order.map { fields[$0]?.string ?? "" } }
+    let records = batch.records!
+    records.setPresent(row)
+    for (index, field) in shape.fields.enumerated() {
+      if count <= limit, records.children[index].readPostgres(fields[index], row, batch.context) { continue }
+      let message =
+        count > limit
+        ? "the row is longer than max_event (\(limit) bytes)" : ".\(field.name): the column's value is no \(field.shape.name)"
+      batch.refused.append(Failure(row: row, step: -1, message: message, payload: (payload(arena), "{}")))
+      return
+    }
+    row += 1
+  }
+
+  /// The row as a JSON object of texts.
+  private func payload(_ arena: Arena) -> Text {
+    var out = ByteBuffer(capacity: 256)
+    defer { out.release() }
+    for (index, field) in shape.fields.enumerated() {
+      out.raw(index == 0 ? "{" : ",")
+      out.quoted(arena.copy(field.wire))
+      out.raw(":")
+      if let text = fields[index] { out.quoted(Text(text.base, text.count)) } else { out.raw("null") }
+    }
+    out.raw("}")
+    return arena.copy(out.bytes)
+  }
+
+  // MARK: Positions
+
+  func acknowledge(_ position: Int64) throws(RunFailure) {
+    guard let state = context.state, let found = positions.last(where: { $0.number <= position }) else { return }
+    positions.removeAll { $0.number <= position }
+    try state.save(Self.join(found.key))
+  }
+
+  func close() { end(broken: true) }
+
+  /// Texts of a key in one: each with its length.
+  private static func join(_ key: [String]) -> String { key.map { "\($0.utf8.count):\($0)" }.joined() }
+
+  private static func split(_ text: String) -> [String] {
+    var rest = Array(text.utf8)[...]
+    var result: [String] = []
+    while let colon = rest.firstIndex(of: UInt8(ascii: ":")), let count = Int(String(decoding: rest[..<colon], as: UTF8.self)) {
+      let body = rest[(colon + 1)...].prefix(count)
+      result.append(String(decoding: body, as: UTF8.self))
+      rest = rest[(colon + 1)...].dropFirst(count)
+    }
+    return result
+  }
+}
+
+extension String {
+  fileprivate var trimmingSemicolon: String { hasSuffix(";") ? String(dropLast()) : self }
+}
+#endif
