@@ -13,6 +13,7 @@ public struct BuildProblem: LocalizedError {
 /// the runtime, and kept; a program is its own sources against them.
 public struct Builder {
   private let root: String
+  private let version: String
   private let cache: String
   /// Tells people what takes long.
   private let progress: (String) -> Void
@@ -23,12 +24,10 @@ public struct Builder {
     }
     self.root = root
     self.progress = progress
-    let version = try Builder.run("swiftc", ["--version"], capture: true)
-    let sources = try Builder.fingerprint(root)
-    let base =
+    version = try Builder.run("swiftc", ["--version"], capture: true)
+    cache =
       ProcessInfo.processInfo.environment["PUMP_CACHE"]
       ?? (ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache") + "/pump"
-    cache = "\(base)/\(pumpVersion)-\(Builder.hash(version + sources))"
   }
 
   private static func hash(_ text: String) -> String {
@@ -37,15 +36,13 @@ public struct Builder {
     return String(value, radix: 16)
   }
 
-  /// Sizes and times of the runtime's sources: a change of one makes a cache of its own.
-  private static func fingerprint(_ root: String) throws -> String {
+  /// Sizes and times of a folder's sources: a change of one makes another place in the cache.
+  private func fingerprint(_ folder: String) throws -> String {
     var parts: [String] = []
-    for folder in ["Sources/PumpRuntime", "Sources/Connectors", "Sources/PumpPlan", "Sources/PumpInterpreter"] {
-      for name in try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").sorted() where name.hasSuffix(".swift") {
-        var status = stat()
-        stat("\(root)/\(folder)/\(name)", &status)
-        parts.append("\(name) \(status.st_size) \(status.st_mtim.tv_sec)")
-      }
+    for name in try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").sorted() where name.hasSuffix(".swift") {
+      var status = stat()
+      stat("\(root)/\(folder)/\(name)", &status)
+      parts.append("\(name) \(status.st_size) \(status.st_mtim.tv_sec)")
     }
     return parts.joined(separator: "\n")
   }
@@ -73,54 +70,59 @@ public struct Builder {
     "-swift-version", "6", "-O", "-wmo", "-parse-as-library", "-enforce-exclusivity=unchecked", "-cross-module-optimization",
   ]
 
-  /// Compiles a module into the cache, unless it is there; returns its object.
-  private func module(_ name: String, _ folder: String, flags: [String], what: String) throws -> String {
-    let object = "\(cache)/\(name).o"
-    if FileManager.default.fileExists(atPath: object) { return object }
-    progress("compiling \(what), once on this machine")
-    try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
-    let sources = try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").filter { $0.hasSuffix(".swift") }.sorted().map {
-      "\(root)/\(folder)/\($0)"
-    }
-    // Written beside and renamed, so that a build that is stopped leaves nothing half done.
-    let work = "\(cache)/\(name)-\(getpid())"
-    try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: work) }
-    try Builder.run(
-      "swiftc",
-      Builder.flags + flags + [
-        "-I", cache, "-module-name", name, "-emit-module", "-emit-module-path", "\(work)/\(name).swiftmodule", "-c", "-o",
-        "\(work)/\(name).o",
-      ]
-        + sources)
-    for ending in ["swiftmodule", "o"] { rename("\(work)/\(name).\(ending)", "\(cache)/\(name).\(ending)") }
-    return object
-  }
-
   /// What a program of some connectors is compiled and linked with.
   private struct Parts {
     var objects: [String] = []
     var flags: [String] = []
     var libraries: [String] = []
+    /// The places of all modules in the cache: who depends on them has a place of its own for each.
+    var key: String
+  }
+
+  /// Adds a module, compiled into the cache unless it is there.
+  private func add(_ name: String, _ folder: String, flags: [String] = [], what: String, to parts: inout Parts) throws {
+    let place = "\(cache)/\(name)-\(Builder.hash(parts.key + (try fingerprint(folder))))"
+    let object = "\(place)/\(name).o"
+    if !FileManager.default.fileExists(atPath: object) {
+      progress("compiling \(what), once on this machine")
+      let sources = try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").filter { $0.hasSuffix(".swift") }.sorted()
+      // Written beside and renamed, so that a build that is stopped leaves nothing half done.
+      let work = "\(place)-\(getpid())"
+      try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(atPath: work) }
+      try Builder.run(
+        "swiftc",
+        Builder.flags + parts.flags + flags + [
+          "-module-name", name, "-emit-module", "-emit-module-path", "\(work)/\(name).swiftmodule", "-c", "-o", "\(work)/\(name).o",
+        ] + sources.map { "\(root)/\(folder)/\($0)" })
+      rename(work, place)
+    }
+    parts.objects.append(object)
+    parts.flags += flags + ["-I", place]
+    parts.key += place
   }
 
   /// The runtime and the connectors that connections of a plan need, compiled where they are not yet.
-  private func parts(_ plan: Plan) throws -> Parts {
-    var parts = Parts()
+  private func parts(_ plan: Plan, withInterpreter: Bool = false) throws -> Parts {
     let zlib = SystemLibrary.zlib(root)
-    parts.flags = try zlib.compileFlags()
-    parts.libraries = zlib.linkFlags()
-    parts.objects = [try module("PumpRuntime", "Sources/PumpRuntime", flags: parts.flags, what: "the runtime")]
+    var parts = Parts(flags: try zlib.compileFlags(), libraries: zlib.linkFlags(), key: version)
+    try add("PumpRuntime", "Sources/PumpRuntime", what: "the runtime", to: &parts)
+    let runtime = parts.key
+    if withInterpreter {
+      try add("PumpPlan", "Sources/PumpPlan", what: "the plan", to: &parts)
+      try add("PumpInterpreter", "Sources/PumpInterpreter", what: "the interpreter", to: &parts)
+    }
     for connection in Dictionary(grouping: plan.connections, by: \.kind).values.compactMap(\.first).sorted(by: { $0.kind < $1.kind }) {
       guard let library = SystemLibrary(of: connection.kind, root) else {
         throw BuildProblem(message: "connection of kind \(connection.kind): this version has no client for it")
       }
-      let flags = try library.compileFlags()
-      parts.objects.append(
-        try module(
-          connection.module, "Sources/Connectors/\(connection.kind)", flags: parts.flags + flags + ["-D", connection.kind],
-          what: "the connector \(connection.kind)"))
-      parts.flags += flags
+      // Connectors depend on the runtime, not on each other.
+      let others = parts.key
+      parts.key = runtime
+      try add(
+        connection.module, "Sources/Connectors/\(connection.kind)", flags: try library.compileFlags() + ["-D", connection.kind],
+        what: "the connector \(connection.kind)", to: &parts)
+      parts.key = others + parts.key
       parts.libraries += library.linkFlags()
     }
     return parts
@@ -138,12 +140,9 @@ public struct Builder {
   /// The interpreter with the connectors that a plan uses: what `pumpc run` starts. Built once for each set of them.
   public func host(_ plan: Plan) throws -> String {
     let modules = Set(plan.connections.map(\.module)).sorted()
-    let output = "\(cache)/host-\(modules.joined(separator: "-"))"
+    let parts = try parts(plan, withInterpreter: true)
+    let output = "\(cache)/host-\(Builder.hash(parts.key))"
     if FileManager.default.fileExists(atPath: output) { return output }
-    var parts = try parts(plan)
-    for (name, what) in [("PumpPlan", "the plan"), ("PumpInterpreter", "the interpreter")] {
-      parts.objects.append(try module(name, "Sources/\(name)", flags: parts.flags, what: what))
-    }
     let work = NSTemporaryDirectory() + "/pump-host-\(getpid())"
     defer { try? FileManager.default.removeItem(atPath: work) }
     try write([renderHost(plan)], to: work)

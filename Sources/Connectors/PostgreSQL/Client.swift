@@ -91,7 +91,8 @@ final class Client: PooledClient, @unchecked Sendable {
   /// Why there is no session, what would help, and whether trying again can.
   private static func refused(_ connection: Connection, _ address: String, _ text: String) -> RunFailure {
     let line = text.split(whereSeparator: { $0 == "\n" || $0 == "\t" }).joined(separator: " ")
-    let reason = line.firstRange(of: "FATAL:").map { String(line[$0.upperBound...]) } ?? line
+    let reason =
+      ["FATAL:", "failed: "].compactMap { mark in line.firstRange(of: mark).map { String(line[$0.upperBound...]) } }.first ?? line
     let helps: [(String, String)] = [
       ("password authentication failed", "check `user` and `password`"), ("no password supplied", "set `password`"),
       ("database \"", "check `database`"), ("role \"", "check `user`"),

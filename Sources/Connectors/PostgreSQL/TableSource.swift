@@ -21,6 +21,7 @@ final class TableSource: Source, @unchecked Sendable {
   private var number: Int64 = 0
   private var given: Int64 = 0
   private var nextPoll: Int64 = 0
+  private var hasEnded = false
   private var fields: [Text?] = []
   private let limit: Int
 
@@ -45,6 +46,7 @@ final class TableSource: Source, @unchecked Sendable {
   }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
+    if hasEnded { return false }
     if client == nil {
       let wait = nextPoll - currentMicros()
       if wait > 0 {
@@ -118,7 +120,8 @@ final class TableSource: Source, @unchecked Sendable {
       } else if count == -1 {
         try client.finish()
         end(broken: false)
-        if let every { nextPoll = currentMicros() + every } else { nextPoll = .max }
+        nextPoll = currentMicros() + (every ?? 0)
+        hasEnded = every == nil
         break
       } else {
         throw client.broken()
@@ -126,7 +129,7 @@ final class TableSource: Source, @unchecked Sendable {
     }
     batch.count = row
     given += Int64(row)
-    if !order.isEmpty, let last {
+    if context.state != nil, !order.isEmpty, let last {
       number += 1
       positions.append((number, last))
       batch.position = number
