@@ -7,7 +7,7 @@ import PackageDescription
 let hot: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release))]
 
 // A connector's folder holds its interface, which every build reads, and its Swift, which has a target of its own.
-let connectors = ["SQLite", "PostgreSQL"]
+let connectors = ["SQLite", "PostgreSQL", "Kafka"]
 let clients = connectors.flatMap { name in
   (try? FileManager.default.contentsOfDirectory(atPath: "\(Context.packageDirectory)/Sources/Connectors/\(name)"))!
     .filter { $0.hasSuffix(".swift") }.map { "\(name)/\($0)" }
@@ -24,11 +24,13 @@ let package = Package(
     .library(name: "PumpRuntime", targets: ["PumpRuntime"]),
     .library(name: "PumpSQLite", targets: ["PumpSQLite"]),
     .library(name: "PumpPostgreSQL", targets: ["PumpPostgreSQL"]),
+    .library(name: "PumpKafka", targets: ["PumpKafka"]),
   ],
-  traits: [.trait(name: "SQLite"), .trait(name: "PostgreSQL"), .default(enabledTraits: ["SQLite"])],
+  traits: [.trait(name: "SQLite"), .trait(name: "PostgreSQL"), .trait(name: "Kafka"), .default(enabledTraits: ["SQLite"])],
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
     .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .target(name: "PumpSyntax"),
     .target(name: "PumpPlan"),
@@ -40,6 +42,8 @@ let package = Package(
     .target(
       name: "PumpPostgreSQL", dependencies: ["PumpRuntime", client("PostgreSQL")], path: "Sources/Connectors/PostgreSQL",
       exclude: ["PostgreSQL.pump"]),
+    .target(
+      name: "PumpKafka", dependencies: ["PumpRuntime", client("Kafka")], path: "Sources/Connectors/Kafka", exclude: ["Kafka.pump"]),
     .target(name: "PumpInterpreter", dependencies: ["PumpPlan", "PumpRuntime"], swiftSettings: hot),
     .target(
       name: "PumpInterfaces", path: "Sources/Connectors", exclude: clients, sources: ["Interfaces.swift"],

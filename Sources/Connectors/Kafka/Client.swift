@@ -1,0 +1,138 @@
+#if Kafka
+internal import CKafka
+import PumpRuntime
+import Synchronization
+
+/// A handle of librdkafka, which connects, and comes back, by itself; what it says of that is told to the connection.
+final class Client: @unchecked Sendable {
+  let connection: Connection
+  private(set) var handle: OpaquePointer! = nil
+  /// Whether all brokers are gone, as far as librdkafka knows.
+  private let isDown = Atomic<Bool>(false)
+  private let fatal = Mutex<String?>(nil)
+
+  /// What became of a produced message; called by whoever polls.
+  var onReport: ((UnsafePointer<rd_kafka_message_t>) -> Void)?
+  /// Partitions come (true) or go.
+  var onRebalance: ((Bool, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> Void)?
+
+  init(_ connection: Connection, _ type: rd_kafka_type_t, _ properties: [(String, String)]) throws(RunFailure) {
+    self.connection = connection
+    let conf = rd_kafka_conf_new()!
+    var text = [CChar](repeating: 0, count: 512)
+    for (name, value) in Client.properties(connection) + properties + Client.own(connection) {
+      guard rd_kafka_conf_set(conf, name, value, &text, text.count) == RD_KAFKA_CONF_OK else {
+        rd_kafka_conf_destroy(conf)
+        throw connection.failure("\(name): \(String(cString: text)); check the connection's settings and `properties`")
+      }
+    }
+    rd_kafka_conf_set_opaque(conf, Unmanaged.passUnretained(self).toOpaque())
+    rd_kafka_conf_set_error_cb(conf) { _, code, reason, opaque in
+      Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().heard(rd_kafka_resp_err_t(code), reason.map { String(cString: $0) } ?? "")
+    }
+    // What librdkafka logs is said by the callbacks too; it would stand between our own lines.
+    rd_kafka_conf_set_log_cb(conf, nil)
+    if type == RD_KAFKA_PRODUCER {
+      rd_kafka_conf_set_dr_msg_cb(conf) { _, message, opaque in
+        Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().onReport?(message!)
+      }
+    } else {
+      rd_kafka_conf_set_rebalance_cb(conf) { _, code, partitions, opaque in
+        let client = Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue()
+        client.onRebalance?(code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS, partitions!)
+      }
+    }
+    guard let made = rd_kafka_new(type, conf, &text, text.count) else {
+      rd_kafka_conf_destroy(conf)
+      throw connection.failure("\(String(cString: text)); check the connection's settings")
+    }
+    handle = made
+  }
+
+  deinit { if handle != nil { rd_kafka_destroy(handle) } }
+
+  private static func properties(_ connection: Connection) -> [(String, String)] {
+    let settings = connection.settings
+    var list: [(String, String)] = [
+      ("bootstrap.servers", settings.text("bootstrap_servers") ?? ""), ("client.id", "pump"),
+      ("security.protocol", (settings.text("security_protocol") ?? "PLAINTEXT").lowercased()),
+      ("socket.connection.setup.timeout.ms", String(max(1000, connection.connectTimeout / 1000))),
+      ("reconnect.backoff.ms", String((settings.int("reconnect.initial") ?? 100_000) / 1000)),
+      ("reconnect.backoff.max.ms", String((settings.int("reconnect.max") ?? 1_000_000) / 1000)),
+      ("enable.ssl.certificate.verification", settings["tls.verify"] == .bool(false) ? "false" : "true"),
+      ("log.connection.close", "false"),
+    ]
+    let texts = [
+      ("sasl_mechanism", "sasl.mechanism"), ("sasl_username", "sasl.username"), ("sasl_password", "sasl.password"),
+      ("tls.ca", "ssl.ca.location"), ("tls.certificate", "ssl.certificate.location"), ("tls.key", "ssl.key.location"),
+    ]
+    for (key, name) in texts { if let text = settings.text(key) { list.append((name, text)) } }
+    return list
+  }
+
+  /// What the connection passes through wins over everything else.
+  private static func own(_ connection: Connection) -> [(String, String)] {
+    guard case .map(let pairs) = connection.settings["properties"] else { return [] }
+    return pairs.compactMap { pair in if case .text(let text) = pair.value { (pair.key, text) } else { nil } }
+  }
+
+  // MARK: The life of the connection
+
+  private func heard(_ code: rd_kafka_resp_err_t, _ reason: String) {
+    switch code {
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+      isDown.store(true, ordering: .relaxed)
+      connection.lost("all brokers are down")
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+      fail("\(reason); check the user, the password and `sasl_mechanism`")
+    case RD_KAFKA_RESP_ERR__SSL:
+      fail("\(reason); check `tls.ca`, and the name in the broker's certificate")
+    case RD_KAFKA_RESP_ERR__FATAL:
+      var text = [CChar](repeating: 0, count: 512)
+      _ = rd_kafka_fatal_error(handle, &text, text.count)
+      fail(String(cString: text))
+    default: break
+    }
+  }
+
+  private func fail(_ reason: String) { fatal.withLock { $0 = $0 ?? reason } }
+
+  /// What cannot pass by itself.
+  func check() throws(RunFailure) {
+    if let reason = fatal.withLock({ $0 }) {
+      let failure = connection.failure(reason)
+      connection.failed(failure)
+      throw failure
+    }
+  }
+
+  /// A broker has answered.
+  func answered() { if isDown.exchange(false, ordering: .relaxed) || connection.phase != .ready { connection.ready() } }
+
+  /// Asks for metadata, to know whether the cluster is there.
+  func reach() throws(RunFailure) {
+    var metadata: UnsafePointer<rd_kafka_metadata>?
+    let code = rd_kafka_metadata(handle, 0, nil, &metadata, Int32(clamping: connection.connectTimeout / 1000))
+    rd_kafka_poll(handle, 0)
+    if let reason = fatal.withLock({ $0 }) { throw connection.failure(reason) }
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      throw connection.failure(
+        "no broker of \(connection.settings.text("bootstrap_servers") ?? "") answers (\(Client.text(code))); check `bootstrap_servers`, and that the cluster runs",
+        transient: true)
+    }
+    rd_kafka_metadata_destroy(metadata)
+    isDown.store(false, ordering: .relaxed)
+  }
+
+  /// Finds out, while all brokers are gone, whether one is back.
+  func lookAgain() {
+    guard isDown.load(ordering: .relaxed) else { return }
+    var metadata: UnsafePointer<rd_kafka_metadata>?
+    guard rd_kafka_metadata(handle, 0, nil, &metadata, 200) == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+    rd_kafka_metadata_destroy(metadata)
+    answered()
+  }
+
+  static func text(_ code: rd_kafka_resp_err_t) -> String { String(cString: rd_kafka_err2str(code)) }
+}
+#endif

@@ -1,0 +1,136 @@
+#if Kafka
+internal import CKafka
+import PumpRuntime
+
+/// `sink topic`: a delivery report for each message is the only acknowledgement.
+final class TopicSink: Sink, @unchecked Sendable {
+  private let producer: Producer
+  private let outbox: Outbox
+  private let label: String
+  private let places: (name: Int, key: Int?, partition: Int?, headers: Int?)
+  /// The topic of the last event: events mostly go where the one before went.
+  private var topic: (name: Text, handle: OpaquePointer)?
+  private let memory = Arena()
+  /// Events since the last commit.
+  private var count = 0
+  private var bytes = 0
+
+  init(_ producer: Producer, _ context: EndpointContext) throws(RunFailure) {
+    self.producer = producer
+    outbox = producer.open()
+    label = context.spec.label
+    func place(_ name: String) -> Int? { context.spec.each.firstIndex { $0.name == name } }
+    places = (place("name")!, place("key"), place("partition"), place("headers"))
+  }
+
+  var refusesLate: Bool { true }
+  var pending: Int { bytes }
+
+  func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
+    var refusals: [Refusal] = []
+    for row in 0..<buffer.count {
+      let name = buffer.each[places.name].get(Text.self, row)
+      if topic?.name != name { topic = (memory.copy(name), try producer.topic(name.string)) }
+      let value = buffer.event(row)
+      bytes += value.count
+      // Counted first: another sink's poll may report it at once.
+      outbox.sent(1)
+      let code = try send(buffer, row, value)
+      if code == RD_KAFKA_RESP_ERR_NO_ERROR {
+        count += 1
+        continue
+      }
+      outbox.report(0, RD_KAFKA_RESP_ERR_NO_ERROR)
+      guard Self.refusesEvent(code) else { throw failure(code) }
+      refusals.append(Refusal(row: row, message: Client.text(code)))
+    }
+    rd_kafka_poll(producer.client.handle, 0)
+    return refusals
+  }
+
+  /// A full queue is backpressure: it is waited for.
+  private func send(_ buffer: SinkBuffer, _ row: Int, _ value: Text) throws(RunFailure) -> rd_kafka_resp_err_t {
+    let keys = places.key.map { buffer.each[$0] }
+    let key = keys.flatMap { $0.isNull(row) ? nil : $0.get(Text.self, row) }
+    let partitions = places.partition.map { buffer.each[$0] }
+    let partition = partitions.flatMap { $0.isNull(row) ? nil : Int32(clamping: $0.get(Int64.self, row)) } ?? -1
+    while true {
+      var code = RD_KAFKA_RESP_ERR_NO_ERROR
+      if let headers = places.headers.flatMap({ self.headers(buffer.each[$0], row) }) {
+        code = pump_produce(
+          producer.client.handle, topic!.handle, partition, value.base, value.count, key?.base, key?.count ?? 0, headers,
+          outbox.opaque(count))
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR { rd_kafka_headers_destroy(headers) }
+      } else if rd_kafka_produce(
+        topic!.handle, partition, Int32(RD_KAFKA_MSG_F_COPY), UnsafeMutableRawPointer(mutating: value.base), value.count, key?.base,
+        key?.count ?? 0, outbox.opaque(count)) != 0
+      {
+        code = rd_kafka_last_error()
+      }
+      guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL else { return code }
+      try producer.client.check()
+      guard !producer.client.connection.stop.isRequested || producer.client.connection.stop.age < 30_000_000 else {
+        throw producer.client.connection.failure("the brokers took no more events before the end", transient: false)
+      }
+      rd_kafka_poll(producer.client.handle, 100)
+      producer.client.lookAgain()
+    }
+  }
+
+  private func headers(_ column: Column, _ row: Int) -> OpaquePointer? {
+    if column.isNull(row) { return nil }
+    let slice = column.get(Slice.self, row)
+    let (keys, values) = (column.children[0].children[0], column.children[0].children[1])
+    let list = rd_kafka_headers_new(Int(slice.count))
+    for entry in Int(slice.start)..<Int(slice.start + slice.count) {
+      let (key, value) = (keys.get(Text.self, entry), values.get(Text.self, entry))
+      _ = key.base.withMemoryRebound(to: CChar.self, capacity: key.count) {
+        rd_kafka_header_add(list, $0, key.count, value.base, value.count)
+      }
+    }
+    return list
+  }
+
+  /// The event is at fault, not the cluster.
+  private static func refusesEvent(_ code: rd_kafka_resp_err_t) -> Bool {
+    [
+      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_INVALID_MSG,
+      RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
+    ].contains(code)
+  }
+
+  private func failure(_ code: rd_kafka_resp_err_t) -> RunFailure {
+    let help =
+      switch code {
+      case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: "create the topic, or check its name"
+      case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED: "grant the user WRITE on it"
+      case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT: "raise `message.timeout.ms`, or leave it out: events then wait for the brokers"
+      case RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS: "check `acks` in `properties`"
+      default: "check the brokers"
+      }
+    let name = topic?.name.string ?? ""
+    return producer.client.connection.failure("topic `\(name)`: \(Client.text(code)); \(help)")
+  }
+
+  func commit() throws(RunFailure) -> [Refusal] {
+    guard count > 0 else { return [] }
+    let begin = currentMicros()
+    while outbox.open > 0 {
+      rd_kafka_poll(producer.client.handle, 10)
+      try producer.client.check()
+      // Said again and again by the pipeline; the messages stay where they are.
+      guard currentMicros() - begin < 500_000 else {
+        producer.client.lookAgain()
+        throw producer.client.connection.failure("the brokers have not confirmed \(outbox.open) events yet", transient: true)
+      }
+    }
+    let failed = outbox.takeFailed().sorted { $0.event < $1.event }
+    if let bad = failed.first(where: { !Self.refusesEvent($0.code) }) { throw failure(bad.code) }
+    count = 0
+    bytes = 0
+    return failed.map { Refusal(row: $0.event, message: Client.text($0.code)) }
+  }
+
+  func close(completed: Bool) throws(RunFailure) {}
+}
+#endif
