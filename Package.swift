@@ -7,7 +7,7 @@ import PackageDescription
 let hot: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release))]
 
 // A connector's folder holds its interface, which every build reads, and its Swift, which has a target of its own.
-let connectors = ["SQLite", "PostgreSQL", "Kafka"]
+let connectors = ["SQLite", "PostgreSQL", "Kafka", "MQTT"]
 let clients = connectors.flatMap { name in
   (try? FileManager.default.contentsOfDirectory(atPath: "\(Context.packageDirectory)/Sources/Connectors/\(name)"))!
     .filter { $0.hasSuffix(".swift") }.map { "\(name)/\($0)" }
@@ -25,12 +25,16 @@ let package = Package(
     .library(name: "PumpSQLite", targets: ["PumpSQLite"]),
     .library(name: "PumpPostgreSQL", targets: ["PumpPostgreSQL"]),
     .library(name: "PumpKafka", targets: ["PumpKafka"]),
+    .library(name: "PumpMQTT", targets: ["PumpMQTT"]),
   ],
-  traits: [.trait(name: "SQLite"), .trait(name: "PostgreSQL"), .trait(name: "Kafka"), .default(enabledTraits: ["SQLite"])],
+  traits: [
+    .trait(name: "SQLite"), .trait(name: "PostgreSQL"), .trait(name: "Kafka"), .trait(name: "MQTT"), .default(enabledTraits: ["SQLite"]),
+  ],
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    .systemLibrary(name: "CMQTT", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
     .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .target(name: "PumpSyntax"),
     .target(name: "PumpPlan"),
@@ -44,12 +48,13 @@ let package = Package(
       exclude: ["PostgreSQL.pump"]),
     .target(
       name: "PumpKafka", dependencies: ["PumpRuntime", client("Kafka")], path: "Sources/Connectors/Kafka", exclude: ["Kafka.pump"]),
+    .target(name: "PumpMQTT", dependencies: ["PumpRuntime", client("MQTT")], path: "Sources/Connectors/MQTT", exclude: ["MQTT.pump"]),
     .target(name: "PumpInterpreter", dependencies: ["PumpPlan", "PumpRuntime"], swiftSettings: hot),
     .target(
       name: "PumpInterfaces", path: "Sources/Connectors", exclude: clients, sources: ["Interfaces.swift"],
       resources: [
         .embedInCode("Embedded/Embedded.pump"), .embedInCode("SQLite/SQLite.pump"), .embedInCode("Kafka/Kafka.pump"),
-        .embedInCode("PostgreSQL/PostgreSQL.pump"),
+        .embedInCode("PostgreSQL/PostgreSQL.pump"), .embedInCode("MQTT/MQTT.pump"),
       ]),
     .target(
       name: "PumpCompiler",

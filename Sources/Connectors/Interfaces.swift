@@ -5,4 +5,5 @@ public let interfaceFiles: [(path: String, bytes: [UInt8])] = [
   ("SQLite.pump", PackageResources.SQLite_pump),
   ("Kafka.pump", PackageResources.Kafka_pump),
   ("PostgreSQL.pump", PackageResources.PostgreSQL_pump),
+  ("MQTT.pump", PackageResources.MQTT_pump),
 ]

@@ -1,0 +1,36 @@
+#if MQTT
+internal import CMQTT
+import PumpRuntime
+
+/// The connector of one broker: a client of its own for each source, and a pool of those that publish.
+public final class MQTTConnector: Connector, @unchecked Sendable {
+  public static let factories: [String: ConnectorFactory] = [
+    "MQTT": { (connection: Connection) throws(RunFailure) in MQTTConnector(connection) }
+  ]
+
+  private static let isReady: Bool = mosquitto_lib_init() == 0
+  private let connection: Connection
+  private let pool: ClientPool<Client>
+
+  init(_ connection: Connection) {
+    precondition(Self.isReady)
+    self.connection = connection
+    pool = ClientPool(connection) { () throws(RunFailure) in try Client(connection, id: nil, isClean: true, keepAlive: 0) }
+  }
+
+  public func probe() throws(RunFailure) { pool.release(try pool.acquire(), broken: false) }
+  public func source(_ context: EndpointContext) throws(RunFailure) -> any Source { TopicSource(connection, context) }
+  public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { TopicSink(pool, connection, context) }
+  public func shutdown() { pool.close() }
+}
+
+extension EndpointContext {
+  var qos: Int32 {
+    switch settings.text("qos") {
+    case "at_most_once": 0
+    case "exactly_once": 2
+    default: 1
+    }
+  }
+}
+#endif

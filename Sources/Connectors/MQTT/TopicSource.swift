@@ -1,0 +1,119 @@
+#if MQTT
+internal import CMQTT
+import Glibc
+import PumpRuntime
+
+/// `source topic`: a session that the broker keeps. libmosquitto queues the confirmation of each message as it comes;
+/// the queue is written once the events are durable. Brokers send a few messages ahead only, so each batch asks for its commit.
+final class TopicSource: Source, @unchecked Sendable {
+  private let connection: Connection
+  private let context: EndpointContext
+  private let qos: Int32
+  private let limit: Int
+  private var client: Client?
+  private var number: Int64 = 0
+  private var acknowledged: Int64 = 0
+  /// Messages of the batch under way.
+  private var batch: Batch?
+  private var places: [(topic: String, qos: Int32, retained: Bool)] = []
+
+  init(_ connection: Connection, _ context: EndpointContext) {
+    self.connection = connection
+    self.context = context
+    qos = context.qos
+    limit = min(1 << 28, Int(clamping: context.settings.int("max_event") ?? 1 << 20))
+  }
+
+  private func open() throws(RunFailure) -> Client {
+    let isClean = context.settings.bool("clean") || qos == 0
+    let name = context.settings.text("client_id") ?? "pump-\(context.pipeline)-\(context.spec.label)"
+    let client = try connection.attempt { () throws(RunFailure) in
+      try Client(connection, id: isClean ? context.settings.text("client_id") : name, isClean: isClean, keepAlive: 30)
+    }
+    // Messages of a session that goes on may come before the subscription is confirmed.
+    client.onMessage = { [unowned self] message in take(message.pointee) }
+    try client.subscribe(context.settings.text("filter") ?? "", qos)
+    return client
+  }
+
+  func next(_ batch: Batch) throws(RunFailure) -> Bool {
+    self.batch = batch
+    defer { self.batch = nil }
+    places = []
+    if client == nil {
+      client = try open()
+    }
+    let client = self.client!
+    // While nothing waits to become durable, whatever the protocol wants may be sent.
+    var code = acknowledged == number ? client.send() : 0
+    if code == 0, places.isEmpty { code = client.receive(micros: 100_000) }
+    while code == 0, !places.isEmpty, places.count < 1024, hasMore(client) { code = client.receive(micros: 0) }
+    if code != 0 {
+      self.client = nil
+      connection.lost(Client.text(code))
+      // What has come is delivered; the broker sends it again all the same, for it was not confirmed.
+      if places.isEmpty { throw connection.failure("the broker is gone: \(Client.text(code))", transient: true) }
+    }
+    describe(batch)
+    if !places.isEmpty || !batch.refused.isEmpty {
+      number += 1
+      batch.wantsCommit = qos > 0
+    }
+    batch.position = number
+    return !context.stop.isRequested || batch.count > 0
+  }
+
+  private func hasMore(_ client: Client) -> Bool {
+    var descriptor = pollfd(fd: mosquitto_socket(client.handle), events: Int16(POLLIN), revents: 0)
+    return poll(&descriptor, 1, 0) > 0
+  }
+
+  private func take(_ message: mosquitto_message) {
+    guard let batch else { return }
+    let topic = String(cString: message.topic)
+    let count = Int(message.payloadlen)
+    let size = min(count, limit)
+    let bytes = batch.context.arena.allocate(size + 1).assumingMemoryBound(to: UInt8.self)
+    if let payload = message.payload { bytes.update(from: payload.assumingMemoryBound(to: UInt8.self), count: size) }
+    bytes[size] = 0
+    if count > limit {
+      batch.refused.append(
+        Failure(
+          row: batch.count, step: -1,
+          message: "the message is longer than max_event (\(limit) bytes); its beginning is kept as the payload",
+          payload: (Text(bytes, size), "{\"topic\":\(Value.text(topic).json(.string))}")))
+      return
+    }
+    batch.append(Text(bytes, size))
+    places.append((topic, message.qos, message.retain))
+  }
+
+  private func describe(_ batch: Batch) {
+    let places = self.places
+    batch.describe = { row in
+      guard row < places.count else { return "{}" }
+      let place = places[row]
+      return "{\"topic\":\(Value.text(place.topic).json(.string)),\"qos\":\(place.qos),\"retained\":\(place.retained)}"
+    }
+    for name in context.meta {
+      let column = batch.meta[name] ?? Column(name == "topic" ? .string : name == "qos" ? .int : .bool)
+      batch.meta[name] = column
+      for (row, place) in places.enumerated() {
+        switch name {
+        case "topic": column.set(batch.context.arena.copy(place.topic), row)
+        case "qos": column.set(Int64(place.qos), row)
+        default: column.set(place.retained, row)
+        }
+      }
+    }
+  }
+
+  func acknowledge(_ position: Int64) throws(RunFailure) {
+    acknowledged = position
+    guard acknowledged == number, let client else { return }
+    if client.send() != 0 { self.client = nil }
+  }
+
+  func close() { client = nil }
+}
+#endif
