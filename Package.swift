@@ -2,19 +2,41 @@
 import Foundation
 import PackageDescription
 
-// Connectors whose clients are system libraries; a build without a trait needs none of its headers.
 // The hot path has no overlapping accesses by design (tests run with the checks on); checking each costs a quarter.
 let hot: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release))]
 
-// A connector's folder holds its interface, which every build reads, and its Swift, which has a target of its own.
-let connectors = ["SQLite", "PostgreSQL", "Kafka", "MQTT"]
-let clients = connectors.flatMap { name in
-  (try? FileManager.default.contentsOfDirectory(atPath: "\(Context.packageDirectory)/Sources/Connectors/\(name)"))!
-    .filter { $0.hasSuffix(".swift") }.map { "\(name)/\($0)" }
+/// A system that connections lead to: its folder `Sources/Connectors/<name>` holds its interface, which every build reads,
+/// and its Swift; `Sources/C<name>` is the client library, which a build takes only with the trait of that name.
+struct Connector {
+  let name: String
+  let pkgConfig: String
+  let debian: String
+
+  var module: String { "Pump\(name)" }
+  var interface: String { "\(name).pump" }
+  var sources: [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: "\(Context.packageDirectory)/Sources/Connectors/\(name)"))!
+      .filter { $0.hasSuffix(".swift") }
+  }
+  var targets: [Target] {
+    [
+      .systemLibrary(name: "C\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])]),
+      .target(
+        name: module, dependencies: ["PumpRuntime", .target(name: "C\(name)", condition: .when(traits: [name]))],
+        path: "Sources/Connectors/\(name)", exclude: [interface]),
+    ]
+  }
 }
 
-/// The C library of a connector, which a build takes only with its trait.
-func client(_ name: String) -> Target.Dependency { .target(name: "C\(name)", condition: .when(traits: [name])) }
+let connectors = [
+  Connector(name: "SQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
+  Connector(name: "PostgreSQL", pkgConfig: "libpq", debian: "libpq-dev"),
+  Connector(name: "Kafka", pkgConfig: "rdkafka", debian: "librdkafka-dev"),
+  Connector(name: "MQTT", pkgConfig: "libmosquitto", debian: "libmosquitto-dev"),
+  Connector(name: "MongoDB", pkgConfig: "libmongoc-1.0", debian: "libmongoc-dev"),
+  Connector(name: "Elasticsearch", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
+  Connector(name: "Http", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
+]
 
 let package = Package(
   name: "pump",
@@ -22,40 +44,22 @@ let package = Package(
     .executable(name: "pumpc", targets: ["pumpc"]),
     .executable(name: "pump-host", targets: ["pump-host"]),
     .library(name: "PumpRuntime", targets: ["PumpRuntime"]),
-    .library(name: "PumpSQLite", targets: ["PumpSQLite"]),
-    .library(name: "PumpPostgreSQL", targets: ["PumpPostgreSQL"]),
-    .library(name: "PumpKafka", targets: ["PumpKafka"]),
-    .library(name: "PumpMQTT", targets: ["PumpMQTT"]),
-  ],
-  traits: [
-    .trait(name: "SQLite"), .trait(name: "PostgreSQL"), .trait(name: "Kafka"), .trait(name: "MQTT"), .default(enabledTraits: ["SQLite"]),
-  ],
+  ] + connectors.map { .library(name: $0.module, targets: [$0.module]) },
+  // The interpreter beside pumpc has the embedded connectors and SQLite; pumpc makes others when a spec needs them.
+  traits: Set(connectors.map { .trait(name: $0.name) } + [.default(enabledTraits: ["SQLite"])]),
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    .systemLibrary(name: "CKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
-    .systemLibrary(name: "CMQTT", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
-    .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .target(name: "PumpSyntax"),
     .target(name: "PumpPlan"),
     .target(name: "PumpSemantics", dependencies: ["PumpSyntax", "PumpPlan"]),
     .target(name: "PumpSwift", dependencies: ["PumpPlan", "PumpSemantics"]),
     .target(name: "PumpReports", dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics"]),
     .target(name: "PumpRuntime", dependencies: ["CZlib"], swiftSettings: hot),
-    .target(name: "PumpSQLite", dependencies: ["PumpRuntime", "CSQLite"], path: "Sources/Connectors/SQLite", exclude: ["SQLite.pump"]),
-    .target(
-      name: "PumpPostgreSQL", dependencies: ["PumpRuntime", client("PostgreSQL")], path: "Sources/Connectors/PostgreSQL",
-      exclude: ["PostgreSQL.pump"]),
-    .target(
-      name: "PumpKafka", dependencies: ["PumpRuntime", client("Kafka")], path: "Sources/Connectors/Kafka", exclude: ["Kafka.pump"]),
-    .target(name: "PumpMQTT", dependencies: ["PumpRuntime", client("MQTT")], path: "Sources/Connectors/MQTT", exclude: ["MQTT.pump"]),
     .target(name: "PumpInterpreter", dependencies: ["PumpPlan", "PumpRuntime"], swiftSettings: hot),
     .target(
-      name: "PumpInterfaces", path: "Sources/Connectors", exclude: clients, sources: ["Interfaces.swift"],
-      resources: [
-        .embedInCode("Embedded/Embedded.pump"), .embedInCode("SQLite/SQLite.pump"), .embedInCode("Kafka/Kafka.pump"),
-        .embedInCode("PostgreSQL/PostgreSQL.pump"), .embedInCode("MQTT/MQTT.pump"),
-      ]),
+      name: "PumpInterfaces", path: "Sources/Connectors",
+      exclude: connectors.flatMap { connector in connector.sources.map { "\(connector.name)/\($0)" } }, sources: ["Interfaces.swift"],
+      resources: [.embedInCode("Embedded/Embedded.pump")] + connectors.map { .embedInCode("\($0.name)/\($0.interface)") }),
     .target(
       name: "PumpCompiler",
       dependencies: [
@@ -64,6 +68,6 @@ let package = Package(
     .executableTarget(name: "pumpc", dependencies: ["PumpCompiler"]),
     .executableTarget(name: "pump-host", dependencies: ["PumpInterpreter", "PumpSQLite"]),
     .testTarget(name: "PumpTests", dependencies: ["PumpCompiler", "PumpInterpreter", "PumpSQLite", "pumpc", "pump-host"]),
-  ],
+  ] + connectors.flatMap(\.targets),
   swiftLanguageModes: [.v6]
 )

@@ -3,7 +3,7 @@
 public let interfaceFiles: [(path: String, bytes: [UInt8])] = [
   ("Embedded.pump", PackageResources.Embedded_pump),
   ("SQLite.pump", PackageResources.SQLite_pump),
-  ("Kafka.pump", PackageResources.Kafka_pump),
   ("PostgreSQL.pump", PackageResources.PostgreSQL_pump),
+  ("Kafka.pump", PackageResources.Kafka_pump),
   ("MQTT.pump", PackageResources.MQTT_pump),
 ]

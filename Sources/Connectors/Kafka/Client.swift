@@ -23,7 +23,7 @@ final class Client: @unchecked Sendable {
     for (name, value) in Client.properties(connection) + properties + Client.own(connection) {
       guard rd_kafka_conf_set(conf, name, value, &text, text.count) == RD_KAFKA_CONF_OK else {
         rd_kafka_conf_destroy(conf)
-        throw connection.failure("\(name): \(String(cString: text)); check the connection's settings and `properties`")
+        throw connection.failure("\(name): \(Client.text(text)); check the connection's settings and `properties`")
       }
     }
     rd_kafka_conf_set_opaque(conf, Unmanaged.passUnretained(self).toOpaque())
@@ -44,7 +44,7 @@ final class Client: @unchecked Sendable {
     }
     guard let made = rd_kafka_new(type, conf, &text, text.count) else {
       rd_kafka_conf_destroy(conf)
-      throw connection.failure("\(String(cString: text)); check the connection's settings")
+      throw connection.failure("\(Client.text(text)); check the connection's settings")
     }
     handle = made
   }
@@ -90,7 +90,7 @@ final class Client: @unchecked Sendable {
     case RD_KAFKA_RESP_ERR__FATAL:
       var text = [CChar](repeating: 0, count: 512)
       _ = rd_kafka_fatal_error(handle, &text, text.count)
-      fail(String(cString: text))
+      fail(Client.text(text))
     default: break
     }
   }
@@ -131,6 +131,11 @@ final class Client: @unchecked Sendable {
     guard rd_kafka_metadata(handle, 0, nil, &metadata, 200) == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
     rd_kafka_metadata_destroy(metadata)
     answered()
+  }
+
+  /// What librdkafka wrote into a buffer of ours.
+  private static func text(_ buffer: [CChar]) -> String {
+    String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   static func text(_ code: rd_kafka_resp_err_t) -> String { String(cString: rd_kafka_err2str(code)) }

@@ -93,7 +93,7 @@ final class Client: PooledClient, @unchecked Sendable {
           "\(host):\(port) gave no answer within connect_timeout; is it an MQTT broker, with the right `security`?", transient: true)
       }
       let code = drive(micros: 50_000)
-      if code != 0 { throw refused("\(host):\(port)", code) }
+      if code != 0, answer == nil { throw refused("\(host):\(port)", code) }
     }
     guard answer == 0 else {
       let reason = String(cString: mosquitto_connack_string(answer!))
@@ -195,16 +195,21 @@ final class Client: PooledClient, @unchecked Sendable {
   }
 
   func subscribe(_ filter: String, _ qos: Int32) throws(RunFailure) {
-    let code = mosquitto_subscribe(handle, nil, filter, qos)
-    guard code == 0 else { throw connection.failure("`\(filter)` can be no filter of topics: \(Self.text(code)); write `a/+/b` or `a/#`") }
+    let asked = mosquitto_subscribe(handle, nil, filter, qos)
+    guard asked == 0 else {
+      throw connection.failure("`\(filter)` can be no filter of topics: \(Self.text(asked)); write `a/+/b` or `a/#`")
+    }
     let deadline = currentMicros() + connection.connectTimeout
-    while granted == nil {
-      let code = drive(micros: 50_000)
-      guard code == 0, currentMicros() < deadline else {
+    // Only the subscription is sent: messages of a session that goes on come at once, and are not to be confirmed yet.
+    var code = send()
+    while granted == nil, code == 0 {
+      code = receive(micros: 50_000)
+      guard currentMicros() < deadline else {
         isBroken = true
         throw connection.failure("the broker did not confirm the subscription of `\(filter)`", transient: true)
       }
     }
+    guard code == 0 else { throw connection.failure("the broker is gone: \(Self.text(code))", transient: true) }
     if granted!.contains(where: { $0 > 2 }) {
       throw connection.failure("the broker refuses the subscription of `\(filter)`; check what the user may read")
     }
