@@ -16,6 +16,16 @@ import Testing
     #expect(repaired.diagnostics.isEmpty, "\(repaired.diagnostics.map { "\($0.code.id): \($0.message)" })")
   }
 
+  /// What is printed of each failing example is kept, for a reviewer to read.
+  @Test(arguments: specs.map(\.id)) func printed(_ id: String) throws {
+    let code = DiagnosticCode.all.first { $0.id == id }!
+    let folder = try Support.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try Data(code.failing.utf8).write(to: URL(fileURLWithPath: folder + "/spec.pump"))
+    let outcome = try Support.run("pumpc", ["check", "spec.pump"], folder: folder)
+    try Support.expectGolden("diagnostics/\(id).txt", outcome.out + outcome.err)
+  }
+
   @Test(arguments: configurations.map(\.id)) func configuration(_ id: String) throws {
     let code = DiagnosticCode.all.first { $0.id == id }!
     let plan = try #require(Support.compile(DiagnosticCode.configurationSpec).plan)

@@ -48,13 +48,29 @@ import Testing
     let (interpreted, compiled) = try Self.both(folder, input: stdin)
     #expect(Set(interpreted.keys) == Set(compiled.keys))
     for (name, text) in interpreted { #expect(compiled[name] == text, "\(name)") }
-    // What the program printed is kept beside it, where it prints.
-    let expected = "\(folder)/expected"
-    if Support.updatesGolden, folder.contains("Golden") {
-      try Data(Self.report(interpreted).utf8).write(to: URL(fileURLWithPath: expected))
-    }
-    if let kept = FileManager.default.contents(atPath: expected) {
-      #expect(Self.report(interpreted) == String(decoding: kept, as: UTF8.self))
+    // What the program printed is kept beside it.
+    if folder.contains("Golden") { try Support.expectGolden("programs/\(Self.name(folder))/expected", Self.report(interpreted)) }
+  }
+
+  private static func name(_ folder: String) -> String { URL(fileURLWithPath: folder).lastPathComponent }
+
+  /// What each phase makes of a golden program is kept: its layout, its plan, its Swift.
+  @Test(arguments: golden) func phases(_ folder: String) throws {
+    let name = Self.name(folder)
+    let file = "\(folder)/\(name).pump"
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    #expect(Formatter.format(SourceText(path: "\(name).pump", text: text)) == text, "it is not in the canonical layout")
+    let plan = try #require(compile(try Project.load(folder)).plan)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    let printed = String(decoding: try encoder.encode(plan), as: UTF8.self).replacing(Support.root + "/", with: "")
+    try Support.expectGolden("programs/\(name)/plan.json", printed + "\n")
+    let work = try Support.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: work) }
+    #expect(try Support.run("pumpc", ["emit", folder, "-o", work]).code == 0)
+    for path in try FileManager.default.subpathsOfDirectory(atPath: work + "/Sources").sorted() where path.hasSuffix(".swift") {
+      let swift = try String(contentsOfFile: "\(work)/Sources/\(path)", encoding: .utf8).replacing(Support.root + "/", with: "")
+      try Support.expectGolden("programs/\(name)/swift/\(URL(fileURLWithPath: path).lastPathComponent).txt", swift)
     }
   }
 

@@ -2,6 +2,7 @@ import Foundation
 import PumpCompiler
 import PumpInterpreter
 import PumpRuntime
+import Testing
 
 /// Where things are, and small helpers that many tests use.
 enum Support {
@@ -23,6 +24,18 @@ enum Support {
     let file = "\(folder)/\(path)"
     try! Data(text.utf8).write(to: URL(fileURLWithPath: file))
     return PumpCompiler.compile(try! Project.load(file))
+  }
+
+  /// Compares with a file of `Tests/Golden`, or writes it where that was asked for.
+  static func expectGolden(_ name: String, _ text: String) throws {
+    let path = "\(root)/Tests/Golden/\(name)"
+    if updatesGolden {
+      try FileManager.default.createDirectory(
+        atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path, withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    }
+    let kept = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+    #expect(kept == text, "\(name); PUMP_UPDATE_GOLDEN=1 rewrites it")
   }
 
   struct Outcome {
