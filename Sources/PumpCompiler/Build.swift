@@ -15,10 +15,13 @@ public struct Builder {
   private let root: String
   private let version: String
   private let cache: String
+  /// Connectors that are the user's, by module.
+  private let custom: [String: CustomConnector]
   /// Tells people what takes long.
   private let progress: (String) -> Void
 
-  public init(progress: @escaping (String) -> Void) throws {
+  public init(custom: [CustomConnector], progress: @escaping (String) -> Void) throws {
+    self.custom = Dictionary(uniqueKeysWithValues: custom.map { ($0.module, $0) })
     guard let root = Installation.root else {
       throw BuildProblem(message: "the runtime's sources are not found; set PUMP_HOME to the folder that holds Package.swift and Sources")
     }
@@ -39,9 +42,9 @@ public struct Builder {
   /// Sizes and times of a folder's sources: a change of one makes another place in the cache.
   private func fingerprint(_ folder: String) throws -> String {
     var parts: [String] = []
-    for name in try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").sorted() where name.hasSuffix(".swift") {
+    for name in try FileManager.default.subpathsOfDirectory(atPath: folder).sorted() where name.hasSuffix(".swift") {
       var status = stat()
-      stat("\(root)/\(folder)/\(name)", &status)
+      stat("\(folder)/\(name)", &status)
       parts.append("\(name) \(status.st_size) \(status.st_mtim.tv_sec)")
     }
     return parts.joined(separator: "\n")
@@ -85,7 +88,7 @@ public struct Builder {
     let object = "\(place)/\(name).o"
     if !FileManager.default.fileExists(atPath: object) {
       progress("compiling \(what), once on this machine")
-      let sources = try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)").filter { $0.hasSuffix(".swift") }.sorted()
+      let sources = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".swift") }.sorted()
       // Written beside and renamed, so that a build that is stopped leaves nothing half done.
       let work = "\(place)-\(getpid())"
       try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
@@ -94,7 +97,7 @@ public struct Builder {
         "swiftc",
         Builder.flags + parts.flags + flags + [
           "-module-name", name, "-emit-module", "-emit-module-path", "\(work)/\(name).swiftmodule", "-c", "-o", "\(work)/\(name).o",
-        ] + sources.map { "\(root)/\(folder)/\($0)" })
+        ] + sources.map { "\(folder)/\($0)" })
       rename(work, place)
     }
     parts.objects.append(object)
@@ -106,24 +109,35 @@ public struct Builder {
   private func parts(_ plan: Plan, withInterpreter: Bool = false) throws -> Parts {
     let zlib = SystemLibrary.zlib(root)
     var parts = Parts(flags: try zlib.compileFlags(), libraries: zlib.linkFlags(), key: version)
-    try add("PumpRuntime", "Sources/PumpRuntime", what: "the runtime", to: &parts)
+    try add("PumpRuntime", "\(root)/Sources/PumpRuntime", what: "the runtime", to: &parts)
     let runtime = parts.key
     if withInterpreter {
-      try add("PumpPlan", "Sources/PumpPlan", what: "the plan", to: &parts)
-      try add("PumpInterpreter", "Sources/PumpInterpreter", what: "the interpreter", to: &parts)
+      try add("PumpPlan", "\(root)/Sources/PumpPlan", what: "the plan", to: &parts)
+      try add("PumpInterpreter", "\(root)/Sources/PumpInterpreter", what: "the interpreter", to: &parts)
     }
-    for connection in Dictionary(grouping: plan.connections, by: \.kind).values.compactMap(\.first).sorted(by: { $0.kind < $1.kind }) {
-      guard let library = SystemLibrary(of: connection.kind, root) else {
-        throw BuildProblem(message: "connection of kind \(connection.kind): this version has no client for it")
-      }
+    for connection in Dictionary(grouping: plan.connections, by: \.module).values.compactMap(\.first).sorted(by: { $0.module < $1.module })
+    {
       // Connectors depend on the runtime, not on each other.
       let others = parts.key
       parts.key = runtime
-      try add(
-        connection.module, "Sources/Connectors/\(connection.kind)", flags: try library.compileFlags() + ["-D", connection.kind],
-        what: "the connector \(connection.kind)", to: &parts)
+      if let custom = custom[connection.module] {
+        if try custom.bind() { progress("wrote \(custom.folder)/Binding.swift") }
+        let flags = try custom.libraries.flatMap { try $0.compileFlags() }
+        try add(connection.module, custom.folder, flags: flags, what: "the connector \(connection.kind)", to: &parts)
+        parts.libraries += custom.libraries.flatMap { $0.linkFlags() }
+      } else {
+        guard let library = SystemLibrary(of: connection.kind, root) else {
+          throw BuildProblem(
+            message:
+              "connector \(connection.kind) is implemented in module \(connection.module), which is not here\n  help: write `import swift \"\(connection.module)\"` with a folder of that name"
+          )
+        }
+        try add(
+          connection.module, "\(root)/Sources/Connectors/\(connection.kind)", flags: try library.compileFlags() + ["-D", connection.kind],
+          what: "the connector \(connection.kind)", to: &parts)
+        parts.libraries += library.linkFlags()
+      }
       parts.key = others + parts.key
-      parts.libraries += library.linkFlags()
     }
     return parts
   }
@@ -188,9 +202,28 @@ public struct Builder {
         try FileManager.default.copyItem(atPath: "\(root)/\(part)", toPath: "\(target)/\(part)")
       }
     }
-    try Data(renderManifest(plan, name: name, runtime: runtime).utf8).write(to: URL(fileURLWithPath: "\(folder)/Package.swift"))
+    let manifest = renderManifest(plan, name: name, runtime: runtime, custom: try copyCustom(plan, to: folder))
+    try Data(manifest.utf8).write(to: URL(fileURLWithPath: "\(folder)/Package.swift"))
     // The toolchain's own formatter, where it is there; the sources are complete without it.
     _ = try? Builder.run("swift", ["format", "-i", "-r", "\(folder)/Sources", "\(folder)/Package.swift"])
+  }
+
+  /// Copies the user's connectors into an emitted package: each module, and each C module in it, is a target there.
+  private func copyCustom(_ plan: Plan, to folder: String) throws -> [ManifestModule] {
+    try Set(plan.connections.map(\.module)).sorted().compactMap { custom[$0] }.map { connector in
+      _ = try connector.bind()
+      let target = "\(folder)/Sources/\(connector.module)"
+      try? FileManager.default.removeItem(atPath: target)
+      try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+      for file in try FileManager.default.contentsOfDirectory(atPath: connector.folder) where file.hasSuffix(".swift") {
+        try FileManager.default.copyItem(atPath: "\(connector.folder)/\(file)", toPath: "\(target)/\(file)")
+      }
+      for library in connector.libraries {
+        try? FileManager.default.removeItem(atPath: "\(folder)/Sources/\(library.name)")
+        try FileManager.default.copyItem(atPath: library.folder, toPath: "\(folder)/Sources/\(library.name)")
+      }
+      return ManifestModule(name: connector.module, libraries: connector.libraries.map { ($0.name, $0.package) })
+    }
   }
 
   private func packageName(_ plan: Plan) -> String {

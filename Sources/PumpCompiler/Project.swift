@@ -16,6 +16,8 @@ public struct Project {
   public let configuration: String?
   /// What the spec's own files are, without the imported ones; `fmt` writes these.
   public let own: [String]
+  /// Folders of Swift sources that implement connectors, by module: `import swift "RedisKit"`.
+  public let swiftModules: [String: String]
 
   /// A path that names no program.
   public struct NotFound: Error {
@@ -45,13 +47,15 @@ public struct Project {
     let stem = absolute.hasSuffix(".pump") ? String(absolute.dropLast(5)) : absolute
     return Project(
       name: stem, folder: folder.isEmpty ? "." : folder, files: loader.files, diagnostics: loader.diagnostics,
-      configuration: FileManager.default.fileExists(atPath: conf) ? conf : nil, own: names)
+      configuration: FileManager.default.fileExists(atPath: conf) ? conf : nil, own: names,
+      swiftModules: loader.swiftModules)
   }
 
   private struct Loader {
     var files: [FileSyntax] = []
     var diagnostics: [Diagnostic] = []
     var seen: Set<String> = []
+    var swiftModules: [String: String] = [:]
 
     /// Reads one file and its imports; a problem is returned where the file itself cannot be read.
     mutating func add(_ path: String, from importer: Span?) -> String? {
@@ -73,6 +77,7 @@ public struct Project {
             help: "write a pipeline; `pumpc new demo` makes one to start from"))
       }
       for item in tree.items {
+        if case .importSwift(let literal, let span) = item { addSwift(literal, span, from: path) }
         guard case .importFile(let literal, let span) = item else { continue }
         guard let relative = literal.plain else {
           diagnostics.append(Diagnostic(.badImport, at: span, "an import's path is plain text", help: "write it without `\\( )`"))
@@ -86,6 +91,22 @@ public struct Project {
         }
       }
       return nil
+    }
+
+    /// A folder of Swift sources; its name is the module's.
+    private mutating func addSwift(_ literal: StringSyntax, _ span: Span, from path: String) {
+      let base = parentFolder(path)
+      let relative = literal.plain ?? ""
+      let target = relative.hasPrefix("/") || base.isEmpty ? relative : "\(base)/\(relative)"
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: target, isDirectory: &isFolder), isFolder.boolValue else {
+        diagnostics.append(
+          Diagnostic(
+            .badImport, at: literal.span, "`\(relative)` is no folder", help: "name a folder of Swift sources, relative to this file's"))
+        return
+      }
+      let folder = URL(fileURLWithPath: target).standardizedFileURL
+      swiftModules[folder.lastPathComponent] = folder.path
     }
   }
 }

@@ -3,9 +3,9 @@ import Foundation
 /// The C library that a connector wraps, as `Sources/C<Kind>/module.modulemap` declares it: its `link` lines name what is
 /// linked, and its first line, `// pkg-config: libpq, debian: libpq-dev`, where its headers come from.
 struct SystemLibrary {
-  private let folder: String
-  private let name: String
-  private let package: String
+  let folder: String
+  let name: String
+  let package: String
   private let debian: String
   private let libraries: [String]
 

@@ -28,7 +28,7 @@ func build(_ compilation: Compilation, output: String) throws -> String? {
   var path = output
   if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { path += "/\(compilation.project.name)" }
   let code = try reportingBuilds {
-    try Builder(progress: { complain($0 + " …\n") }).build(compilation.plan!, output: path)
+    try Builder(custom: compilation.customConnectors) { complain($0 + " …\n") }.build(compilation.plan!, output: path)
     return Exit.clean
   }
   return code == Exit.clean ? path : nil
@@ -60,8 +60,39 @@ let emitVerb = Verb(
   guard let folder = options.value("-o") else { throw Options.Problem(message: "`-o FOLDER` is missing") }
   guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
   return try reportingBuilds {
-    try Builder(progress: { _ in }).emit(compilation.plan!, to: folder, vendor: options.has("--vendor"))
+    try Builder(custom: compilation.customConnectors) { _ in }.emit(compilation.plan!, to: folder, vendor: options.has("--vendor"))
     complain("wrote \(folder)\n")
+    return Exit.clean
+  }
+}
+
+let bindVerb = Verb(
+  name: "bind", summary: "the Swift protocol of connectors of your own",
+  help: """
+    bind [PATH]
+
+    For every `import swift "FOLDER"` of the program writes FOLDER/Binding.swift: typed settings and arguments of the
+    connectors that are declared `in` the module of that name, and the protocol that your Swift implements:
+    `final class RedisClient: RedisProtocol`. `run`, `build` and `emit` keep it current by themselves.
+
+    A folder in it with a module.modulemap is a C library; the map's first line says where it comes from:
+    `// pkg-config: hiredis, debian: libhiredis-dev`.
+
+    Exit codes: 0 written, 1 errors in the spec, 2 wrong usage.
+    """
+) { words in
+  let options = try Options(words, paths: 0...1)
+  guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
+  guard !compilation.customConnectors.isEmpty else {
+    complain(
+      "error: \(compilation.project.name) imports no Swift\n  help: write `import swift \"FOLDER\"` and a `connector … in FOLDER { … }`\n")
+    return Exit.findings
+  }
+  return try reportingBuilds {
+    for connector in compilation.customConnectors {
+      _ = try connector.bind()
+      complain("wrote \(connector.folder)/Binding.swift\n")
+    }
     return Exit.clean
   }
 }

@@ -69,7 +69,7 @@ func startHost(_ compilation: Compilation, _ options: Options, more: [String]) t
   for file in configs { arguments += ["--config", URL(fileURLWithPath: file).path] }
   for setting in options.all("--set") { arguments += ["--set", setting] }
   // Tests run without any client.
-  let host = try more.contains("--test") ? Installation.executableFolder + "/pump-host" : host(compilation.plan!)
+  let host = try more.contains("--test") ? Installation.executableFolder + "/pump-host" : host(compilation)
   guard access(host, X_OK) == 0 else {
     complain("error: \(host) is not there\n  help: build it beside pumpc: `swift build -c release`\n")
     return Exit.internalError
@@ -85,10 +85,11 @@ func startHost(_ compilation: Compilation, _ options: Options, more: [String]) t
 }
 
 /// The interpreter: the one beside pumpc, or one that is made for the connectors of this program.
-private func host(_ plan: Plan) throws -> String {
+private func host(_ compilation: Compilation) throws -> String {
+  let plan = compilation.plan!
   let isPlain = Set(plan.connections.map(\.kind)).isSubset(of: ["SQLite"])
   if isPlain { return Installation.executableFolder + "/pump-host" }
-  return try Builder { complain("\($0)\n") }.host(plan)
+  return try Builder(custom: compilation.customConnectors) { complain("\($0)\n") }.host(plan)
 }
 
 func runProcess(_ path: String, _ arguments: [String], folder: String? = nil) throws -> Int32 {

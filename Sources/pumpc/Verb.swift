@@ -9,7 +9,8 @@ struct Verb: Sendable {
 }
 
 let verbs: [Verb] = [
-  newVerb, checkVerb, runVerb, testVerb, buildVerb, emitVerb, fmtVerb, graphVerb, configVerb, connectorsVerb, functionsVerb, explainVerb,
+  newVerb, checkVerb, runVerb, testVerb, buildVerb, emitVerb, bindVerb, fmtVerb, graphVerb, configVerb, connectorsVerb, functionsVerb,
+  explainVerb,
   completionsVerb,
 ]
 

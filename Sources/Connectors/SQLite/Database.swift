@@ -5,7 +5,6 @@ import PumpRuntime
 final class Database: PooledClient, @unchecked Sendable {
   /// A file does not go away as a server does.
   var isBroken: Bool { false }
-  var isReusable: Bool { true }
   let handle: OpaquePointer
   let id: String
   let path: String

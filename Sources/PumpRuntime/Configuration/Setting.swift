@@ -60,6 +60,10 @@ public struct Settings: Sendable {
     guard case .list(let values) = self[name] else { return [] }
     return values.compactMap { if case .text(let value) = $0 { value } else { nil } }
   }
+  public func map(_ name: String) -> [String: String] {
+    guard case .map(let pairs) = self[name] else { return [:] }
+    return Dictionary(pairs.compactMap { pair in if case .text(let text) = pair.value { (pair.key, text) } else { nil } }) { $1 }
+  }
 }
 
 extension Value {

@@ -6,6 +6,13 @@ public protocol PooledClient: AnyObject, Sendable {
   var isBroken: Bool { get }
   /// Nothing is left from its last use.
   var isReusable: Bool { get }
+  /// It is given up: idle for too long, too old, broken, or the program ends.
+  func disconnect()
+}
+
+extension PooledClient {
+  public var isReusable: Bool { true }
+  public func disconnect() {}
 }
 
 /// Carries out what `PoolState` decides, for blocking clients used by threads of our own.
@@ -76,8 +83,9 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
       release(client, broken: !client.isReusable)
       return result
     } catch {
-      release(client, broken: !client.isReusable)
-      if client.isBroken { lost(error.message) }
+      let isGone = client.isBroken
+      release(client, broken: isGone || !client.isReusable)
+      if isGone { lost(error.message) }
       throw error
     }
   }
@@ -101,7 +109,10 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
       switch action {
       case .lease(let client, let request): answers[request] = .success(clients[client]!)
       case .fail(let request, let reason): answers[request] = answers[request] ?? .failure(failure(reason))
-      case .disconnect(let client): if let gone = clients.removeValue(forKey: client) { numbers[ObjectIdentifier(gone)] = nil }
+      case .disconnect(let client):
+        guard let gone = clients.removeValue(forKey: client) else { continue }
+        numbers[ObjectIdentifier(gone)] = nil
+        gone.disconnect()
       case .connect: open()
       }
     }

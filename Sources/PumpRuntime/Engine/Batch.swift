@@ -111,6 +111,14 @@ public final class SinkBuffer: @unchecked Sendable {
     return Text(bytes.base + start, ends[row] - start)
   }
 
+  /// A record as a JSON object.
+  public func json(_ row: Int) -> String {
+    var out = ByteBuffer(capacity: 256)
+    defer { out.release() }
+    out.json(records!, row, JSONOptions())
+    return out.string
+  }
+
   public func clear() {
     bytes.count = 0
     ends.removeAll(keepingCapacity: true)

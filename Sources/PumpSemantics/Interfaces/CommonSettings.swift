@@ -28,6 +28,8 @@ extension Interface {
     setting("tls.server_name", .string.asOptional, .null, "The name that the certificate must have, where it is not the host's."),
   ]
 
+  public static let commonNames = Set(common.map(\.name))
+
   /// Settings of every source and sink step.
   static func stepSettings(_ role: ConnectorSyntax.Role) -> [Setting] {
     switch role {

@@ -1,0 +1,163 @@
+/// Endpoints over a pool of clients, for connectors that users write: what their code gives is one client and what it
+/// does with a batch; keeping, retrying and refusing are done here.
+
+/// A sink that keeps events until they are delivered.
+public final class ClientSink<Client: PooledClient>: Sink, @unchecked Sendable {
+  private let pool: ClientPool<Client>
+  private let kept: SinkBuffer
+  private let memory = Arena()
+  private let deliver: @Sendable (Client, SinkBuffer) throws(RunFailure) -> [Refusal]
+
+  /// `deliver` makes all events durable and returns those that the system refuses; after a transient failure it gets
+  /// all of them again.
+  public init(
+    _ pool: ClientPool<Client>, _ context: EndpointContext,
+    deliver: @escaping @Sendable (Client, SinkBuffer) throws(RunFailure) -> [Refusal]
+  ) {
+    self.pool = pool
+    self.deliver = deliver
+    kept = SinkBuffer(records: context.spec.shape, each: context.spec.each.map(\.shape))
+  }
+
+  public var refusesLate: Bool { true }
+  public var pending: Int { kept.bytes.count + kept.count * 64 }
+
+  public func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
+    kept.append(buffer, memory)
+    return []
+  }
+
+  public func commit() throws(RunFailure) -> [Refusal] {
+    guard kept.count > 0 else { return [] }
+    let refusals = try pool.with { client throws(RunFailure) in try deliver(client, kept) }
+    kept.clear()
+    memory.reset()
+    return refusals
+  }
+
+  public func close(completed: Bool) throws(RunFailure) {}
+}
+
+extension SinkBuffer {
+  /// Adds another buffer's events, copied so that they outlive its batch.
+  func append(_ other: SinkBuffer, _ memory: Arena) {
+    let first = count
+    for row in 0..<other.count {
+      bytes.raw(other.ends.isEmpty ? Text() : other.event(row))
+      end(Int(other.origins[row]))
+      if let records { records.copy(first + row, from: other.records!, row) }
+      for (column, from) in zip(each, other.each) { column.copy(first + row, from: from, row) }
+    }
+    records?.own(memory)
+    for column in each { column.own(memory) }
+  }
+}
+
+/// A source that reads with one client, which it holds.
+public final class ClientSource<Client: PooledClient>: Source, @unchecked Sendable {
+  private let pool: ClientPool<Client>
+  private let stop: StopSignal
+  private let read: @Sendable (Client, Batch) throws(RunFailure) -> Bool
+  private let confirm: @Sendable (Client, Int64) throws(RunFailure) -> Void
+  private var client: Client?
+
+  /// `read` adds events to the batch and returns false at the end; `confirm` is told the position up to which all is durable.
+  public init(
+    _ pool: ClientPool<Client>, _ context: EndpointContext, read: @escaping @Sendable (Client, Batch) throws(RunFailure) -> Bool,
+    confirm: @escaping @Sendable (Client, Int64) throws(RunFailure) -> Void
+  ) {
+    self.pool = pool
+    stop = context.stop
+    self.read = read
+    self.confirm = confirm
+  }
+
+  public func next(_ batch: Batch) throws(RunFailure) -> Bool {
+    if client == nil { client = try pool.acquire() }
+    do throws(RunFailure) {
+      let goesOn = try read(client!, batch)
+      // Nothing came: the client has waited, or must not be asked in a loop.
+      if goesOn, batch.count == 0, batch.refused.isEmpty, !stop.wait(micros: 10_000) { return false }
+      return goesOn
+    } catch {
+      giveUp(error)
+      throw error
+    }
+  }
+
+  public func acknowledge(_ position: Int64) throws(RunFailure) {
+    guard let client else { return }
+    do throws(RunFailure) { try confirm(client, position) } catch {
+      // What is not confirmed comes again.
+      giveUp(error)
+      guard error.isTransient else { throw error }
+    }
+  }
+
+  private func giveUp(_ failure: RunFailure) {
+    guard let client else { return }
+    self.client = nil
+    let isGone = client.isBroken
+    pool.release(client, broken: true)
+    if isGone { pool.lost(failure.message) }
+  }
+
+  public func close() {
+    if let client { pool.release(client, broken: true) }
+    client = nil
+  }
+}
+
+/// A lookup that asks a client for the JSON of each key.
+public final class ClientLookup<Client: PooledClient>: Lookup, @unchecked Sendable {
+  private let pool: ClientPool<Client>
+  private let connection: Connection
+  private let shape: Shape
+  private let label: String
+  private let find: @Sendable (Client, Column, Int) throws(RunFailure) -> String?
+
+  public init(
+    _ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext,
+    find: @escaping @Sendable (Client, Column, Int) throws(RunFailure) -> String?
+  ) {
+    self.pool = pool
+    self.connection = connection
+    shape = context.spec.shape!
+    label = context.spec.label
+    self.find = find
+  }
+
+  public func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
+    var found: [String?] = []
+    do throws(RunFailure) {
+      found = try connection.untilReady { () throws(RunFailure) in
+        try pool.with { client throws(RunFailure) in
+          var list: [String?] = []
+          for row in rows { list.append(keys.isNull(Int(row)) ? nil : try find(client, keys, Int(row))) }
+          return list
+        }
+      }
+    } catch { throw EventFailure(error.message) }
+    for (row, json) in zip(rows, found) {
+      guard let json else {
+        result.setNull(Int(row))
+        continue
+      }
+      let text = context.arena.copy(json)
+      UnsafeMutablePointer(mutating: text.base)[text.count] = 0
+      guard shape.read(text, into: result, Int(row), context.arena, JSONOptions()) else {
+        throw EventFailure("\(label): \(shape.explain(text, JSONOptions()))")
+      }
+    }
+  }
+}
+
+extension Batch {
+  /// Adds an event of bytes, copied.
+  public func add(_ bytes: UnsafeRawBufferPointer) {
+    let copy = context.arena.allocate(bytes.count + 1).assumingMemoryBound(to: UInt8.self)
+    if let base = bytes.baseAddress { copy.update(from: base.assumingMemoryBound(to: UInt8.self), count: bytes.count) }
+    copy[bytes.count] = 0
+    append(Text(copy, bytes.count))
+  }
+}
