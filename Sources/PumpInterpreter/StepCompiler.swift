@@ -382,8 +382,18 @@ final class StepCompiler {
       found.ensure(frame.rows)
       var passed = live
       do throws(EventFailure) { try outputs.lookups[index].find(key.column, live, into: found, frame.context) } catch {
-        for row in live { frame.fail(row, error.message) }
-        passed = Selection(start: nil, count: 0)
+        // One of them spoils it for all: each is asked for alone.
+        let kept = frame.allocate(live.count)
+        var count = 0
+        for row in live {
+          kept[count] = row
+          let alone = Selection(start: kept + count, count: 1)
+          do throws(EventFailure) {
+            try outputs.lookups[index].find(key.column, alone, into: found, frame.context)
+            count += 1
+          } catch { frame.fail(row, error.message) }
+        }
+        passed = Selection(start: kept, count: count)
       }
       for failure in frame.takeFailures() { outputs.fail(Int(frame.origins[Int(failure.row)]), number, failure.message) }
       if passed.count > 0 { next(frame, passed, outputs) }

@@ -38,6 +38,8 @@ final class TableLookup: Lookup, @unchecked Sendable {
       texts.append(out.string)
       out.release()
     }
+    // Before it is known what to ask for: nothing of this batch may be forgotten between.
+    if known.count > Self.knownLimit { known.removeAll() }
     let wanted = Set(texts.compactMap { $0 }).filter { (known[$0]?.until ?? 0) < now }
     do throws(RunFailure) {
       if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(Array(wanted), keys.shape, now + max(life, 1)) } }
@@ -59,7 +61,6 @@ final class TableLookup: Lookup, @unchecked Sendable {
 
   private func load(_ keys: [String], _ keyShape: Shape, _ until: Int64) throws(RunFailure) {
     try pool.with { client throws(RunFailure) in
-      if known.count + keys.count > Self.knownLimit { known.removeAll() }
       if statement == nil { statement = try prepare(client, keyShape) }
       let list = "{" + keys.map { "\"\($0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\"" }.joined(separator: ",") + "}"
       let found = try client.run(statement!, [list])

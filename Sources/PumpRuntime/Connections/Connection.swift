@@ -112,7 +112,10 @@ public final class Connection: Sendable {
   }
 
   /// A client found the server gone.
-  public func lost(_ reason: String) {
+  public func lost(_ what: String) {
+    // A failure's message names the connection already.
+    let prefix = "connection `\(id)`: "
+    let reason = what.hasPrefix(prefix) ? String(what.dropFirst(prefix.count)) : what
     let was = inside.withLock { inside in
       let was = inside.state.phase
       inside.state.lost(now: currentMicros())

@@ -1,0 +1,173 @@
+#if Elasticsearch
+import PumpRuntime
+
+/// `search`: page after page of what a query finds at one point in time, in the order of fields where they are given, and
+/// from there on again after a poll, a restart or a lost point in time.
+final class SearchSource: Source, @unchecked Sendable {
+  private let pool: ClientPool<Session>
+  private let connection: Connection
+  private let context: EndpointContext
+  private let shape: Shape
+  private let search: Search
+  private let every: Int64?
+  private let limit: Int
+  private var session: Session?
+  /// The open point in time, and the sort values of the last hit within it.
+  private var pointInTime: String?
+  private var last: String?
+  /// Whether a page was asked for; its request stays until it has come.
+  private var isAsking = false
+  private var body = ByteBuffer(capacity: 1024)
+  private var given: Int64 = 0
+  private var nextPoll: Int64 = 0
+  private var hasEnded = false
+  /// Values of the order's fields, of the last document that was given and of those that wait for their acknowledgement.
+  private var key: String?
+  private var positions: [(number: Int64, key: String)] = []
+  private var number: Int64 = 0
+
+  init(_ pool: ClientPool<Session>, _ cluster: Cluster, _ context: EndpointContext) throws(RunFailure) {
+    self.pool = pool
+    connection = cluster.connection
+    self.context = context
+    shape = context.spec.shape!
+    search = try Search(context)
+    every = context.settings.int("every")
+    limit = min(1 << 30, Int(clamping: context.settings.int("max_event") ?? 1 << 20))
+    guard every == nil || search.isOrdered else {
+      throw RunFailure("source `\(context.spec.label)`: `every` needs `order: [field]`, so that each document is read once")
+    }
+    if search.isOrdered, let saved = context.state?.load() {
+      guard search.fits(saved) else {
+        throw RunFailure("source `\(context.spec.label)`: the position that is kept does not fit `order`; remove its file to begin anew")
+      }
+      key = saved
+    }
+  }
+
+  deinit { body.release() }
+
+  func next(_ batch: Batch) throws(RunFailure) -> Bool {
+    if hasEnded { return false }
+    do throws(RunFailure) {
+      if !isAsking {
+        let wait = nextPoll - currentMicros()
+        if wait > 0 {
+          guard context.stop.wait(micros: min(wait, 100_000)) else { return false }
+          if currentMicros() < nextPoll { return true }
+        }
+        try ask()
+      }
+      guard isAsking else { return !hasEnded }
+      guard let answer = try session!.poll(micros: 100_000) else { return !context.stop.isRequested }
+      isAsking = false
+      try take(answer, batch)
+      return batch.count > 0 || !batch.refused.isEmpty || !hasEnded
+    } catch {
+      isAsking = false
+      if let session {
+        self.session = nil
+        session.cancel()
+        pool.release(session, broken: true)
+        if session.isBroken { pool.lost(error.message) }
+      }
+      throw error
+    }
+  }
+
+  // MARK: Asking
+
+  /// Asks for the next page; where there can be none, the search has ended for now.
+  private func ask() throws(RunFailure) {
+    if session == nil { session = try pool.acquire() }
+    if pointInTime == nil {
+      guard try search.prepare(session!) else { return finish() }
+      pointInTime = try search.open(session!)
+      last = nil
+    }
+    body.count = 0
+    search.request(&body, pointInTime: pointInTime!, after: last, behind: key)
+    session!.start(ClusterRequest(path: "/_search", body: body.bytes))
+    isAsking = true
+  }
+
+  /// The end of what there is now.
+  private func finish() {
+    if let session {
+      if let pointInTime { search.close(pointInTime, session) }
+      pool.release(session, broken: !session.isReusable)
+    }
+    (session, pointInTime) = (nil, nil)
+    nextPoll = currentMicros() + (every ?? 0)
+    hasEnded = every == nil
+  }
+
+  // MARK: Documents
+
+  private func take(_ answer: HttpAnswer, _ batch: Batch) throws(RunFailure) {
+    if answer.status == 404, pointInTime != nil {
+      pointInTime = nil
+      guard search.isOrdered || given == 0 else {
+        throw connection.failure(
+          "the point in time of `\(context.spec.label)` has ended; without `order` the rest cannot be found again")
+      }
+      throw connection.failure("the point in time has ended; searching anew", transient: true)
+    }
+    guard answer.status == 200 else { throw search.failure(answer, session!) }
+    let arena = batch.context.arena
+    guard let page = Reply.page(answer.text(arena), arena) else {
+      throw connection.failure("the answer to a search cannot be read", transient: true)
+    }
+    guard page.failedShards == 0, !page.isTimedOut else {
+      throw connection.failure("\(page.failedShards) shards gave nothing; what they hold would be missing", transient: true)
+    }
+    if let renewed = page.pointInTime { pointInTime = renewed.string }
+    let records = batch.records ?? Column(shape)
+    batch.records = records
+    var row = 0
+    for hit in page.hits {
+      if let problem = problem(hit.source, records, row, batch.context) {
+        batch.refused.append(Failure(row: row, step: -1, message: problem, payload: (hit.source ?? Text("{}"), "{}")))
+      } else {
+        row += 1
+      }
+    }
+    batch.count = row
+    given += Int64(page.hits.count)
+    if let sort = page.hits.last?.sort {
+      last = sort.string
+      if search.isOrdered { key = search.key(sort) }
+    }
+    if context.state != nil, let key, !page.hits.isEmpty {
+      number += 1
+      positions.append((number, key))
+    }
+    batch.position = number
+    // The server looks for the next page while this one is worked on.
+    if page.hits.count == search.page { try ask() } else { finish() }
+  }
+
+  /// Why a document is no event of this type; nil where it is, and has been read.
+  private func problem(_ source: Text?, _ records: Column, _ row: Int, _ c: Context) -> String? {
+    guard let source else { return "the index keeps no `_source` of its documents" }
+    guard source.count <= limit else { return "the document is longer than max_event (\(limit) bytes)" }
+    return shape.read(source, into: records, row, c.arena, JSONOptions()) ? nil : shape.explain(source, JSONOptions())
+  }
+
+  // MARK: Positions
+
+  func acknowledge(_ position: Int64) throws(RunFailure) {
+    guard let state = context.state, let found = positions.last(where: { $0.number <= position }) else { return }
+    positions.removeAll { $0.number <= position }
+    try state.save(found.key)
+  }
+
+  func close() {
+    guard let session else { return }
+    session.cancel()
+    if let pointInTime { search.close(pointInTime, session) }
+    pool.release(session, broken: true)
+    self.session = nil
+  }
+}
+#endif

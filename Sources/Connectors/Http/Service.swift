@@ -1,0 +1,149 @@
+#if Http
+import PumpRuntime
+import Synchronization
+
+/// The server of one connection: what all requests to it have in common, and how many may be under way.
+final class Service: Sendable {
+  let connection: Connection
+  let address: HttpAddress
+  private let headers: [String]
+  /// What may not stand in a message, wherever it comes from.
+  private let secrets: [String]
+  private let limit: Int
+  private let active = Mutex(0)
+
+  /// The longest pause that a server may ask for, in microseconds.
+  private static let pauseLimit: Int64 = 60_000_000
+
+  init(_ connection: Connection) throws(RunFailure) {
+    self.connection = connection
+    let settings = connection.settings
+    address = try HttpAddress.parse(settings.text("base_url") ?? "", "base_url", connection)
+    limit = max(1, Int(clamping: settings.int("pool.max") ?? 4))
+    var (headers, secrets) = try Service.authorization(connection)
+    if case .map(let pairs) = settings["headers"] {
+      for pair in pairs {
+        guard case .text(let value) = pair.value else { continue }
+        headers.append(try Service.line(pair.key, value, "headers", connection))
+        // It may be a key; shorter ones would tear holes into any text.
+        if value.utf8.count >= 8 { secrets.append(value) }
+      }
+    }
+    self.headers = headers
+    self.secrets = secrets
+  }
+
+  private static func authorization(_ connection: Connection) throws(RunFailure) -> (lines: [String], secrets: [String]) {
+    let settings = connection.settings
+    if let token = settings.text("token") {
+      guard settings.text("user") == nil else { throw connection.failure("set either `token`, or `user` and `password`") }
+      return ([try line("Authorization", "Bearer \(token)", "token", connection)], [token])
+    }
+    guard let user = settings.text("user") else { return ([], []) }
+    let password = settings.text("password") ?? ""
+    var out = ByteBuffer(capacity: 128)
+    defer { out.release() }
+    let arena = Arena()
+    out.base64(arena.copy("\(user):\(password)"))
+    return (["Authorization: Basic \(out.string)"], [out.string, password])
+  }
+
+  /// One line of a request's head. Data that could end it would begin another.
+  static func line(_ name: String, _ value: String, _ setting: String, _ connection: Connection) throws(RunFailure) -> String {
+    let isName = !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"()<>@,;:\\\"/[]?={}".utf8.contains($0) }
+    guard isName else { throw connection.failure("`\(setting)` has `\(name)`, which is no name of a header") }
+    guard value.utf8.allSatisfy({ ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }) else {
+      throw connection.failure("`\(setting)`: the value of `\(name)` holds a control character")
+    }
+    // libcurl takes a line without a value for a wish to leave the header out.
+    return value.isEmpty ? "\(name);" : "\(name): \(value)"
+  }
+
+  func request(_ method: String, _ url: String, _ more: [String] = []) -> HttpRequest {
+    HttpRequest(method: method, url: url, headers: headers + more)
+  }
+
+  // MARK: Sending
+
+  func client() throws(RunFailure) -> HttpClient { try HttpClient(connection, setting: "base_url") }
+
+  /// Sends one request to a server that is not known to be up: any answer says that it is.
+  func knock(_ client: HttpClient, _ request: HttpRequest, heedsStop: Bool = false) throws(RunFailure) -> HttpAnswer {
+    try connection.attempt { () throws(RunFailure) in
+      let answer = client.send(request, heedsStop: heedsStop)
+      if let failure = answer.failure { throw failure }
+      return answer
+    }
+  }
+
+  /// Sends the requests of these numbers, several at once; `settle` takes each answer and says what stands in the way of going
+  /// on. Then no more are begun, those under way are waited for, and the first such reason is thrown.
+  func send(
+    _ client: HttpClient, _ numbers: [Int], _ request: (Int) -> HttpRequest, _ settle: (HttpAnswer) -> RunFailure?
+  ) throws(RunFailure) {
+    var waiting = numbers[...]
+    var trouble: RunFailure?
+    if connection.phase != .ready, let first = waiting.popFirst() { trouble = settle(try knock(client, numbered(request(first), first))) }
+    while true {
+      while trouble == nil, let next = waiting.first, begin() {
+        waiting.removeFirst()
+        client.start(numbered(request(next), next))
+      }
+      if client.activeCount == 0 {
+        guard trouble == nil, !waiting.isEmpty else { break }
+        // Others of this connection use all that it may.
+        _ = connection.stop.wait(micros: 5000)
+      } else if let answer = client.wait(micros: 100_000) {
+        active.withLock { $0 -= 1 }
+        if let failure = answer.failure { connection.lost(failure.message) }
+        let found = answer.failure ?? settle(answer)
+        trouble = trouble ?? found
+      }
+    }
+    if let trouble { throw trouble }
+  }
+
+  private func numbered(_ request: HttpRequest, _ number: Int) -> HttpRequest {
+    var request = request
+    request.number = number
+    return request
+  }
+
+  private func begin() -> Bool {
+    active.withLock { active in
+      guard active < limit else { return false }
+      active += 1
+      return true
+    }
+  }
+
+  // MARK: Answers
+
+  /// The server may be able to do it later.
+  static func isBusy(_ status: Int) -> Bool { [408, 425, 429].contains(status) || status >= 500 }
+
+  /// How long it wants to be left alone.
+  static func pause(_ answer: HttpAnswer) -> Int64 { min(answer.retryAfter, pauseLimit) }
+
+  /// Why an answer is no good, what would help, and whether trying again can.
+  func failure(_ what: String, _ answer: HttpAnswer) -> RunFailure {
+    let said = excerpt(answer)
+    switch answer.status {
+    case 300..<400:
+      let location = answer.header("location") ?? "nowhere"
+      let target = HttpAddress(location)?.origin ?? String(location.prefix(200).prefix { $0 != "?" })
+      return connection.failure("\(what) is redirected to \(target), which is not followed; use that in `base_url` if it is right")
+    case 401: return connection.failure("\(what): the server refuses the credentials (401)\(said); check `user` and `password`, or `token`")
+    case 407: return connection.failure("\(what): the proxy wants credentials (407); check `https_proxy`")
+    default: return connection.failure("\(what) was answered \(answer.status)\(said)", transient: Service.isBusy(answer.status))
+    }
+  }
+
+  /// The beginning of what the server said, without what it may repeat of the request.
+  func excerpt(_ answer: HttpAnswer) -> String {
+    var text = String(decoding: answer.body.prefix(2000), as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    for secret in secrets where !secret.isEmpty { text = text.replacing(secret, with: "***") }
+    return text.isEmpty ? "" : ": " + Shape.clean(text.count > 200 ? text.prefix(200) + "…" : text)
+  }
+}
+#endif
