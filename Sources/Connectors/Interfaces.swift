@@ -6,6 +6,7 @@ public let interfaceFiles: [(path: String, bytes: [UInt8])] = [
   ("PostgreSQL.pump", PackageResources.PostgreSQL_pump),
   ("Kafka.pump", PackageResources.Kafka_pump),
   ("MQTT.pump", PackageResources.MQTT_pump),
+  ("MongoDB.pump", PackageResources.MongoDB_pump),
   ("Elasticsearch.pump", PackageResources.Elasticsearch_pump),
   ("Http.pump", PackageResources.Http_pump),
 ]

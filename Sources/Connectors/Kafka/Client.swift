@@ -107,7 +107,9 @@ final class Client: @unchecked Sendable {
   }
 
   /// A broker has answered.
-  func answered() { if isDown.exchange(false, ordering: .relaxed) || connection.phase != .ready { connection.ready() } }
+  func answered() {
+    if isDown.load(ordering: .relaxed), isDown.exchange(false, ordering: .relaxed) { connection.ready() }
+  }
 
   /// Asks for metadata, to know whether the cluster is there.
   func reach() throws(RunFailure) {
@@ -116,6 +118,7 @@ final class Client: @unchecked Sendable {
     rd_kafka_poll(handle, 0)
     if let reason = fatal.withLock({ $0 }) { throw connection.failure(reason) }
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      isDown.store(true, ordering: .relaxed)
       throw connection.failure(
         "no broker of \(connection.settings.text("bootstrap_servers") ?? "") answers (\(Client.text(code))); check `bootstrap_servers`, and that the cluster runs",
         transient: true)

@@ -28,13 +28,13 @@ final class TopicSink: Sink, @unchecked Sendable {
 
   func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
     var refusals: [Refusal] = []
+    // Counted first: another sink's poll may report them at once.
+    outbox.sent(buffer.count)
     for row in 0..<buffer.count {
       let name = buffer.each[places.name].get(Text.self, row)
       if topic?.name != name { topic = (memory.copy(name), try producer.topic(name.string)) }
       let value = buffer.event(row)
       bytes += value.count
-      // Counted first: another sink's poll may report it at once.
-      outbox.sent(1)
       let code = try send(buffer, row, value)
       if code == RD_KAFKA_RESP_ERR_NO_ERROR {
         count += 1

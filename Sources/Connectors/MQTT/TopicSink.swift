@@ -54,31 +54,33 @@ final class TopicSink: Sink, @unchecked Sendable {
 
   func commit() throws(RunFailure) -> [Refusal] {
     guard !events.isEmpty else { return [] }
-    try pool.with { client throws(RunFailure) in
-      while done < events.count {
-        // A window at a time: what is confirmed is done even where the client is lost later.
-        let end = min(events.count, done + Self.window)
-        for index in done..<end {
-          let event = events[index]
-          let topic = UnsafeRawPointer(bytes.base + event.topic).assumingMemoryBound(to: CChar.self)
-          let code = client.publish(topic, Text(bytes.base + event.payload, event.end - event.payload), qos, retain)
-          guard code == 0 else { throw lost(client, code) }
-        }
-        try confirm(client)
-        done = end
-      }
-    }
+    try pool.with { client throws(RunFailure) in try deliver(client) }
     done = 0
     bytes.count = 0
     events.removeAll(keepingCapacity: true)
     return []
   }
 
-  private func confirm(_ client: Client) throws(RunFailure) {
-    let deadline = currentMicros() + (connection.settings.int("ack_timeout") ?? 30_000_000)
-    while !client.unconfirmed.isEmpty {
+  /// Keeps so many messages under way; what is confirmed is done even where the client is lost later.
+  private func deliver(_ client: Client) throws(RunFailure) {
+    let limit = connection.settings.int("ack_timeout") ?? 30_000_000
+    var deadline = currentMicros() + limit
+    var numbers: [Int32] = []
+    let first = done
+    while done < events.count {
+      while first + numbers.count < events.count, client.unconfirmed.count < Self.window {
+        let event = events[first + numbers.count]
+        let topic = UnsafeRawPointer(bytes.base + event.topic).assumingMemoryBound(to: CChar.self)
+        let (code, number) = client.publish(topic, Text(bytes.base + event.payload, event.end - event.payload), qos, retain)
+        guard code == 0 else { throw lost(client, code) }
+        numbers.append(number)
+      }
       let code = client.drive(micros: 50_000)
       guard code == 0 else { throw lost(client, code) }
+      while done - first < numbers.count, !client.unconfirmed.contains(numbers[done - first]) {
+        done += 1
+        deadline = currentMicros() + limit
+      }
       guard currentMicros() < deadline else {
         throw connection.failure("the broker did not confirm \(client.unconfirmed.count) messages within ack_timeout", transient: true)
       }

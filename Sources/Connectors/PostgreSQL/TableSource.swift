@@ -22,6 +22,8 @@ final class TableSource: Source, @unchecked Sendable {
   private var given: Int64 = 0
   private var nextPoll: Int64 = 0
   private var hasEnded = false
+  /// What ended the session after rows that were given first.
+  private var failure: RunFailure?
   private var fields: [Text?] = []
   private let limit: Int
 
@@ -55,7 +57,13 @@ final class TableSource: Source, @unchecked Sendable {
       }
       try begin()
     }
-    do throws(RunFailure) { return try read(batch) } catch {
+    do throws(RunFailure) {
+      if let failure {
+        self.failure = nil
+        throw failure
+      }
+      return try read(batch)
+    } catch {
       if let client, client.isBroken { pool.lost(error.message) }
       end(broken: true)
       if error.isTransient {
@@ -108,24 +116,10 @@ final class TableSource: Source, @unchecked Sendable {
     let records = batch.records ?? Column(shape)
     batch.records = records
     var row = 0
-    while row < 1024, batch.refused.count < 1024 {
-      var line: UnsafeMutablePointer<CChar>?
-      let count = PQgetCopyData(client.handle, &line, 1)
-      if count > 0, let line {
-        defer { PQfreemem(line) }
-        try take(UnsafeRawPointer(line).assumingMemoryBound(to: UInt8.self), Int(count) - 1, batch, &row)
-      } else if count == 0 {
-        if row > 0 { break }
-        if try !client.waitForInput() { return !context.stop.isRequested }
-      } else if count == -1 {
-        try client.finish()
-        end(broken: false)
-        nextPoll = currentMicros() + (every ?? 0)
-        hasEnded = every == nil
-        break
-      } else {
-        throw client.broken()
-      }
+    do throws(RunFailure) { try fill(client, batch, &row) } catch {
+      // The position is behind the rows that have come: they go first.
+      guard row > 0 else { throw error }
+      failure = error
     }
     batch.count = row
     given += Int64(row)
@@ -134,7 +128,29 @@ final class TableSource: Source, @unchecked Sendable {
       positions.append((number, last))
       batch.position = number
     }
-    return row > 0 || !batch.refused.isEmpty || every != nil
+    return row > 0 || !batch.refused.isEmpty || !hasEnded && !context.stop.isRequested
+  }
+
+  private func fill(_ client: Client, _ batch: Batch, _ row: inout Int) throws(RunFailure) {
+    while row < 1024, batch.refused.count < 1024 {
+      var line: UnsafeMutablePointer<CChar>?
+      let count = PQgetCopyData(client.handle, &line, 1)
+      if count > 0, let line {
+        defer { PQfreemem(line) }
+        try take(UnsafeRawPointer(line).assumingMemoryBound(to: UInt8.self), Int(count) - 1, batch, &row)
+      } else if count == 0 {
+        if row > 0 { return }
+        if try !client.waitForInput() { return }
+      } else if count == -1 {
+        try client.finish()
+        end(broken: false)
+        nextPoll = currentMicros() + (every ?? 0)
+        hasEnded = every == nil
+        return
+      } else {
+        throw client.broken()
+      }
+    }
   }
 
   /// One line of COPY's text format: its fields, unescaped in place.

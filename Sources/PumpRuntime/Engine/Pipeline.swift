@@ -108,6 +108,9 @@ final class Pipeline: @unchecked Sendable {
       if kept.last === batch { batch = free.popLast() ?? Batch() }
       batch.firstNumber = following
     }
+    // Other sources may go on for long: what came from this one does not wait for them.
+    try commit()
+    try acknowledge(source)
   }
 
   private var isCommitDue: Bool {

@@ -1,0 +1,95 @@
+#if MongoDB
+import PumpRuntime
+
+/// `lookup collection`: the documents of all keys of a batch in one query, remembered for a while.
+final class CollectionLookup: Lookup, @unchecked Sendable {
+  private let pool: ClientPool<Client>
+  private let connection: Connection
+  private let layout: Layout
+  private let name: String
+  private let field: String
+  private let path: [Text]
+  private let life: Int64
+  private let label: String
+  private let memory = Arena(chunkSize: 1 << 10)
+  /// Documents by the key's JSON; nil is one that is not there.
+  private var known: [String: (document: [UInt8]?, until: Int64)] = [:]
+  private static let knownLimit = 100_000
+
+  init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) {
+    self.pool = pool
+    self.connection = connection
+    layout = Layout(context.spec.shape!)
+    name = context.settings.text("name") ?? ""
+    field = context.settings.text("field") ?? "_id"
+    let memory = self.memory
+    path = field.split(separator: ".").map { memory.copy(String($0)) }
+    life = context.settings.int("cache") ?? 1_000_000
+    label = context.spec.label
+  }
+
+  func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
+    let now = currentMicros()
+    let texts = rows.map { keys.isNull(Int($0)) ? nil : Self.text(keys, Int($0)) }
+    var wanted: [String: Int] = [:]
+    for (row, text) in zip(rows, texts) { if let text, (known[text]?.until ?? 0) < now { wanted[text] = Int(row) } }
+    do throws(RunFailure) {
+      if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(keys, wanted, now + max(life, 1)) } }
+    } catch { throw EventFailure(error.message) }
+    for (row, text) in zip(rows, texts) {
+      guard let text, let found = known[text]?.document else {
+        result.setNull(Int(row))
+        continue
+      }
+      do throws(EventFailure) {
+        try found.withUnsafeBufferPointer { bytes throws(EventFailure) in
+          try result.read(Document(bytes.baseAddress!, bytes.count), Int(row), layout, context.arena)
+        }
+      } catch { throw EventFailure("\(label): \(error.message)") }
+    }
+  }
+
+  private static func text(_ keys: Column, _ row: Int) -> String {
+    var out = ByteBuffer(capacity: 64)
+    defer { out.release() }
+    out.json(keys, row, JSONOptions())
+    return out.string
+  }
+
+  private func load(_ keys: Column, _ wanted: [String: Int], _ until: Int64) throws(RunFailure) {
+    var values: [BSON] = []
+    let keyLayout = Layout(keys.shape)
+    for row in wanted.values { values += Self.values(keys, row, keyLayout) }
+    let fields = Set(layout.names.map(\.string) + [String(field.prefix { $0 != "." })])
+    let projection = fields.sorted().map { ($0, BSON.int(1)) } + (fields.contains("_id") ? [] : [("_id", .int(0))])
+    let filter = BSON.document([(field, .document([("$in", .array(values))]))])
+    let found = try pool.with { client throws(RunFailure) in try client.all(name, filter, [("projection", .document(projection))]) }
+    if known.count + wanted.count > Self.knownLimit { known.removeAll() }
+    for text in wanted.keys { known[text] = (nil, until) }
+    let arena = Arena()
+    let read = Column(keys.shape)
+    for document in found {
+      document.withUnsafeBufferPointer { bytes in
+        guard let item = Document(bytes.baseAddress!, bytes.count).find(path), (try? read.read(item, 0, keyLayout, arena)) != nil else {
+          return
+        }
+        let text = Self.text(read, 0)
+        // Of several documents the first counts.
+        if known[text]?.document == nil { known[text] = (document, until) }
+      }
+    }
+  }
+
+  /// A key as documents may hold it: a text of 24 hex digits is an ObjectId or a string.
+  private static func values(_ keys: Column, _ row: Int, _ layout: Layout) -> [BSON] {
+    var out = ByteBuffer(capacity: 64)
+    defer { out.release() }
+    let start = out.beginDocument()
+    guard (try? out.item(Text("key"), keys, row, layout)) != nil else { return [] }
+    out.endDocument(start)
+    var values = Document(out.base, out.count).map { BSON.raw($0) }
+    if keys.shape.kind == .string, let id = keys.get(Text.self, row).objectId { values.append(.raw(.objectId, id)) }
+    return values
+  }
+}
+#endif

@@ -1,0 +1,201 @@
+#if MongoDB
+import PumpRuntime
+
+/// `find`: the documents of a collection, in the order of fields where one is given, and from there on again after a lost
+/// session, a poll or a restart.
+final class FindSource: Source, @unchecked Sendable {
+  private let pool: ClientPool<Client>
+  private let context: EndpointContext
+  private let layout: Layout
+  private let collection: String
+  private let filter: [UInt8]
+  /// Fields that the documents are ordered by.
+  private let order: [Int]
+  private let every: Int64?
+  private let limit: Int
+  /// The query that is under way, and its client.
+  private var open: (client: Client, cursor: Cursor)?
+  /// The ordering fields of the last document that was given; empty before the first.
+  private var last = ByteBuffer(capacity: 256)
+  /// The same of documents that wait for their acknowledgement.
+  private var positions: [(number: Int64, key: [UInt8])] = []
+  private var number: Int64 = 0
+  private var given: Int64 = 0
+  private var nextPoll: Int64 = 0
+  private var hasEnded = false
+
+  private static let batchSize = 1024
+
+  init(_ pool: ClientPool<Client>, _ context: EndpointContext) throws(RunFailure) {
+    self.pool = pool
+    self.context = context
+    let shape = context.spec.shape!
+    let settings = context.settings
+    let label = context.spec.label
+    let layout = Layout(shape)
+    self.layout = layout
+    collection = settings.text("collection") ?? ""
+    do throws(EventFailure) { filter = try ExtendedJSON.parse(settings.text("filter") ?? "{}") } catch {
+      throw RunFailure("source `\(label)`: `filter` is no extended JSON\(error.message); write `{\"state\": \"open\"}`")
+    }
+    if let name = layout.misnamed {
+      throw RunFailure("source `\(label)`: a field of MongoDB cannot be called `\(Shape.clean(name))`; choose another name")
+    }
+    order = settings.texts("order").compactMap { shape.field($0) }
+    for field in order.map({ shape.fields[$0] }) {
+      guard !field.shape.isOptional, field.value == nil, ![.list, .map, .record, .json].contains(field.shape.kind) else {
+        throw RunFailure(
+          "source `\(label)`: `order` needs scalars that every document has; `\(field.name)` is none, or may be missing or null")
+      }
+    }
+    every = settings.int("every")
+    limit = min(1 << 30, Int(clamping: settings.int("max_event") ?? 1 << 20))
+    guard every == nil || !order.isEmpty else {
+      throw RunFailure("source `\(label)`: `every` needs `order: [field]`, so that each document is read once")
+    }
+    if !order.isEmpty, let saved = context.state?.load() {
+      do throws(EventFailure) { try ExtendedJSON.parse(saved).withUnsafeBufferPointer { last.raw($0.baseAddress!, $0.count) } } catch {
+        throw RunFailure("source `\(label)`: the kept position cannot be read\(error.message); remove it to begin anew")
+      }
+    }
+  }
+
+  deinit { last.release() }
+
+  func next(_ batch: Batch) throws(RunFailure) -> Bool {
+    if hasEnded { return false }
+    if open == nil {
+      let wait = nextPoll - currentMicros()
+      if wait > 0 {
+        guard context.stop.wait(micros: min(wait, 100_000)) else { return false }
+        if currentMicros() < nextPoll { return true }
+      }
+    }
+    do throws(RunFailure) {
+      if open == nil { try begin() }
+      return try read(batch)
+    } catch {
+      end(error)
+      guard error.isTransient, order.isEmpty, given > 0 else { throw error }
+      throw RunFailure("\(error.message); without `order` the rest of `\(context.spec.label)` cannot be found again")
+    }
+  }
+
+  // MARK: The query
+
+  private func begin() throws(RunFailure) {
+    var query = BSON.raw(.document, filter)
+    if last.count > 0 {
+      query = .document([("$and", .array([query, behind(Array(Document(last.base, last.count)))]))])
+    }
+    let names = layout.names.map { ($0.string, BSON.int(1)) }
+    // Without a projection that names it, `_id` comes unasked.
+    let hidden = layout.names.contains(Text("_id")) ? [] : [("_id", BSON.int(0))]
+    var options: [(String, BSON)] = [("projection", .document(names + hidden)), ("batchSize", .int(Int32(Self.batchSize)))]
+    if !order.isEmpty { options.append(("sort", .document(order.map { (layout.names[$0].string, .int(1)) }))) }
+    let client = try pool.acquire()
+    do throws(RunFailure) { open = (client, try client.find(collection, query, options)) } catch {
+      pool.release(client, broken: false)
+      throw error
+    }
+  }
+
+  /// What comes behind a key of several fields: a greater first one, or the same and a greater second one, and so on.
+  private func behind(_ key: [Document.Item]) -> BSON {
+    let cases = key.indices.flatMap { index -> [BSON] in
+      let same = key[..<index].map { ($0.name.string, BSON.raw($0)) }
+      let name = key[index].name.string
+      var greater: [BSON] = [.document([("$gt", .raw(key[index]))])]
+      // A comparison finds values of one type; a `String` may be an ObjectId too, and those come behind all strings.
+      if key[index].type == .string { greater.append(.document([("$type", .text("objectId"))])) }
+      return greater.map { .document(same + [(name, $0)]) }
+    }
+    return .document([("$or", .array(cases))])
+  }
+
+  private func end(_ failure: RunFailure? = nil) {
+    guard let (client, cursor) = open else { return }
+    open = nil
+    cursor.close()
+    pool.release(client, broken: client.isBroken)
+    if let failure, client.isBroken { pool.lost(failure.message) }
+  }
+
+  // MARK: Documents
+
+  private func read(_ batch: Batch) throws(RunFailure) -> Bool {
+    let records = batch.records ?? Column(layout.shape)
+    batch.records = records
+    var row = 0
+    while row + batch.refused.count < Self.batchSize {
+      guard let document = try next(afterRows: row + batch.refused.count) else { break }
+      take(document, batch, records, &row)
+    }
+    batch.count = row
+    given += Int64(row)
+    if context.state != nil, last.count > 0, row > 0 || !batch.refused.isEmpty {
+      number += 1
+      positions.append((number, Array(last.bytes)))
+      batch.position = number
+    }
+    return row > 0 || !batch.refused.isEmpty || every != nil
+  }
+
+  /// The next document, or nil where the batch ends here.
+  private func next(afterRows rows: Int) throws(RunFailure) -> Document? {
+    guard let cursor = open?.cursor else { return nil }
+    do throws(RunFailure) {
+      if let document = try cursor.next() { return document }
+      end()
+      nextPoll = currentMicros() + (every ?? 0)
+      hasEnded = every == nil
+    } catch {
+      // What was read is given first; the next call goes on behind it.
+      guard error.isTransient, !order.isEmpty, rows > 0 else { throw error }
+      end(error)
+    }
+    return nil
+  }
+
+  private func take(_ document: Document, _ batch: Batch, _ records: Column, _ row: inout Int) {
+    let arena = batch.context.arena
+    do throws(EventFailure) {
+      guard document.bytes.count <= limit else { throw EventFailure("the document is longer than max_event (\(limit) bytes)") }
+      try records.read(document, row, layout, arena)
+      keep(document)
+      row += 1
+    } catch {
+      batch.refused.append(Failure(row: row, step: -1, message: error.message, payload: (arena.copy(document.json(.extended)), "{}")))
+      // A key of another type stands before or behind all others: no position to go on from.
+      let hasKey = order.allSatisfy { index in
+        let item = document.first { $0.name == layout.names[index] }
+        return item.map { (try? records.children[index].read($0, row, layout.children[index], arena)) != nil } ?? false
+      }
+      if hasKey { keep(document) }
+    }
+  }
+
+  /// Keeps the key of a document.
+  private func keep(_ document: Document) {
+    guard !order.isEmpty else { return }
+    last.count = 0
+    let start = last.beginDocument()
+    for index in order {
+      guard let item = document.first(where: { $0.name == layout.names[index] }) else { continue }
+      last.item(item.type, item.name)
+      last.raw(item.value)
+    }
+    last.endDocument(start)
+  }
+
+  // MARK: Positions
+
+  func acknowledge(_ position: Int64) throws(RunFailure) {
+    guard let state = context.state, let found = positions.last(where: { $0.number <= position }) else { return }
+    positions.removeAll { $0.number <= position }
+    try state.save(found.key.withUnsafeBufferPointer { Document($0.baseAddress!, $0.count).json(.extended) })
+  }
+
+  func close() { end() }
+}
+#endif

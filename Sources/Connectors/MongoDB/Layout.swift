@@ -1,0 +1,79 @@
+#if MongoDB
+import PumpRuntime
+
+/// A type as documents hold it: the names of its fields as BSON has them, at every depth. Made once for each endpoint.
+final class Layout: @unchecked Sendable {
+  let shape: Shape
+  /// Names of a record's fields.
+  let names: [Text]
+  /// Of a record's fields, or of the elements of lists and maps.
+  let children: [Layout]
+  private let memory = Arena(chunkSize: 1 << 10)
+
+  init(_ shape: Shape) {
+    self.shape = shape
+    switch shape.kind {
+    case .record: children = shape.fields.map { Layout($0.shape) }
+    case .list: children = [Layout(shape.element!)]
+    case .map: children = [Layout(shape.element!.fields[1].shape)]
+    default: children = []
+    }
+    let memory = self.memory
+    names = shape.kind == .record ? shape.fields.map { memory.copy($0.wire) } : []
+  }
+
+  /// The first name that no field of a document can have where it is also a path to be set.
+  var misnamed: String? {
+    for (name, child) in zip(names, children) {
+      if name.isEmpty || name[0] == UInt8(ascii: "$") || name.bytes.contains(where: { $0 == 0 || $0 == UInt8(ascii: ".") }) {
+        return name.string
+      }
+      if let inner = child.misnamed { return inner }
+    }
+    return children.count == 1 && names.isEmpty ? children[0].misnamed : nil
+  }
+}
+
+/// Decimal128 (IEEE 754-2008, in its binary form): 34 digits and an exponent.
+enum Decimal128 {
+  private static let digitLimit: Int128 = 10_000_000_000_000_000_000_000_000_000_000_000
+  private static let bias = 6176
+
+  /// Nil where the number needs more than 34 digits.
+  static func bits(_ value: Decimal) -> (low: UInt64, high: UInt64)? {
+    let plain = value.normalized
+    var magnitude = plain.coefficient.magnitude
+    var exponent = bias - Int(plain.scale)
+    while magnitude >= UInt128(digitLimit) {
+      guard magnitude % 10 == 0 else { return nil }
+      magnitude /= 10
+      exponent += 1
+    }
+    let sign: UInt64 = plain.coefficient < 0 ? 1 << 63 : 0
+    return (UInt64(truncatingIfNeeded: magnitude), sign | UInt64(exponent) << 49 | UInt64(truncatingIfNeeded: magnitude >> 64))
+  }
+
+  /// Nil for infinity and what is no number, and where `Decimal` has too few digits for it.
+  static func value(_ low: UInt64, _ high: UInt64) -> Decimal? {
+    guard high >> 58 & 0x1F < 0x1E else { return nil }
+    let isLarge = high >> 61 & 3 == 3
+    let exponent = Int(isLarge ? high >> 47 & 0x3FFF : high >> 49 & 0x3FFF) - bias
+    // A coefficient of more than 34 digits counts as zero; the large form has no others.
+    var coefficient = isLarge ? 0 : Int128(high & 0x1_FFFF_FFFF_FFFF) << 64 | Int128(low)
+    if coefficient >= digitLimit { coefficient = 0 }
+    if coefficient == 0 { return Decimal(0) }
+    var scale = -exponent
+    while scale > 38, coefficient % 10 == 0 {
+      coefficient /= 10
+      scale -= 1
+    }
+    while scale < 0 {
+      guard coefficient < 10_000_000_000_000_000_000_000_000_000_000_000_000 else { return nil }
+      coefficient *= 10
+      scale += 1
+    }
+    guard scale <= 38 else { return nil }
+    return Decimal(high >> 63 == 1 ? -coefficient : coefficient, scale: Int32(scale))
+  }
+}
+#endif

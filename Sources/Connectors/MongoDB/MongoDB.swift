@@ -1,0 +1,31 @@
+#if MongoDB
+import PumpRuntime
+
+/// The connector of one server or replica set: a pool of clients that all endpoints share.
+public final class MongoDBConnector: Connector, @unchecked Sendable {
+  public static let factories: [String: ConnectorFactory] = [
+    "MongoDB": { (connection: Connection) throws(RunFailure) in try MongoDBConnector(connection) }
+  ]
+
+  private let connection: Connection
+  private let pool: ClientPool<Client>
+
+  init(_ connection: Connection) throws(RunFailure) {
+    self.connection = connection
+    let address = try Address(connection)
+    pool = ClientPool(connection) { () throws(RunFailure) in try Client(connection, address) }
+  }
+
+  public func probe() throws(RunFailure) { pool.release(try pool.acquire(), broken: false) }
+
+  public func source(_ context: EndpointContext) throws(RunFailure) -> any Source {
+    context.spec.name == "changes" ? try ChangesSource(pool, context) : try FindSource(pool, context)
+  }
+
+  public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { try CollectionSink(pool, context) }
+
+  public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { CollectionLookup(pool, connection, context) }
+
+  public func shutdown() { pool.close() }
+}
+#endif
