@@ -109,7 +109,9 @@ final class Pipeline: @unchecked Sendable {
       batch.firstNumber = following
     }
     // Other sources may go on for long: what came from this one does not wait for them.
-    try commit()
+    lock.lock()
+    defer { lock.unlock() }
+    try commitLocked()
     try acknowledge(source)
   }
 
