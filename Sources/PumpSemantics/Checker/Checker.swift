@@ -161,6 +161,7 @@ final class Checker {
       plan.pipelines.append(pipeline)
     }
     reportPipelineCycles()
+    reportPoolBudgets(plan)
     for test in tests { if let checked = check(test: test) { plan.tests.append(checked) } }
     reportUnused()
     return plan
@@ -238,6 +239,25 @@ final class Checker {
         report(
           .neverFed, pipelines[name]!.name.span, "no pipeline sends to `\(name)`",
           help: "end one with `sink \(name)`, or give this one a source")
+      }
+    }
+  }
+
+  /// Sources that hold a client each, and a sink or lookup that needs one besides, must find as many in the pool.
+  func reportPoolBudgets(_ plan: Plan) {
+    for connection in plan.connections {
+      guard case .literal(.int(let most))? = connection.settings.first(where: { $0.name == "pool.max" })?.value?.kind else { continue }
+      func leases(_ endpoint: Endpoint) -> Bool { endpoint.connection == connection.id && endpoint.abilities.contains("lease") }
+      let held = plan.pipelines.flatMap(\.sources).filter(leases).count
+      let others = plan.pipelines.flatMap { pipeline in
+        pipeline.lookups + pipeline.allSteps.compactMap { step in if case .sink(let endpoint) = step.kind { endpoint } else { nil } }
+      }
+      let needed = held + (others.contains(where: leases) ? 1 : 0)
+      if needed > most {
+        report(
+          .poolTooSmall, connections[connection.id]!.name.span,
+          "`pool.max` is \(most), but \(held) source\(held == 1 ? " holds" : "s hold") a client each\(needed > held ? " and other steps need one" : "")",
+          help: "write `pool { max = \(needed) }`, or more")
       }
     }
   }

@@ -83,5 +83,38 @@ extension DiagnosticCode {
       }
       """###)
 
-  static let endpointsCodes: [DiagnosticCode] = [.unknownSetting, .secretLiteral, .unknownConfig]
+  public static let poolTooSmall = DiagnosticCode(
+    "P0403", "a pool that cannot be enough", .error,
+    explanation:
+      #"A source that reads by a client of its connection's pool holds it as long as it runs; sinks and lookups need one now and then. With fewer clients than that the pipelines would wait for each other until `acquire_timeout`."#,
+    failing: ###"""
+      type T { id: Int }
+      connection db: SQLite {
+        path = "a.db"
+        pool { max = 1 }
+      }
+      pipeline p {
+        source db.table("orders") as T
+          |> lookup db.table("names", key: .id) as found: T
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int }
+      connection db: SQLite {
+        path = "a.db"
+        pool { max = 2 }
+      }
+      pipeline p {
+        source db.table("orders") as T
+          |> lookup db.table("names", key: .id) as found: T
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
+  static let endpointsCodes: [DiagnosticCode] = [.unknownSetting, .secretLiteral, .poolTooSmall, .unknownConfig]
 }
