@@ -62,8 +62,11 @@ public struct Project {
       let key = URL(fileURLWithPath: path).standardizedFileURL.path
       guard seen.insert(key).inserted else { return nil }
       var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue,
-        let handle = FileHandle(forReadingAtPath: path)
+      // A pipe or a device would be waited for.
+      let isFile =
+        (try? FileManager.default.attributesOfItem(atPath: (path as NSString).resolvingSymlinksInPath))?[.type] as? FileAttributeType
+        == .typeRegular
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFile, let handle = FileHandle(forReadingAtPath: path)
       else { return "`\(path)` cannot be read as a file" }
       // Nothing is read at the end of an empty file.
       let data = (try? handle.read(upToCount: Parser.sizeLimit + 1)) ?? Data()

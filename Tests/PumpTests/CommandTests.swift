@@ -45,6 +45,58 @@ import Testing
     #expect(outcome.code == 1 && outcome.err.contains("it is a directory"), "\(outcome.err)")
   }
 
+  /// Full disks, databases that are locked or may only be read: one line that says so, and nothing lost.
+  @Test func badOutputs() throws {
+    let path = try folder(["a.pump": Self.copy.replacing("\"out.txt\"", with: "\"/dev/full\", mode: append"), "in.txt": "x\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let full = try Support.run("pumpc", ["run", path])
+    #expect(full.code == 1 && full.err.contains("cannot write /dev/full: No space left on device"), "\(full.err)")
+    let spec =
+      "type T { id: Int }\nconnection db: SQLite { path = \"a.db\", busy_timeout = 200ms }\npipeline p {\n  source file.lines(\"in.txt\")\n    |> decode json as T\n    |> sink db.table(\"t\", key: [id])\n  on error halt\n}\n"
+    let sqlite = try folder(["a.pump": spec, "in.txt": "{\"id\":1}\n"])
+    defer { try? FileManager.default.removeItem(atPath: sqlite) }
+    #expect(try Support.run("pumpc", ["run", sqlite]).code == 0)
+    // Someone else holds the database while we run.
+    let holder = Process()
+    holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    holder.arguments = ["sqlite3", sqlite + "/a.db"]
+    let commands = Pipe()
+    let said = Pipe()
+    holder.standardInput = commands
+    holder.standardOutput = said
+    try holder.run()
+    try commands.fileHandleForWriting.write(contentsOf: Data("BEGIN EXCLUSIVE;\nSELECT 'held';\n".utf8))
+    _ = try said.fileHandleForReading.read(upToCount: 5)
+    let locked = try Support.run("pumpc", ["run", sqlite])
+    #expect(locked.code == 1 && locked.err.contains("another process holds it"), "\(locked.err)")
+    try commands.fileHandleForWriting.close()
+    holder.waitUntilExit()
+    #expect(try Support.run("pumpc", ["run", sqlite]).code == 0)
+  }
+
+  /// Two processes that append to one file do not mix their lines.
+  @Test func oneWriterForAFile() throws {
+    let path = try folder([
+      "a.pump": Self.copy.replacing("\"out.txt\"", with: "\"out.txt\", mode: append"), "in.txt": "x\n", "out.txt": "a\n",
+    ])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let fd = open(path + "/out.txt", O_RDWR)
+    defer { close(fd) }
+    #expect(flock(fd, LOCK_EX) == 0)
+    let outcome = try Support.run("pumpc", ["run", path])
+    #expect(outcome.code == 1 && outcome.err.contains("another process is writing it"), "\(outcome.err)")
+    #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "a\n")
+  }
+
+  @Test(arguments: [("[general]\nstate=a\nstate=b\n", "set twice"), ("[general]\nstate=${HOME\n", "never closed")]) func confMistakes(
+    _ conf: String, _ message: String
+  ) throws {
+    let path = try folder(["a.pump": Self.copy, "in.txt": "x\n", "pipelines.conf": conf])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let outcome = try Support.run("pumpc", ["run", path])
+    #expect(outcome.code == 2 && outcome.err.contains(message) && outcome.err.contains("pipelines.conf:"), "\(outcome.err)")
+  }
+
   @Test func appendCutsAHalfLine() throws {
     let path = try folder([
       "a.pump": Self.copy.replacing("\"out.txt\"", with: "\"out.txt\", mode: append"), "in.txt": "new\n", "out.txt": "whole\nhal",

@@ -72,9 +72,18 @@ public struct ConfFile: Sendable {
         continue
       }
       let value = trimmed[trimmed.index(after: separator)...]
+      let key = Self.trim(trimmed[..<separator])
+      if let first = entries.first(where: { $0.section == section && $0.key == key }) {
+        report(number, column, "`\(Shape.clean(key))` is set twice in this file, first on line \(first.line)", "remove one of them")
+        continue
+      }
+      if let dollar = value.firstRange(of: "${"), !value[dollar.upperBound...].contains("}") {
+        report(number, column, "a `${` is never closed", "write `${NAME}`, or `$$` for a dollar")
+        continue
+      }
       entries.append(
         ConfEntry(
-          section: section, key: Self.trim(trimmed[..<separator]), value: Self.trim(value), path: path, line: number, column: column))
+          section: section, key: key, value: Self.trim(value), path: path, line: number, column: column))
     }
   }
 

@@ -68,10 +68,17 @@ final class FileSink: Sink, @unchecked Sendable {
       throw RunFailure("cannot write \(Shape.clean(path)): it is a directory; name a file in it")
     }
     let name = append ? path : temporary
-    fd = Glibc.open(name, (append ? O_APPEND : O_TRUNC) | O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    fd = Glibc.open(name, (append ? O_APPEND : 0) | O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard fd >= 0 else { throw RunFailure(FileProblem("create", name).message) }
+    // Another process that writes the same would mix its lines with these.
+    guard flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+      Glibc.close(fd)
+      fd = -1
+      throw RunFailure("cannot write \(Shape.clean(path)): another process is writing it; end that, or name another file")
+    }
     do throws(FileProblem) {
       size = append ? try cutToLastLine() : 0
+      if !append, ftruncate(fd, 0) != 0 { throw FileProblem("cut", name) }
       if size == 0, let header { try writeHeader(header) }
     } catch { throw RunFailure(error.message) }
   }

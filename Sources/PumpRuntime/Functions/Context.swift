@@ -156,7 +156,8 @@ extension Fn {
   }
   @inlinable public static func add(_ a: Size, _ b: Size, _ c: Context) throws(EventFailure) -> Size { Size(try add(a.bytes, b.bytes, c)) }
   @inlinable public static func subtract(_ a: Size, _ b: Size, _ c: Context) throws(EventFailure) -> Size {
-    Size(try subtract(a.bytes, b.bytes, c))
+    guard a.bytes >= b.bytes else { throw EventFailure("a Size is not less than 0B") }
+    return Size(a.bytes - b.bytes)
   }
   @inlinable static func day(_ days: Int64) throws(EventFailure) -> Day {
     guard (-719_162...2_932_896).contains(days) else { throw EventFailure("the day lies outside the years 1 to 9999") }
