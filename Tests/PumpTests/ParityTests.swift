@@ -43,7 +43,7 @@ import Testing
     return ((try? FileManager.default.contentsOfDirectory(atPath: area)) ?? []).sorted().map { "\(area)/\($0)" }
   }()
 
-  @Test(arguments: Support.examples + golden) func program(_ folder: String) throws {
+  @Test(arguments: Support.ownExamples + golden) func program(_ folder: String) throws {
     let stdin = FileManager.default.contents(atPath: "\(folder)/stdin").map { String(decoding: $0, as: UTF8.self) }
     let (interpreted, compiled) = try Self.both(folder, input: stdin)
     #expect(Set(interpreted.keys) == Set(compiled.keys))
@@ -79,7 +79,7 @@ import Testing
   }
 
   /// Tests in the specs pass both ways.
-  @Test(arguments: Support.examples + golden) func tests(_ folder: String) throws {
+  @Test(arguments: Support.ownExamples + golden) func tests(_ folder: String) throws {
     guard let plan = compile(try Project.load(folder)).plan, !plan.tests.isEmpty else { return }
     let interpreted = try Support.run("pumpc", ["test", folder])
     let compiled = try Support.run("pumpc", ["test", "--compiled", folder])
