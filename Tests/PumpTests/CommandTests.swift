@@ -45,6 +45,23 @@ import Testing
     #expect(outcome.code == 1 && outcome.err.contains("it is a directory"), "\(outcome.err)")
   }
 
+  /// The spec that the README shows is right, and prints what stands there; so do its commands, as they are written.
+  @Test func readme() throws {
+    let text = try String(contentsOfFile: Support.root + "/README.md", encoding: .utf8)
+    func block(_ language: String) throws -> String {
+      let start = try #require(text.firstRange(of: "```\(language)\n"))
+      return String(text[start.upperBound...].prefix(upTo: try #require(text[start.upperBound...].firstRange(of: "```")).lowerBound))
+    }
+    let path = try folder(["orders.pump": block("pump"), "orders.ndjson": ""])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try Support.run("pumpc", ["check", path]).code == 0)
+    let tests = try Support.run("pumpc", ["test", path])
+    #expect(tests.code == 0 && text.contains(tests.out), "\(tests.out)")
+    let command = try block("sh").trimmingCharacters(in: .whitespacesAndNewlines)
+    #expect(command == "swift build -c release && .build/release/pumpc run examples/orders")
+    #expect(try Support.run("pumpc", ["run", "examples/orders"], folder: Support.root).code == 0)
+  }
+
   /// Full disks, databases that are locked or may only be read: one line that says so, and nothing lost.
   @Test func badOutputs() throws {
     let path = try folder(["a.pump": Self.copy.replacing("\"out.txt\"", with: "\"/dev/full\", mode: append"), "in.txt": "x\n"])

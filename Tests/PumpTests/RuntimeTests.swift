@@ -198,3 +198,48 @@ import Testing
   /// What blows up other engines takes linear time here.
   @Test func hostilePattern() throws { #expect(try find("(a+)+$", String(repeating: "a", count: 2000) + "b") == nil) }
 }
+
+/// What comes from outside, changed at random: an answer each time, never a crash.
+@Suite struct FuzzTests {
+  private static func changed(_ text: String, _ random: inout Support.Random) -> [UInt8] {
+    var bytes = Array(text.utf8)
+    for _ in 0..<Int.random(in: 1...8, using: &random) where !bytes.isEmpty {
+      let place = Int.random(in: 0..<bytes.count, using: &random)
+      switch Int.random(in: 0..<3, using: &random) {
+      case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+      case 1: bytes.remove(at: place)
+      default: bytes.insert(contentsOf: bytes[place...].prefix(20), at: place)
+      }
+    }
+    return bytes
+  }
+
+  @Test func configurationFiles() {
+    var random = Support.Random(3)
+    let text =
+      "[general]\nstate=a\n# note\n[connection:db]\npath = ${HOME:-x}\n  more\npool.max=8\nproperties.linger.ms=5\n[shop]\nmin_amount: 500\n"
+    for _ in 0..<2000 {
+      let file = ConfFile(path: "f.conf", text: String(decoding: Self.changed(text, &random), as: UTF8.self))
+      for problem in file.problems { #expect(problem.line > 0 && !problem.message.isEmpty) }
+    }
+  }
+
+  /// Records read from changed CSV and key=value texts: what is read is valid, whatever came.
+  @Test(arguments: ["1,Ada,\"a \"\"b\"\"\",2.50\n", "id=1 name=Ada note=\"x y\" amount=2.50"]) func textRecords(_ text: String) {
+    var random = Support.Random(5)
+    let shape = Shape.record(
+      "R", [.init("id", .int), .init("name", .string), .init("note", Shape.string.optional), .init("amount", .decimal)])
+    let format = text.contains("=") ? RecordFormat.kv(shape) : RecordFormat.csv(shape)
+    let context = Context()
+    for _ in 0..<5000 {
+      let bytes = Self.changed(text, &random)
+      let event = bytes.withUnsafeBufferPointer { context.arena.copy($0) }
+      let column = Column(shape)
+      if format.read(event, into: column, 0, context) == nil {
+        let name = column.children[1].get(Text.self, 0)
+        #expect(String(validating: name.bytes, as: UTF8.self) != nil)
+      }
+      context.arena.reset()
+    }
+  }
+}
