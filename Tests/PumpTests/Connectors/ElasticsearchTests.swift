@@ -1,98 +1,100 @@
 import Foundation
 import Testing
 
-/// Elasticsearch and Http on a strict stand-in that elasticsearch-py accepts, or a real server by `ELASTICSEARCH_URL`.
-@Suite(.serialized) struct ElasticsearchTests {
-  private static let types = "type Order { id: Int, customer: String, amount: Decimal }\n"
-  private static let connection = "connection es: Elasticsearch { nodes = env.ES }\n"
-  private static let real = ProcessInfo.processInfo.environment["ELASTICSEARCH_URL"]
-  private static func load(_ index: String, _ more: String = "") -> String {
-    types + connection
-      + """
-      pipeline load {
-        source file.lines("orders.ndjson") |> decode json as Order |> sink es.index("\(index)"\(more))
-        on error |> encode json |> sink file.lines("dead.ndjson")
-      }
-      """
-  }
-
-  private func program(_ server: Server?, _ spec: String, orders count: Int = 0) throws -> TestProgram {
-    try TestProgram(
-      spec, files: count > 0 ? ["orders.ndjson": orders(count)] : [:], environment: ["ES": Self.real ?? server!.text("url")])
-  }
-
-  @Test func loadsAndReadsBack() throws {
-    let server = Self.real == nil ? try Server("elasticsearch") : nil
-    let index = "orders-\(UUID().uuidString.prefix(8).lowercased())"
-    let loaded = try program(server, Self.load(index, ", id: to_string(.id)"), orders: 3000).run()
-    #expect(loaded.code == 0, "\(loaded.err)")
-    // What was indexed can be searched after a refresh.
-    _ = try Support.run("/usr/bin/curl", ["-s", "-X", "POST", "\(Self.real ?? server!.text("url"))/\(index)/_refresh"])
-    let back = try program(
-      server,
-      Self.types + Self.connection
-        + "pipeline read { source es.search(\"\(index)\", order: [id]) as Order |> encode json |> sink file.lines(\"out.ndjson\")\n on error halt }"
-    )
-    let read = try back.run()
-    #expect(read.code == 0, "\(read.err)")
-    #expect(back.read("out.ndjson") == orders(3000))
-  }
-
-  /// A reply of 200 may hold failed items, a server may be busy, and a reply may be lost: each document is there once.
-  @Test(
-    .enabled(if: real == nil),
-    arguments: ["fail-item 429 200", "fail-item 503 100", "fail 429 2", "fail 503 2", "drop-before 1", "drop-after 1"])
-  func everyDocumentOnce(_ fault: String) throws {
-    let server = try Server("elasticsearch")
-    try server.tell(fault)
-    let program = try program(server, Self.load("orders"), orders: 2000)
-    let outcome = try program.run()
-    #expect(outcome.code == 0, "\(outcome.err)")
-    #expect(try server.tell("count orders") == "2000")
-    #expect(program.lines("dead.ndjson").isEmpty)
-  }
-
-  @Test(.enabled(if: real == nil)) func refusedItemsGoAside() throws {
-    let server = try Server("elasticsearch")
-    try server.tell("fail-item 400 7")
-    let program = try program(server, Self.load("orders"), orders: 500)
-    #expect(try program.run().code == 0)
-    #expect(program.lines("dead.ndjson").count == 7)
-    #expect(try server.tell("count orders") == "493")
-  }
-
-  @Test(.enabled(if: real == nil)) func loginIsClear() throws {
-    let server = try Server("elasticsearch", "--auth")
-    let spec = Self.load("orders").replacing("nodes = env.ES", with: "nodes = env.ES, user = \"elastic\", password = env.ES_PASSWORD")
-    for (password, code) in [("canary-79", Int32(1)), ("s3cret", 0)] {
-      let program = try TestProgram(
-        spec, files: ["orders.ndjson": orders(10)], environment: ["ES": server.text("url"), "ES_PASSWORD": password])
-      let outcome = try program.run()
-      #expect(outcome.code == code && !outcome.err.contains(password), "\(outcome.err)")
+extension ConnectorTests {
+  /// Elasticsearch and Http on a strict stand-in that elasticsearch-py accepts, or a real server by `ELASTICSEARCH_URL`.
+  @Suite(.serialized) struct ElasticsearchTests {
+    private static let types = "type Order { id: Int, customer: String, amount: Decimal }\n"
+    private static let connection = "connection es: Elasticsearch { nodes = env.ES }\n"
+    private static let real = ProcessInfo.processInfo.environment["ELASTICSEARCH_URL"]
+    private static func load(_ index: String, _ more: String = "") -> String {
+      types + connection
+        + """
+        pipeline load {
+          source file.lines("orders.ndjson") |> decode json as Order |> sink es.index("\(index)"\(more))
+          on error |> encode json |> sink file.lines("dead.ndjson")
+        }
+        """
     }
-  }
 
-  /// `Http` against the same server, whose interface is HTTP.
-  @Test(.enabled(if: real == nil)) func httpAsksAndSends() throws {
-    let server = try Server("elasticsearch")
-    let program = try TestProgram(
-      """
-      type Order { id: Int, customer: String }
-      type Info { version: { number: String } }
-      connection web: Http { base_url = env.ES }
-      pipeline send {
-        source file.lines("orders.ndjson") |> decode json as Order |> encode json
-          |> sink web.request("/orders/_doc/\\(.id)", method: PUT)
-        on error |> encode json |> sink file.lines("dead.ndjson")
+    private func program(_ server: Server?, _ spec: String, orders count: Int = 0) throws -> TestProgram {
+      try TestProgram(
+        spec, files: count > 0 ? ["orders.ndjson": orders(count)] : [:], environment: ["ES": Self.real ?? server!.text("url")])
+    }
+
+    @Test func loadsAndReadsBack() throws {
+      let server = Self.real == nil ? try Server("elasticsearch") : nil
+      let index = "orders-\(UUID().uuidString.prefix(8).lowercased())"
+      let loaded = try program(server, Self.load(index, ", id: to_string(.id)"), orders: 3000).run()
+      #expect(loaded.code == 0, "\(loaded.err)")
+      // What was indexed can be searched after a refresh.
+      _ = try Support.run("/usr/bin/curl", ["-s", "-X", "POST", "\(Self.real ?? server!.text("url"))/\(index)/_refresh"])
+      let back = try program(
+        server,
+        Self.types + Self.connection
+          + "pipeline read { source es.search(\"\(index)\", order: [id]) as Order |> encode json |> sink file.lines(\"out.ndjson\")\n on error halt }"
+      )
+      let read = try back.run()
+      #expect(read.code == 0, "\(read.err)")
+      #expect(back.read("out.ndjson") == orders(3000))
+    }
+
+    /// A reply of 200 may hold failed items, a server may be busy, and a reply may be lost: each document is there once.
+    @Test(
+      .enabled(if: real == nil),
+      arguments: ["fail-item 429 200", "fail-item 503 100", "fail 429 2", "fail 503 2", "drop-before 1", "drop-after 1"])
+    func everyDocumentOnce(_ fault: String) throws {
+      let server = try Server("elasticsearch")
+      try server.tell(fault)
+      let program = try program(server, Self.load("orders"), orders: 2000)
+      let outcome = try program.run()
+      #expect(outcome.code == 0, "\(outcome.err)")
+      #expect(try server.tell("count orders") == "2000")
+      #expect(program.lines("dead.ndjson").isEmpty)
+    }
+
+    @Test(.enabled(if: real == nil)) func refusedItemsGoAside() throws {
+      let server = try Server("elasticsearch")
+      try server.tell("fail-item 400 7")
+      let program = try program(server, Self.load("orders"), orders: 500)
+      #expect(try program.run().code == 0)
+      #expect(program.lines("dead.ndjson").count == 7)
+      #expect(try server.tell("count orders") == "493")
+    }
+
+    @Test(.enabled(if: real == nil)) func loginIsClear() throws {
+      let server = try Server("elasticsearch", "--auth")
+      let spec = Self.load("orders").replacing("nodes = env.ES", with: "nodes = env.ES, user = \"elastic\", password = env.ES_PASSWORD")
+      for (password, code) in [("canary-79", Int32(1)), ("s3cret", 0)] {
+        let program = try TestProgram(
+          spec, files: ["orders.ndjson": orders(10)], environment: ["ES": server.text("url"), "ES_PASSWORD": password])
+        let outcome = try program.run()
+        #expect(outcome.code == code && !outcome.err.contains(password), "\(outcome.err)")
       }
-      pipeline ask {
-        source web.get("/") |> decode json as Info |> map { v: .version.number, s: meta.status } |> encode json |> sink file.lines("info.ndjson")
-        on error halt
-      }
-      """, files: ["orders.ndjson": orders(200)], environment: ["ES": server.text("url")])
-    let outcome = try program.run()
-    #expect(outcome.code == 0, "\(outcome.err)")
-    #expect(try server.tell("count orders") == "200")
-    #expect(program.read("info.ndjson").contains("\"s\":200"))
+    }
+
+    /// `Http` against the same server, whose interface is HTTP.
+    @Test(.enabled(if: real == nil)) func httpAsksAndSends() throws {
+      let server = try Server("elasticsearch")
+      let program = try TestProgram(
+        """
+        type Order { id: Int, customer: String }
+        type Info { version: { number: String } }
+        connection web: Http { base_url = env.ES }
+        pipeline send {
+          source file.lines("orders.ndjson") |> decode json as Order |> encode json
+            |> sink web.request("/orders/_doc/\\(.id)", method: PUT)
+          on error |> encode json |> sink file.lines("dead.ndjson")
+        }
+        pipeline ask {
+          source web.get("/") |> decode json as Info |> map { v: .version.number, s: meta.status } |> encode json |> sink file.lines("info.ndjson")
+          on error halt
+        }
+        """, files: ["orders.ndjson": orders(200)], environment: ["ES": server.text("url")])
+      let outcome = try program.run()
+      #expect(outcome.code == 0, "\(outcome.err)")
+      #expect(try server.tell("count orders") == "200")
+      #expect(program.read("info.ndjson").contains("\"s\":200"))
+    }
   }
 }

@@ -1,108 +1,110 @@
 import Foundation
 import Testing
 
-/// MongoDB on a strict stand-in that pymongo and libmongoc accept, or a real server by `MONGODB_URI`.
-@Suite(.serialized) struct MongoDBTests {
-  private static let connection = "connection db: MongoDB { uri = env.MONGO, database = \"app\", security = plain }\n"
-  private static let real = ProcessInfo.processInfo.environment["MONGODB_URI"]
-  private let collection = "orders_\(UUID().uuidString.prefix(8).lowercased())"
+extension ConnectorTests {
+  /// MongoDB on a strict stand-in that pymongo and libmongoc accept, or a real server by `MONGODB_URI`.
+  @Suite(.serialized) struct MongoDBTests {
+    private static let connection = "connection db: MongoDB { uri = env.MONGO, database = \"app\", security = plain }\n"
+    private static let real = ProcessInfo.processInfo.environment["MONGODB_URI"]
+    private let collection = "orders_\(UUID().uuidString.prefix(8).lowercased())"
 
-  private func load(_ more: String = "") -> String {
-    Self.connection
-      + """
-      type In { id: Int, customer: String, amount: Decimal }
-      pipeline load {
-        source file.lines("orders.ndjson") |> decode json as In |> sink db.collection("\(collection)"\(more))
-        on error |> encode json |> sink file.lines("dead.ndjson")
-      }
-      """
-  }
-
-  private func program(_ server: Server?, _ spec: String, files: [String: String] = [:], settings: [String] = []) throws -> TestProgram {
-    try TestProgram(spec, files: files, settings: settings, environment: ["MONGO": Self.real ?? server!.text("uri")])
-  }
-
-  @Test func upsertsAndReadsBack() throws {
-    let server = Self.real == nil ? try Server("mongodb") : nil
-    let loaded = try program(server, load(", key: [id]"), files: ["orders.ndjson": orders(2000) + orders(100)])
-    let outcome = try loaded.run()
-    #expect(outcome.code == 0, "\(outcome.err)")
-    let back = try program(
-      server,
-      Self.connection
-        + "type Order { id: Int, customer: String, amount: Decimal }\npipeline read { source db.find(\"\(collection)\", order: [id]) as Order |> encode json |> sink file.lines(\"out.ndjson\")\n on error halt }"
-    )
-    let read = try back.run()
-    #expect(read.code == 0, "\(read.err)")
-    #expect(back.read("out.ndjson") == orders(2000))
-  }
-
-  /// An answer that is lost, a server that is busy or gone: each document is there once.
-  @Test(
-    .enabled(if: real == nil),
-    arguments: ["close-after insert 3", "fail insert 11600 3", "fail insert 10107 2"]) func everyDocumentOnce(_ fault: String) throws
-  {
-    let server = try Server("mongodb")
-    try server.tell(fault)
-    let program = try program(server, load(), files: ["orders.ndjson": orders(3000)])
-    let outcome = try program.run()
-    #expect(outcome.code == 0, "\(outcome.err)")
-    #expect(try server.tell("count app \(collection)") == "3000")
-    #expect(program.lines("dead.ndjson").isEmpty)
-  }
-
-  @Test(.enabled(if: real == nil)) func comesBackAfterAStop() throws {
-    let server = try Server("mongodb")
-    let spec = load().replacing("file.lines(\"orders.ndjson\")", with: "file.lines(\"orders.ndjson\", follow: true)")
-    let program = try program(server, spec, files: ["orders.ndjson": orders(500)])
-    try program.start()
-    #expect(program.wait { (try? server.tell("count app \(collection)")) == "500" }, "\(program.log)")
-    try server.tell("stop")
-    let file = FileHandle(forWritingAtPath: program.folder + "/orders.ndjson")!
-    try file.seekToEnd()
-    try file.write(contentsOf: Data(orders(500, from: 501).utf8))
-    usleep(1_500_000)
-    try server.tell("start")
-    #expect(program.wait { (try? server.tell("count app \(collection)")) == "1000" }, "\(program.log)")
-    #expect(try program.stop().code == 0)
-  }
-
-  /// Killed at a bad moment, the stream gives again what was not acknowledged.
-  @Test func changesSurviveAKill() throws {
-    let server = Self.real == nil ? try Server("mongodb") : nil
-    let loader = try program(server, load(), files: ["orders.ndjson": orders(200)])
-    let changes = try program(
-      server,
+    private func load(_ more: String = "") -> String {
       Self.connection
         + """
-        type Change { customer: String }
-        pipeline changes {
-          source db.changes(collection: "\(collection)") |> decode json as Change |> set { key: meta.key, what: meta.operation }
-            |> encode json |> sink file.lines("out.ndjson", mode: append)
-          on error halt
+        type In { id: Int, customer: String, amount: Decimal }
+        pipeline load {
+          source file.lines("orders.ndjson") |> decode json as In |> sink db.collection("\(collection)"\(more))
+          on error |> encode json |> sink file.lines("dead.ndjson")
         }
-        """, settings: ["general.state=state"])
-    try changes.start()
-    #expect(changes.wait { changes.log.contains("is ready") })
-    usleep(1_500_000)
-    #expect(try loader.run().code == 0)
-    #expect(changes.wait { changes.lines("out.ndjson").count > 0 }, "\(changes.log)")
-    changes.kill(SIGKILL)
-    try changes.start()
-    #expect(changes.wait { Set(changes.lines("out.ndjson")).count == 200 }, "\(changes.log)")
-    #expect(try changes.stop().code == 0)
-  }
+        """
+    }
 
-  @Test(.enabled(if: real == nil)) func loginIsClear() throws {
-    let server = try Server("mongodb", "--auth")
-    let spec = load().replacing(
-      "uri = env.MONGO", with: "host = \"127.0.0.1\", user = \"app\", password = env.MONGO_PASSWORD")
-    for (password, code) in [("canary-80", Int32(1)), ("s3cret", 0)] {
-      let program = try TestProgram(
-        spec, files: ["orders.ndjson": orders(10)], settings: ["connection.db.port=\(server.port)"],
-        environment: ["MONGO_PASSWORD": password])
+    private func program(_ server: Server?, _ spec: String, files: [String: String] = [:], settings: [String] = []) throws -> TestProgram {
+      try TestProgram(spec, files: files, settings: settings, environment: ["MONGO": Self.real ?? server!.text("uri")])
+    }
+
+    @Test func upsertsAndReadsBack() throws {
+      let server = Self.real == nil ? try Server("mongodb") : nil
+      let loaded = try program(server, load(", key: [id]"), files: ["orders.ndjson": orders(2000) + orders(100)])
+      let outcome = try loaded.run()
+      #expect(outcome.code == 0, "\(outcome.err)")
+      let back = try program(
+        server,
+        Self.connection
+          + "type Order { id: Int, customer: String, amount: Decimal }\npipeline read { source db.find(\"\(collection)\", order: [id]) as Order |> encode json |> sink file.lines(\"out.ndjson\")\n on error halt }"
+      )
+      let read = try back.run()
+      #expect(read.code == 0, "\(read.err)")
+      #expect(back.read("out.ndjson") == orders(2000))
+    }
+
+    /// An answer that is lost, a server that is busy or gone: each document is there once.
+    @Test(
+      .enabled(if: real == nil),
+      arguments: ["close-after insert 3", "fail insert 11600 3", "fail insert 10107 2"]) func everyDocumentOnce(_ fault: String) throws
+    {
+      let server = try Server("mongodb")
+      try server.tell(fault)
+      let program = try program(server, load(), files: ["orders.ndjson": orders(3000)])
       let outcome = try program.run()
-      #expect(outcome.code == code && !outcome.err.contains(password), "\(outcome.err)")
+      #expect(outcome.code == 0, "\(outcome.err)")
+      #expect(try server.tell("count app \(collection)") == "3000")
+      #expect(program.lines("dead.ndjson").isEmpty)
+    }
+
+    @Test(.enabled(if: real == nil)) func comesBackAfterAStop() throws {
+      let server = try Server("mongodb")
+      let spec = load().replacing("file.lines(\"orders.ndjson\")", with: "file.lines(\"orders.ndjson\", follow: true)")
+      let program = try program(server, spec, files: ["orders.ndjson": orders(500)])
+      try program.start()
+      #expect(program.wait { (try? server.tell("count app \(collection)")) == "500" }, "\(program.log)")
+      try server.tell("stop")
+      let file = FileHandle(forWritingAtPath: program.folder + "/orders.ndjson")!
+      try file.seekToEnd()
+      try file.write(contentsOf: Data(orders(500, from: 501).utf8))
+      usleep(1_500_000)
+      try server.tell("start")
+      #expect(program.wait { (try? server.tell("count app \(collection)")) == "1000" }, "\(program.log)")
+      #expect(try program.stop().code == 0)
+    }
+
+    /// Killed at a bad moment, the stream gives again what was not acknowledged.
+    @Test func changesSurviveAKill() throws {
+      let server = Self.real == nil ? try Server("mongodb") : nil
+      let loader = try program(server, load(), files: ["orders.ndjson": orders(200)])
+      let changes = try program(
+        server,
+        Self.connection
+          + """
+          type Change { customer: String }
+          pipeline changes {
+            source db.changes(collection: "\(collection)") |> decode json as Change |> set { key: meta.key, what: meta.operation }
+              |> encode json |> sink file.lines("out.ndjson", mode: append)
+            on error halt
+          }
+          """, settings: ["general.state=state"])
+      try changes.start()
+      #expect(changes.wait { changes.log.contains("is ready") })
+      usleep(1_500_000)
+      #expect(try loader.run().code == 0)
+      #expect(changes.wait { changes.lines("out.ndjson").count > 0 }, "\(changes.log)")
+      changes.kill(SIGKILL)
+      try changes.start()
+      #expect(changes.wait { Set(changes.lines("out.ndjson")).count == 200 }, "\(changes.log)")
+      #expect(try changes.stop().code == 0)
+    }
+
+    @Test(.enabled(if: real == nil)) func loginIsClear() throws {
+      let server = try Server("mongodb", "--auth")
+      let spec = load().replacing(
+        "uri = env.MONGO", with: "host = \"127.0.0.1\", user = \"app\", password = env.MONGO_PASSWORD")
+      for (password, code) in [("canary-80", Int32(1)), ("s3cret", 0)] {
+        let program = try TestProgram(
+          spec, files: ["orders.ndjson": orders(10)], settings: ["connection.db.port=\(server.port)"],
+          environment: ["MONGO_PASSWORD": password])
+        let outcome = try program.run()
+        #expect(outcome.code == code && !outcome.err.contains(password), "\(outcome.err)")
+      }
     }
   }
 }
