@@ -105,6 +105,34 @@ import Testing
     #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "a\n")
   }
 
+  /// With kept positions every line of every file is read once: of a file that grows, that comes between others, or
+  /// that takes another's place.
+  @Test func positionsOfManyFiles() throws {
+    let spec = Self.copy.replacing("\"in.txt\"", with: "\"in-*.txt\"").replacing("\"out.txt\"", with: "\"out.txt\", mode: append")
+    let path = try folder(["a.pump": spec, "pipelines.conf": "[general]\nstate = state\n", "in-b.txt": "b1\n", "in-d.txt": "d1\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    func write(_ name: String, _ text: String) throws {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path + "/" + name), options: .atomic)
+    }
+    func run() throws -> String {
+      let outcome = try Support.run("pumpc", ["run", path])
+      #expect(outcome.code == 0, "\(outcome.err)")
+      return try String(contentsOfFile: path + "/out.txt", encoding: .utf8)
+    }
+    #expect(try run() == "b1\nd1\n")
+    #expect(try run() == "b1\nd1\n")
+    try write("in-a.txt", "a1\n")
+    try write("in-c.txt", "c1\n")
+    let grown = FileHandle(forWritingAtPath: path + "/in-b.txt")!
+    try grown.seekToEnd()
+    try grown.write(contentsOf: Data("b2\n".utf8))
+    #expect(try run() == "b1\nd1\na1\nb2\nc1\n")
+    // As long as the one before, and yet another.
+    try write("in-d.txt", "d2\n")
+    #expect(try run() == "b1\nd1\na1\nb2\nc1\nd2\n")
+    #expect(try run() == "b1\nd1\na1\nb2\nc1\nd2\n")
+  }
+
   @Test(arguments: [("[general]\nstate=a\nstate=b\n", "set twice"), ("[general]\nstate=${HOME\n", "never closed")]) func confMistakes(
     _ conf: String, _ message: String
   ) throws {

@@ -199,7 +199,9 @@ public struct PositionStore: Sendable {
       let isPlain = (byte | 0x20 >= 97 && byte | 0x20 <= 122) || (byte >= 48 && byte <= 57) || byte == 45 || byte == 46
       return isPlain ? String(UnicodeScalar(byte)) : "_" + String(byte, radix: 16)
     }.joined()
-    path = "\(folder)/\(name).position"
+    // File names end at 255 bytes; of a longer one the rest stands as a number.
+    let rest = name.utf8.dropFirst(180).reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    path = "\(folder)/\(name.utf8.count > 180 ? "\(name.prefix(180))-\(String(rest, radix: 16))" : name).position"
   }
 
   public func load() -> String? { (try? readWholeFile(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) } }

@@ -12,7 +12,11 @@ final class FileSource: Source, @unchecked Sendable {
   private let limit: Int
   private var total: Int64 = 0
   private var before: Int64 = 0
-  private var seekTo: Int64 = 0
+  /// How far each file was read in earlier runs: the end of what was acknowledged, and which file had that name.
+  private var saved: [String: (offset: Int64, number: UInt64)] = [:]
+  /// The same in this run, and where each file ended; `Int64.max` where it is one event.
+  private var ends: [Int64]
+  private var numbers: [String: UInt64] = [:]
 
   init(_ context: EndpointContext, whole: Bool) throws(RunFailure) {
     self.context = context
@@ -26,14 +30,11 @@ final class FileSource: Source, @unchecked Sendable {
       var status = stat()
       if stat(path, &status) == 0 { total += Int64(status.st_size) }
     }
-    if let saved = context.state?.load(), let tab = saved.lastIndex(of: "\t"), let offset = Int64(saved[saved.index(after: tab)...]),
-      let place = paths.firstIndex(of: String(saved[..<tab]))
-    {
-      // A whole file that was acknowledged is done; one that is shorter than its position is a new one.
-      var status = stat()
-      let size = stat(saved[..<tab].description, &status) == 0 ? Int64(status.st_size) : 0
-      index = offset == Int64.max ? place + 1 : place
-      seekTo = offset <= size ? offset : 0
+    ends = Array(repeating: 0, count: paths.count)
+    for line in (context.state?.load() ?? "").split(separator: "\n") {
+      // `offset`, the file's number in its file system, and its path, which may hold anything but a line feed.
+      let parts = line.split(separator: "\t", maxSplits: 2)
+      if parts.count == 3, let offset = Int64(parts[0]), let number = UInt64(parts[1]) { saved[String(parts[2])] = (offset, number) }
     }
   }
 
@@ -55,20 +56,35 @@ final class FileSource: Source, @unchecked Sendable {
     let path = paths[index]
     let fd = open(path, O_RDONLY | O_CLOEXEC)
     guard fd >= 0 else { throw RunFailure(FileProblem("open", path).message) }
+    var status = stat()
+    fstat(fd, &status)
+    numbers[path] = UInt64(status.st_ino)
+    var start: Int64 = 0
+    // Another file of the same name, or one that was cut, is read anew.
+    if let known = saved.removeValue(forKey: path), known.number == UInt64(status.st_ino) {
+      if known.offset == Int64.max || (known.offset == Int64(status.st_size) && !follow) {
+        Glibc.close(fd)
+        ends[index] = known.offset
+        index += 1
+        return try openNext()
+      }
+      if known.offset <= Int64(status.st_size) { start = known.offset }
+    }
     let unpack = context.settings.text("compression") != "none"
     let opened = try ByteStream(fd, path: path, unpack: unpack, stop: context.stop)
-    if seekTo > 0, !opened.isPacked, lseek(fd, off_t(seekTo), SEEK_SET) >= 0 {
-      splitter = LineSplitter(limit: whole ? 0 : limit, offset: seekTo)
+    if start > 0, !opened.isPacked, lseek(fd, off_t(start), SEEK_SET) >= 0 {
+      splitter = LineSplitter(limit: limit, offset: start)
     } else if !whole {
       splitter = LineSplitter(limit: limit)
     }
-    seekTo = 0
     stream = opened
     return true
   }
 
   private func closeCurrent() {
     before += stream?.consumed ?? 0
+    // Packed files have no place to go on from: read to the end they are done.
+    ends[index] = whole || stream?.isPacked ?? false ? Int64.max : splitter.position
     stream = nil
     index += 1
   }
@@ -171,7 +187,12 @@ final class FileSource: Source, @unchecked Sendable {
     guard let state = context.state else { return }
     let place = Int(position >> 48)
     let offset = position & (1 << 48 - 1)
-    if place >= paths.count { try state.save("\(paths.last ?? "")\t\(Int64.max)") } else { try state.save("\(paths[place])\t\(offset)") }
+    var text = ""
+    for (number, path) in paths.enumerated().prefix(place + 1) {
+      guard let file = numbers[path], !path.contains("\n") else { continue }
+      text += "\(number < place ? ends[number] : offset)\t\(file)\t\(path)\n"
+    }
+    try state.save(text)
   }
 }
 
