@@ -106,6 +106,48 @@ extension ConnectorTests {
       #expect(!outcome.err.contains("s3cret"))
     }
 
+    /// The network between is cut at bad moments, also with the answer to a COMMIT on its way: every row is there once.
+    @Test(arguments: ["reset", "fin", "cut-reply COMMIT", "cut-after 4000"]) func survivesTheNetwork(_ fault: String) throws {
+      let server = try Server("postgresql")
+      let proxy = try Server("proxy", "127.0.0.1:\(server.port)")
+      try server.tell("sql create table orders (id bigint primary key, customer text, amount numeric)")
+      let spec = Self.load.replacing("file.lines(\"orders.ndjson\")", with: "file.lines(\"orders.ndjson\", follow: true)")
+        .replacing("key: [id])", with: "key: [id]) { batch { linger = 100ms } }")
+      let program = try TestProgram(
+        spec, files: ["orders.ndjson": orders(500)], settings: ["connection.db.port=\(proxy.port)"], environment: ["PG_PASSWORD": "s3cret"])
+      try program.start()
+      #expect(program.wait { (try? server.tell("sql select count(*) from orders")) == "500" }, "\(program.log)")
+      let file = FileHandle(forWritingAtPath: program.folder + "/orders.ndjson")!
+      try file.seekToEnd()
+      for part in 1...4 {
+        try proxy.tell(fault)
+        try file.write(contentsOf: Data(orders(500, from: 500 * part + 1).utf8))
+        usleep(300_000)
+      }
+      #expect(program.wait(seconds: 30) { (try? server.tell("sql select count(*) from orders")) == "2500" }, "\(program.log)")
+      let outcome = try program.stop()
+      #expect(outcome.code == 0 && program.lines("dead.ndjson").isEmpty, "\(outcome.err)")
+    }
+
+    /// A stop waits for a server that is down as long as it may, and then says what is not delivered.
+    @Test func stopsWithTheServerDown() throws {
+      let server = try Server("postgresql")
+      try server.tell("sql create table orders (id bigint primary key, customer text, amount numeric)")
+      let spec = Self.load.replacing("file.lines(\"orders.ndjson\")", with: "file.lines(\"orders.ndjson\", follow: true)")
+      let program = try program(server, spec, files: ["orders.ndjson": orders(10)], settings: ["general.shutdown_timeout=1s"])
+      try program.start()
+      #expect(program.wait { (try? server.tell("sql select count(*) from orders")) == "10" }, "\(program.log)")
+      try server.tell("stop")
+      let file = FileHandle(forWritingAtPath: program.folder + "/orders.ndjson")!
+      try file.seekToEnd()
+      try file.write(contentsOf: Data(orders(10, from: 11).utf8))
+      #expect(program.wait { program.log.contains("waits, its source with it") }, "\(program.log)")
+      let begin = Date()
+      let outcome = try program.stop()
+      #expect(outcome.code == 1 && outcome.err.contains("before the end of shutdown_timeout"), "\(outcome.err)")
+      #expect(Date().timeIntervalSince(begin) < 10)
+    }
+
     /// What cannot work is said at once, with the connection's id and what would help.
     @Test func mistakesAreClear() throws {
       let server = try Server("postgresql")
