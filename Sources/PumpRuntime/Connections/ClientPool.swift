@@ -25,7 +25,9 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   private var answers: [Int: Result<Client, RunFailure>] = [:]
   private var nextRequest = 0
   private let lock = PlainLock()
-  private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  /// Each that waits is woken alone, when its answer is there. Conditions are kept for the next.
+  private var sleepers: [Int: UnsafeMutablePointer<pthread_cond_t>] = [:]
+  private var conditions: [UnsafeMutablePointer<pthread_cond_t>] = []
 
   private var acquired = 0
   private var waited: Int64 = 0
@@ -34,7 +36,6 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     self.connection = connection
     self.connect = connect
     state = PoolState(PoolSettings(connection.settings))
-    pthread_cond_init(changed, nil)
     connection.observe { [weak self] in self?.counts ?? .init(inUse: 0, idle: 0, waiting: 0, acquired: 0, waited: 0) }
   }
 
@@ -45,8 +46,10 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   }
 
   deinit {
-    pthread_cond_destroy(changed)
-    changed.deallocate()
+    for condition in conditions {
+      pthread_cond_destroy(condition)
+      condition.deallocate()
+    }
   }
 
   /// Waits for a client, at most for the acquire timeout.
@@ -61,11 +64,29 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
       waited += currentMicros() - begin
     }
     carryOut(state.request(request, now: currentMicros()))
-    while answers[request] == nil {
-      lock.wait(changed, micros: 100_000)
-      carryOut(state.tick(now: currentMicros()))
+    if answers[request] == nil {
+      let condition = takeCondition()
+      sleepers[request] = condition
+      while answers[request] == nil {
+        lock.wait(condition, micros: 100_000)
+        if answers[request] == nil { carryOut(state.tick(now: currentMicros())) }
+      }
+      sleepers[request] = nil
+      conditions.append(condition)
     }
     return try answers.removeValue(forKey: request)!.get()
+  }
+
+  private func takeCondition() -> UnsafeMutablePointer<pthread_cond_t> {
+    if let known = conditions.popLast() { return known }
+    let made = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    pthread_cond_init(made, nil)
+    return made
+  }
+
+  private func answer(_ request: Int, _ result: Swift.Result<Client, RunFailure>) {
+    answers[request] = result
+    if let sleeper = sleepers[request] { pthread_cond_signal(sleeper) }
   }
 
   public func release(_ client: Client, broken: Bool) {
@@ -107,8 +128,8 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   private func carryOut(_ actions: [PoolState.Action]) {
     for action in actions {
       switch action {
-      case .lease(let client, let request): answers[request] = .success(clients[client]!)
-      case .fail(let request, let reason): answers[request] = answers[request] ?? .failure(failure(reason))
+      case .lease(let client, let request): answer(request, .success(clients[client]!))
+      case .fail(let request, let reason): answer(request, .failure(failure(reason)))
       case .disconnect(let client):
         guard let gone = clients.removeValue(forKey: client) else { continue }
         numbers[ObjectIdentifier(gone)] = nil
@@ -116,7 +137,6 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
       case .connect: open()
       }
     }
-    pthread_cond_broadcast(changed)
   }
 
   /// Opening a database blocks; the lock is given up meanwhile.
@@ -133,7 +153,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
       carryOut(actions)
     case .failure(let problem):
       for action in state.connectFailed(now: currentMicros()) {
-        if case .fail(let request, .connectFailed) = action { answers[request] = .failure(problem) } else { carryOut([action]) }
+        if case .fail(let request, .connectFailed) = action { answer(request, .failure(problem)) } else { carryOut([action]) }
       }
     }
   }
