@@ -173,8 +173,7 @@ public struct Builder {
     try Builder.run(
       "swiftc",
       [
-        "-swift-version", "6", "-O", "-wmo", "-enforce-exclusivity=unchecked", "-cross-module-optimization", "-module-name", name, "-I",
-        cache,
+        "-swift-version", "6", "-O", "-wmo", "-enforce-exclusivity=unchecked", "-cross-module-optimization", "-module-name", name,
       ] + parts.flags + sources + parts.objects + ["-use-ld=lld"] + more + ["-o", target] + parts.libraries,
       folder: work)
     guard rename(target, output) == 0 else { throw BuildProblem(message: "cannot write \(output): \(String(cString: strerror(errno)))") }

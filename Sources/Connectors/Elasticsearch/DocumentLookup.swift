@@ -5,45 +5,35 @@ import PumpRuntime
 final class DocumentLookup: Lookup, @unchecked Sendable {
   private let pool: ClientPool<Session>
   private let connection: Connection
-  private let shape: Shape
   private let label: String
   private let path: String
-  private let life: Int64
-  /// Documents by their ids; nil is one that is not there.
-  private var known: [String: (document: [UInt8]?, until: Int64)] = [:]
-  private static let knownLimit = 100_000
+  /// Documents by their ids.
+  private var known: LookupCache<[UInt8]>
 
   init(_ pool: ClientPool<Session>, _ cluster: Cluster, _ context: EndpointContext) throws(RunFailure) {
     self.pool = pool
     connection = cluster.connection
-    shape = context.spec.shape!
     label = context.spec.label
     path = try context.indexPath() + "/_mget"
-    life = context.settings.int("cache") ?? 1_000_000
+    known = LookupCache(context.settings)
   }
 
   func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
-    let now = currentMicros()
-    if known.count > Self.knownLimit { known.removeAll() }
     let ids = rows.map { keys.isNull(Int($0)) ? nil : keys.get(Text.self, Int($0)).string }
-    let wanted = Set(ids.compactMap { $0 }).filter { !$0.isEmpty && (known[$0]?.until ?? 0) < now }
+    let wanted = known.wanted(ids).filter { !$0.isEmpty }
     do throws(RunFailure) {
-      if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(Array(wanted), now + max(life, 1)) } }
+      if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(wanted) } }
     } catch { throw EventFailure(error.message) }
     for (row, id) in zip(rows, ids) {
-      guard let id, let document = known[id]?.document else {
+      guard let id, let document = known[id] else {
         result.setNull(Int(row))
         continue
       }
-      let text = document.withUnsafeBufferPointer { context.arena.copy($0) }
-      UnsafeMutablePointer(mutating: text.base)[text.count] = 0
-      guard shape.read(text, into: result, Int(row), context.arena, JSONOptions()) else {
-        throw EventFailure("\(label): \(shape.explain(text, JSONOptions()))")
-      }
+      try result.read(json: document, Int(row), context, label)
     }
   }
 
-  private func load(_ ids: [String], _ until: Int64) throws(RunFailure) {
+  private func load(_ ids: [String]) throws(RunFailure) {
     let arena = Arena()
     var body = ByteBuffer(capacity: 4096)
     defer { body.release() }
@@ -62,8 +52,8 @@ final class DocumentLookup: Lookup, @unchecked Sendable {
     }
     for (id, document) in zip(ids, documents) {
       switch document {
-      case .found(let text): known[id] = (Array(text.bytes), until)
-      case .missing: known[id] = (nil, until)
+      case .found(let text): known.remember(id, Array(text.bytes))
+      case .missing: known.remember(id, nil)
       case .failed(let reason): throw connection.failure("lookup `\(label)`: \(reason)")
       }
     }

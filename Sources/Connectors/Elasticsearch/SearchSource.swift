@@ -33,7 +33,7 @@ final class SearchSource: Source, @unchecked Sendable {
     shape = context.spec.shape!
     search = try Search(context)
     every = context.settings.int("every")
-    limit = min(1 << 30, Int(clamping: context.settings.int("max_event") ?? 1 << 20))
+    limit = context.eventLimit
     guard every == nil || search.isOrdered else {
       throw RunFailure("source `\(context.spec.label)`: `every` needs `order: [field]`, so that each document is read once")
     }

@@ -5,45 +5,34 @@ import PumpRuntime
 final class GetLookup: Lookup, @unchecked Sendable {
   private let service: Service
   private let client: HttpClient
-  private let shape: Shape
   private let label: String
-  private let life: Int64
-  /// Objects by their paths; nil is one that is not there.
-  private var known: [String: (object: [UInt8]?, until: Int64)] = [:]
-  private static let knownLimit = 100_000
+  /// Objects by their paths.
+  private var known: LookupCache<[UInt8]>
 
   init(_ service: Service, _ context: EndpointContext) throws(RunFailure) {
     self.service = service
     client = try service.client()
-    shape = context.spec.shape!
     label = context.spec.label
-    life = context.settings.int("cache") ?? 1_000_000
+    known = LookupCache(context.settings)
   }
 
   func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
-    let now = currentMicros()
-    if known.count > Self.knownLimit { known.removeAll() }
     let paths = rows.map { keys.isNull(Int($0)) ? nil : keys.get(Text.self, Int($0)).string }
     do throws(RunFailure) {
       try service.connection.untilReady { () throws(RunFailure) in
-        try load(Set(paths.compactMap { $0 }).filter { (known[$0]?.until ?? 0) < now }, now + max(life, 1), context.arena)
+        try load(known.wanted(paths), context.arena)
       }
     } catch { throw EventFailure(error.message) }
     for (row, path) in zip(rows, paths) {
-      guard let path, let object = known[path]?.object else {
+      guard let path, let object = known[path] else {
         result.setNull(Int(row))
         continue
       }
-      let text = object.withUnsafeBufferPointer { context.arena.copy($0) }
-      UnsafeMutablePointer(mutating: text.base)[text.count] = 0
-      guard shape.read(text, into: result, Int(row), context.arena, JSONOptions()) else {
-        throw EventFailure("\(label): \(shape.explain(text, JSONOptions()))")
-      }
+      try result.read(json: object, Int(row), context, label)
     }
   }
 
-  private func load(_ wanted: Set<String>, _ until: Int64, _ arena: Arena) throws(RunFailure) {
-    let paths = Array(wanted)
+  private func load(_ paths: [String], _ arena: Arena) throws(RunFailure) {
     var urls: [String] = []
     for path in paths {
       guard let url = service.address.url(arena.copy(path)) else {
@@ -58,8 +47,8 @@ final class GetLookup: Lookup, @unchecked Sendable {
       { service.request("GET", urls[$0], ["Accept: application/json"]) },
       { answer in
         switch answer.status {
-        case 200..<300: known[paths[answer.number]] = (answer.body, until)
-        case 404, 410: known[paths[answer.number]] = (nil, until)
+        case 200..<300: known.remember(paths[answer.number], answer.body)
+        case 404, 410: known.remember(paths[answer.number], nil)
         default:
           pause = max(pause, Service.pause(answer))
           return service.failure("GET \(urls[answer.number])", answer)

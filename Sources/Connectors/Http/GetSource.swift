@@ -27,7 +27,7 @@ final class GetSource: Source, @unchecked Sendable {
       headers = []
     }
     every = context.settings.int("every")
-    limit = min(1 << 30, Int(clamping: context.settings.int("max_event") ?? 1 << 20))
+    limit = context.eventLimit
   }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {

@@ -24,7 +24,7 @@ final class TopicSource: Source, @unchecked Sendable {
 
   init(_ connection: Connection, _ context: EndpointContext) throws(RunFailure) {
     self.context = context
-    limit = min(1 << 30, Int(clamping: context.settings.int("max_event") ?? 1 << 20))
+    limit = context.eventLimit
     client = try Client(
       connection, RD_KAFKA_CONSUMER,
       [
@@ -76,23 +76,13 @@ final class TopicSource: Source, @unchecked Sendable {
   }
 
   private func take(_ message: rd_kafka_message_t, _ index: Int, _ batch: Batch, _ rows: inout [Int]) {
-    let arena = batch.context.arena
-    let size = min(message.len, limit)
-    let bytes = arena.allocate(size + 1).assumingMemoryBound(to: UInt8.self)
-    if let payload = message.payload { bytes.update(from: payload.assumingMemoryBound(to: UInt8.self), count: size) }
-    bytes[size] = 0
-    if message.len > limit {
-      let meta =
-        "{\"topic\":\(Value.text(name(message.rkt)).json(.string)),\"partition\":\(message.partition),\"offset\":\(message.offset)}"
-      batch.refused.append(
-        Failure(
-          row: batch.count, step: -1,
-          message: "the message is longer than max_event (\(limit) bytes); its beginning is kept as the payload",
-          payload: (Text(bytes, size), meta)))
-      return
-    }
-    batch.append(Text(bytes, size))
-    rows.append(index)
+    let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : message.len)
+    let isTaken = batch.add(bytes, limit: limit, meta: Self.meta(name(message.rkt), message.partition, message.offset))
+    if isTaken { rows.append(index) }
+  }
+
+  private static func meta(_ topic: String, _ partition: Int32, _ offset: Int64) -> String {
+    "{\"topic\":\(Value.text(topic).json(.string)),\"partition\":\(partition),\"offset\":\(offset)}"
   }
 
   private func name(_ topic: OpaquePointer) -> String {
@@ -125,7 +115,7 @@ final class TopicSource: Source, @unchecked Sendable {
     batch.describe = { row in
       guard row < places.count else { return "{}" }
       let (topic, partition, offset) = places[row]
-      return "{\"topic\":\(Value.text(topic).json(.string)),\"partition\":\(partition),\"offset\":\(offset)}"
+      return Self.meta(topic, partition, offset)
     }
     let arena = batch.context.arena
     for name in context.meta {

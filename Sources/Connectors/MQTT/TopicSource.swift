@@ -21,7 +21,7 @@ final class TopicSource: Source, @unchecked Sendable {
     self.connection = connection
     self.context = context
     qos = context.qos
-    limit = min(1 << 28, Int(clamping: context.settings.int("max_event") ?? 1 << 20))
+    limit = context.eventLimit
   }
 
   private func open() throws(RunFailure) -> Client {
@@ -71,20 +71,8 @@ final class TopicSource: Source, @unchecked Sendable {
   private func take(_ message: mosquitto_message) {
     guard let batch else { return }
     let topic = String(cString: message.topic)
-    let count = Int(message.payloadlen)
-    let size = min(count, limit)
-    let bytes = batch.context.arena.allocate(size + 1).assumingMemoryBound(to: UInt8.self)
-    if let payload = message.payload { bytes.update(from: payload.assumingMemoryBound(to: UInt8.self), count: size) }
-    bytes[size] = 0
-    if count > limit {
-      batch.refused.append(
-        Failure(
-          row: batch.count, step: -1,
-          message: "the message is longer than max_event (\(limit) bytes); its beginning is kept as the payload",
-          payload: (Text(bytes, size), "{\"topic\":\(Value.text(topic).json(.string))}")))
-      return
-    }
-    batch.append(Text(bytes, size))
+    let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : Int(message.payloadlen))
+    guard batch.add(bytes, limit: limit, meta: "{\"topic\":\(Value.text(topic).json(.string))}") else { return }
     places.append((topic, message.qos, message.retain))
   }
 

@@ -23,7 +23,7 @@ final class ChangesSource: Source, @unchecked Sendable {
     self.pool = pool
     self.context = context
     collection = context.settings.text("collection")
-    limit = min(1 << 30, Int(clamping: context.settings.int("max_event") ?? 1 << 20))
+    limit = context.eventLimit
     let stages = context.settings.text("pipeline") ?? "[]"
     let label = context.spec.label
     do throws(EventFailure) { pipeline = try ExtendedJSON.parse("{\"pipeline\":\(stages)}") } catch {

@@ -9,12 +9,10 @@ final class CollectionLookup: Lookup, @unchecked Sendable {
   private let name: String
   private let field: String
   private let path: [Text]
-  private let life: Int64
   private let label: String
   private let memory = Arena(chunkSize: 1 << 10)
-  /// Documents by the key's JSON; nil is one that is not there.
-  private var known: [String: (document: [UInt8]?, until: Int64)] = [:]
-  private static let knownLimit = 100_000
+  /// Documents by the key's JSON.
+  private var known: LookupCache<[UInt8]>
 
   init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) {
     self.pool = pool
@@ -24,20 +22,20 @@ final class CollectionLookup: Lookup, @unchecked Sendable {
     field = context.settings.text("field") ?? "_id"
     let memory = self.memory
     path = field.split(separator: ".").map { memory.copy(String($0)) }
-    life = context.settings.int("cache") ?? 1_000_000
+    known = LookupCache(context.settings)
     label = context.spec.label
   }
 
   func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
-    let now = currentMicros()
     let texts = rows.map { keys.isNull(Int($0)) ? nil : Self.text(keys, Int($0)) }
+    let missing = Set(known.wanted(texts))
     var wanted: [String: Int] = [:]
-    for (row, text) in zip(rows, texts) { if let text, (known[text]?.until ?? 0) < now { wanted[text] = Int(row) } }
+    for (row, text) in zip(rows, texts) { if let text, missing.contains(text) { wanted[text] = Int(row) } }
     do throws(RunFailure) {
-      if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(keys, wanted, now + max(life, 1)) } }
+      if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(keys, wanted) } }
     } catch { throw EventFailure(error.message) }
     for (row, text) in zip(rows, texts) {
-      guard let text, let found = known[text]?.document else {
+      guard let text, let found = known[text] else {
         result.setNull(Int(row))
         continue
       }
@@ -56,7 +54,7 @@ final class CollectionLookup: Lookup, @unchecked Sendable {
     return out.string
   }
 
-  private func load(_ keys: Column, _ wanted: [String: Int], _ until: Int64) throws(RunFailure) {
+  private func load(_ keys: Column, _ wanted: [String: Int]) throws(RunFailure) {
     var values: [BSON] = []
     let keyLayout = Layout(keys.shape)
     for row in wanted.values { values += Self.values(keys, row, keyLayout) }
@@ -64,8 +62,7 @@ final class CollectionLookup: Lookup, @unchecked Sendable {
     let projection = fields.sorted().map { ($0, BSON.int(1)) } + (fields.contains("_id") ? [] : [("_id", .int(0))])
     let filter = BSON.document([(field, .document([("$in", .array(values))]))])
     let found = try pool.with { client throws(RunFailure) in try client.all(name, filter, [("projection", .document(projection))]) }
-    if known.count + wanted.count > Self.knownLimit { known.removeAll() }
-    for text in wanted.keys { known[text] = (nil, until) }
+    for text in wanted.keys { known.remember(text, nil) }
     let arena = Arena()
     let read = Column(keys.shape)
     for document in found {
@@ -75,7 +72,7 @@ final class CollectionLookup: Lookup, @unchecked Sendable {
         }
         let text = Self.text(read, 0)
         // Of several documents the first counts.
-        if known[text]?.document == nil { known[text] = (document, until) }
+        if known[text] == nil { known.remember(text, document) }
       }
     }
   }

@@ -49,7 +49,7 @@ final class FindSource: Source, @unchecked Sendable {
       }
     }
     every = settings.int("every")
-    limit = min(1 << 30, Int(clamping: settings.int("max_event") ?? 1 << 20))
+    limit = context.eventLimit
     guard every == nil || !order.isEmpty else {
       throw RunFailure("source `\(label)`: `every` needs `order: [field]`, so that each document is read once")
     }

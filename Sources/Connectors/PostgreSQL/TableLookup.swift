@@ -7,13 +7,11 @@ final class TableLookup: Lookup, @unchecked Sendable {
   private let connection: Connection
   private let shape: Shape
   private let table: String
-  private let life: Int64
   private let label: String
   private let column: String?
   private var statement: String?
-  /// Values by the key's text; nil is a row that is not there.
-  private var known: [String: (values: [[UInt8]?]?, until: Int64)] = [:]
-  private static let knownLimit = 100_000
+  /// Values by the key's text.
+  private var known: LookupCache<[[UInt8]?]>
 
   init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) {
     self.pool = pool
@@ -21,12 +19,11 @@ final class TableLookup: Lookup, @unchecked Sendable {
     shape = context.spec.shape!
     table = SQL.table(context.settings.text("name") ?? "")
     column = context.settings.text("column")
-    life = context.settings.int("cache") ?? 1_000_000
+    known = LookupCache(context.settings)
     label = context.spec.label
   }
 
   func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
-    let now = currentMicros()
     var texts: [String?] = []
     for row in rows {
       guard !keys.isNull(Int(row)) else {
@@ -38,14 +35,12 @@ final class TableLookup: Lookup, @unchecked Sendable {
       texts.append(out.string)
       out.release()
     }
-    // Before it is known what to ask for: nothing of this batch may be forgotten between.
-    if known.count > Self.knownLimit { known.removeAll() }
-    let wanted = Set(texts.compactMap { $0 }).filter { (known[$0]?.until ?? 0) < now }
+    let wanted = known.wanted(texts)
     do throws(RunFailure) {
-      if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(Array(wanted), keys.shape, now + max(life, 1)) } }
+      if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(wanted, keys.shape) } }
     } catch { throw EventFailure(error.message) }
     for (row, text) in zip(rows, texts) {
-      guard let text, let values = known[text]?.values else {
+      guard let text, let values = known[text] else {
         result.setNull(Int(row))
         continue
       }
@@ -59,15 +54,15 @@ final class TableLookup: Lookup, @unchecked Sendable {
     }
   }
 
-  private func load(_ keys: [String], _ keyShape: Shape, _ until: Int64) throws(RunFailure) {
+  private func load(_ keys: [String], _ keyShape: Shape) throws(RunFailure) {
     try pool.with { client throws(RunFailure) in
       if statement == nil { statement = try prepare(client, keyShape) }
       let list = "{" + keys.map { "\"\($0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\"" }.joined(separator: ",") + "}"
       let found = try client.run(statement!, [list])
-      for key in keys { known[key] = (nil, until) }
+      for key in keys { known.remember(key, nil) }
       for row in 0..<found.rows {
         guard let number = found.text(row, 0).flatMap({ Int($0) }) else { continue }
-        known[keys[number - 1]] = (shape.fields.indices.map { index in found.bytes(row, index + 1).map { Array($0.bytes) } }, until)
+        known.remember(keys[number - 1], shape.fields.indices.map { index in found.bytes(row, index + 1).map { Array($0.bytes) } })
       }
     }
   }

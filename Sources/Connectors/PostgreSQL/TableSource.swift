@@ -39,7 +39,7 @@ final class TableSource: Source, @unchecked Sendable {
       : "(\((settings.text("sql") ?? "").trimmed.trimmingSemicolon)) AS pump_query"
     order = settings.texts("order").compactMap { name in context.spec.shape!.fields.firstIndex { $0.name == name } }
     every = settings.int("every")
-    limit = min(1 << 30, Int(clamping: settings.int("max_event") ?? 1 << 20))
+    limit = context.eventLimit
     guard every == nil || !order.isEmpty else {
       throw RunFailure("source `\(context.spec.label)`: `every` needs `order: [field]`, so that each row is read once")
     }
@@ -198,24 +198,10 @@ final class TableSource: Source, @unchecked Sendable {
       let message =
         count > limit
         ? "the row is longer than max_event (\(limit) bytes)" : ".\(field.name): the column's value is no \(field.shape.name)"
-      batch.refused.append(Failure(row: row, step: -1, message: message, payload: (payload(arena), "{}")))
+      batch.refused.append(Failure(row: row, step: -1, message: message, payload: (shape.payload(arena) { fields[$0] }, "{}")))
       return
     }
     row += 1
-  }
-
-  /// The row as a JSON object of texts.
-  private func payload(_ arena: Arena) -> Text {
-    var out = ByteBuffer(capacity: 256)
-    defer { out.release() }
-    for (index, field) in shape.fields.enumerated() {
-      out.raw(index == 0 ? "{" : ",")
-      out.quoted(arena.copy(field.wire))
-      out.raw(":")
-      if let text = fields[index] { out.quoted(Text(text.base, text.count)) } else { out.raw("null") }
-    }
-    out.raw("}")
-    return arena.copy(out.bytes)
   }
 
   // MARK: Positions

@@ -204,7 +204,7 @@ final class TableSource: Source, @unchecked Sendable {
         }
       }
       if let problem {
-        batch.refused.append(Failure(row: row, step: -1, message: problem, payload: (payload(batch.context.arena), "{}")))
+        batch.refused.append(Failure(row: row, step: -1, message: problem, payload: (shape.payload(batch.context.arena, text), "{}")))
       } else {
         row += 1
       }
@@ -213,22 +213,9 @@ final class TableSource: Source, @unchecked Sendable {
     return row > 0 || !batch.refused.isEmpty
   }
 
-  /// The row as a JSON object of texts.
-  private func payload(_ arena: Arena) -> Text {
-    var out = ByteBuffer(capacity: 256)
-    defer { out.release() }
-    for (index, field) in shape.fields.enumerated() {
-      out.raw(index == 0 ? "{" : ",")
-      out.quoted(arena.copy(field.wire))
-      out.raw(":")
-      if let text = sqlite3_column_text(statement.handle, places[index]) {
-        out.quoted(arena.copy(UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement.handle, places[index])))))
-      } else {
-        out.raw("null")
-      }
-    }
-    out.raw("}")
-    return arena.copy(out.bytes)
+  private func text(_ index: Int) -> Text? {
+    guard let bytes = sqlite3_column_text(statement.handle, places[index]) else { return nil }
+    return Text(bytes, Int(sqlite3_column_bytes(statement.handle, places[index])))
   }
 }
 

@@ -112,7 +112,6 @@ public final class ClientSource<Client: PooledClient>: Source, @unchecked Sendab
 public final class ClientLookup<Client: PooledClient>: Lookup, @unchecked Sendable {
   private let pool: ClientPool<Client>
   private let connection: Connection
-  private let shape: Shape
   private let label: String
   private let find: @Sendable (Client, Column, Int) throws(RunFailure) -> String?
 
@@ -122,7 +121,6 @@ public final class ClientLookup<Client: PooledClient>: Lookup, @unchecked Sendab
   ) {
     self.pool = pool
     self.connection = connection
-    shape = context.spec.shape!
     label = context.spec.label
     self.find = find
   }
@@ -143,21 +141,55 @@ public final class ClientLookup<Client: PooledClient>: Lookup, @unchecked Sendab
         result.setNull(Int(row))
         continue
       }
-      let text = context.arena.copy(json)
-      UnsafeMutablePointer(mutating: text.base)[text.count] = 0
-      guard shape.read(text, into: result, Int(row), context.arena, JSONOptions()) else {
-        throw EventFailure("\(label): \(shape.explain(text, JSONOptions()))")
-      }
+      try result.read(json: Array(json.utf8), Int(row), context, label)
     }
   }
 }
 
 extension Batch {
-  /// Adds an event of bytes, copied.
-  public func add(_ bytes: UnsafeRawBufferPointer) {
-    let copy = context.arena.allocate(bytes.count + 1).assumingMemoryBound(to: UInt8.self)
-    if let base = bytes.baseAddress { copy.update(from: base.assumingMemoryBound(to: UInt8.self), count: bytes.count) }
-    copy[bytes.count] = 0
-    append(Text(copy, bytes.count))
+  /// Adds an event of bytes, copied. One that is longer than the limit is refused, its beginning kept as the payload;
+  /// false then.
+  @discardableResult
+  public func add(_ bytes: UnsafeRawBufferPointer, limit: Int = .max, meta: @autoclosure () -> String = "{}") -> Bool {
+    let size = min(bytes.count, limit)
+    let copy = context.arena.allocate(size + 1).assumingMemoryBound(to: UInt8.self)
+    if let base = bytes.baseAddress { copy.update(from: base.assumingMemoryBound(to: UInt8.self), count: size) }
+    copy[size] = 0
+    guard bytes.count > limit else {
+      append(Text(copy, size))
+      return true
+    }
+    refused.append(
+      Failure(
+        row: count, step: -1, message: "the message is longer than max_event (\(limit) bytes); its beginning is kept as the payload",
+        payload: (Text(copy, size), meta())))
+    return false
+  }
+}
+
+extension Shape {
+  /// A row that did not fit as a JSON object of texts, for the error route; nil is null.
+  public func payload(_ arena: Arena, _ text: (Int) -> Text?) -> Text {
+    var out = ByteBuffer(capacity: 256)
+    defer { out.release() }
+    for (index, field) in fields.enumerated() {
+      out.raw(index == 0 ? "{" : ",")
+      out.quoted(arena.copy(field.wire))
+      out.raw(":")
+      if let text = text(index) { out.quoted(text) } else { out.raw("null") }
+    }
+    out.raw("}")
+    return arena.copy(out.bytes)
+  }
+}
+
+extension Column {
+  /// Reads a record that a lookup found as JSON; what does not fit is said after the lookup's label.
+  public func read(json: [UInt8], _ row: Int, _ context: Context, _ label: String) throws(EventFailure) {
+    let text = json.withUnsafeBufferPointer { context.arena.copy($0) }
+    UnsafeMutablePointer(mutating: text.base)[text.count] = 0
+    guard shape.read(text, into: self, row, context.arena, JSONOptions()) else {
+      throw EventFailure("\(label): \(shape.explain(text, JSONOptions()))")
+    }
   }
 }

@@ -45,6 +45,9 @@ public struct EndpointContext: Sendable {
   /// Where the position of this source is kept, if configured.
   public let state: PositionStore?
   public let logger: Logger
+
+  /// Bytes of the longest event that a source takes: `max_event`, at most 1 GiB.
+  public var eventLimit: Int { min(1 << 30, Int(clamping: settings.int("max_event") ?? 1 << 20)) }
 }
 
 public protocol Source: AnyObject, Sendable {

@@ -21,7 +21,7 @@ final class FileSource: Source, @unchecked Sendable {
   init(_ context: EndpointContext, whole: Bool) throws(RunFailure) {
     self.context = context
     self.whole = whole
-    limit = min(1 << 30, Int(clamping: context.settings.int("max_event") ?? 1 << 20))
+    limit = context.eventLimit
     follow = context.settings.bool("follow")
     splitter = LineSplitter(limit: whole ? 0 : limit)
     let path = context.settings.text("path") ?? ""
@@ -204,7 +204,7 @@ final class StdinSource: Source, @unchecked Sendable {
 
   init(_ context: EndpointContext) throws(RunFailure) {
     self.context = context
-    splitter = LineSplitter(limit: min(1 << 30, Int(clamping: context.settings.int("max_event") ?? 1 << 20)))
+    splitter = LineSplitter(limit: context.eventLimit)
     stream = try ByteStream(0, path: "standard input", unpack: false, stop: context.stop)
   }
 
