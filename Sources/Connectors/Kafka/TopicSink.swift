@@ -6,7 +6,6 @@ import PumpRuntime
 final class TopicSink: Sink, @unchecked Sendable {
   private let producer: Producer
   private let outbox: Outbox
-  private let label: String
   private let places: (name: Int, key: Int?, partition: Int?, headers: Int?)
   /// The topic of the last event: events mostly go where the one before went.
   private var topic: (name: Text, handle: OpaquePointer)?
@@ -18,7 +17,6 @@ final class TopicSink: Sink, @unchecked Sendable {
   init(_ producer: Producer, _ context: EndpointContext) throws(RunFailure) {
     self.producer = producer
     outbox = producer.open()
-    label = context.spec.label
     func place(_ name: String) -> Int? { context.spec.each.firstIndex { $0.name == name } }
     places = (place("name")!, place("key"), place("partition"), place("headers"))
   }

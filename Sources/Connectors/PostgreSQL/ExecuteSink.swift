@@ -5,7 +5,6 @@ import PumpRuntime
 /// `execute`: one statement for each event, its arguments bound, sent in pipeline mode; each batch is one transaction.
 final class ExecuteSink: Sink, @unchecked Sendable {
   private let pool: ClientPool<Client>
-  private let label: String
   private let sql: String
   /// Fields of the event, by the statement's parameters.
   private let parameters: [Int]
@@ -16,7 +15,6 @@ final class ExecuteSink: Sink, @unchecked Sendable {
 
   init(_ pool: ClientPool<Client>, _ context: EndpointContext) throws(RunFailure) {
     self.pool = pool
-    label = context.spec.label
     let shape = context.spec.shape!
     (sql, parameters) = try Self.number(context.settings.text("sql") ?? "", shape, context.spec.label)
   }

@@ -9,7 +9,6 @@ final class TableSink: Sink, @unchecked Sendable {
   private enum Mode { case insert, upsert, ignore }
   private let pool: ClientPool<Client>
   private let connection: Connection
-  private let label: String
   private let table: String
   private let shape: Shape
   private let mode: Mode
@@ -27,7 +26,6 @@ final class TableSink: Sink, @unchecked Sendable {
   init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) throws(RunFailure) {
     self.pool = pool
     self.connection = connection
-    label = context.spec.label
     shape = context.spec.shape!
     table = SQL.table(context.settings.text("name") ?? "")
     let names = context.settings.texts("key")

@@ -41,7 +41,8 @@ final class Pipeline: @unchecked Sendable {
   private var free: [Batch] = []
   private var given: [[(batch: Int, rows: [Int32])]]
   private let keepsBatches: Bool
-  private let isDurableAtEnd: Bool
+  /// Whether a sink is durable only when it is closed: nothing is acknowledged before.
+  let isDurableAtEnd: Bool
 
   /// A commit is due at this many bytes or batches, whatever the settings say: memory stays bounded.
   private static let pendingLimit = 8 << 20
@@ -353,10 +354,6 @@ final class FeedSink: Sink, @unchecked Sendable {
     try target.commit()
     return []
   }
-  var isDurableAtEnd: Bool { target.acknowledgesAtEnd }
+  var isDurableAtEnd: Bool { target.isDurableAtEnd }
   func close(completed: Bool) throws(RunFailure) {}
-}
-
-extension Pipeline {
-  var acknowledgesAtEnd: Bool { isDurableAtEnd }
 }
