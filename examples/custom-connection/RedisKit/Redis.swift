@@ -58,8 +58,10 @@ final class RedisClient: RedisProtocol, @unchecked Sendable {
     defer { freeReplyObject(raw) }
     let reply = raw.assumingMemoryBound(to: redisReply.self).pointee
     let text = reply.str.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: reply.len)) }
-    guard reply.type != REDIS_REPLY_ERROR else { throw connection.failure(String(decoding: text ?? [], as: UTF8.self)) }
-    return text
+    guard reply.type == REDIS_REPLY_ERROR else { return text }
+    let problem = String(decoding: text ?? [], as: UTF8.self)
+    // While it reads its data, or waits for its master, others may help; anything else is a mistake.
+    throw connection.failure(problem, transient: ["LOADING", "MASTERDOWN", "READONLY", "BUSY"].contains { problem.hasPrefix($0) })
   }
   private func failure(_ what: String) -> RunFailure { connection.failure("\(what) (error \(context.pointee.err))", transient: true) }
 }
