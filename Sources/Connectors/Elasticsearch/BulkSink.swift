@@ -21,7 +21,11 @@ final class BulkSink: Sink, @unchecked Sendable {
   /// What of the lines is sent, where that is not one piece, and its packed form.
   private var body = ByteBuffer(capacity: 1)
   private var packed = ByteBuffer(capacity: 1)
-  /// The next id that is made here.
+  /// What ids of origins are made of: this sink, and a namespace of our own.
+  private let endpoint: String
+  private static let namespace = Uuid(high: 0x7075_6D70_6320_4F52, low: 0x4947_494E_2065_7673)
+  private let scratch = Context()
+  /// The next id that is made here, for events without an origin.
   private var nextId = Uuid(high: .random(in: 0...UInt64.max), low: .random(in: 0...UInt64.max))
   /// Bytes of one request; less once the server has found one too large.
   private var bodyLimit = 5 << 20
@@ -33,6 +37,7 @@ final class BulkSink: Sink, @unchecked Sendable {
     mode = Mode(rawValue: context.settings.text("mode") ?? "") ?? .index
     name = context.spec.each.firstIndex { $0.name == "name" }!
     id = context.spec.each.firstIndex { $0.name == "id" }
+    endpoint = "\(context.pipeline)\n\(context.spec.label)"
     guard id != nil || mode == .index || mode == .create else {
       throw RunFailure("sink `\(context.spec.label)`: `\(mode)` needs `id: …`")
     }
@@ -62,13 +67,14 @@ final class BulkSink: Sink, @unchecked Sendable {
       } else if given == nil, mode != .index, mode != .create {
         refusals.append(Refusal(row: row, message: "the id is null, `\(mode)` needs one"))
       } else {
-        encode(name, given, buffer.records!, row)
+        encode(name, given, buffer, row)
       }
     }
     return refusals
   }
 
-  private func encode(_ name: Text, _ given: Text?, _ records: Column, _ row: Int) {
+  private func encode(_ name: Text, _ given: Text?, _ buffer: SinkBuffer, _ row: Int) {
+    let records = buffer.records!
     switch mode {
     case .index: lines.raw("{\"index\":{\"_index\":")
     case .create: lines.raw("{\"create\":{\"_index\":")
@@ -77,7 +83,7 @@ final class BulkSink: Sink, @unchecked Sendable {
     }
     lines.quoted(name)
     lines.raw(",\"_id\":")
-    if let given { lines.quoted(given) } else { lines.json(makeId()) }
+    if let given { lines.quoted(given) } else { lines.json(origin(buffer, row) ?? makeId()) }
     lines.raw("}}\n")
     actions.append(lines.count)
     switch mode {
@@ -91,6 +97,16 @@ final class BulkSink: Sink, @unchecked Sendable {
     if mode != .delete { lines.byte(0x0A) }
     ends.append(lines.count)
     outcomes.append(.open)
+  }
+
+  /// The id of an event without one: what its source knows it by, so that it is the same document when it comes again.
+  private func origin(_ buffer: SinkBuffer, _ row: Int) -> Uuid? {
+    guard let origin = buffer.origin(row) else { return nil }
+    // Of an event that was expanded, each with its number.
+    var number = 0
+    while number < row, buffer.origins[row - number - 1] == buffer.origins[row] { number += 1 }
+    defer { scratch.arena.reset() }
+    return Fn.uuidV5(Self.namespace, scratch.arena.copy("\(endpoint)\n\(origin)\n\(number)"), scratch)
   }
 
   /// Ids from a random beginning on: no two runs share any, and neighbours pack and compare well.

@@ -21,10 +21,8 @@ final class SearchSource: Source, @unchecked Sendable {
   private var given: Int64 = 0
   private var nextPoll: Int64 = 0
   private var hasEnded = false
-  /// Values of the order's fields, of the last document that was given and of those that wait for their acknowledgement.
+  /// Values of the order's fields, of the last document that was given.
   private var key: String?
-  private var positions: [(number: Int64, key: String)] = []
-  private var number: Int64 = 0
 
   init(_ pool: ClientPool<Session>, _ cluster: Cluster, _ context: EndpointContext) throws(RunFailure) {
     self.pool = pool
@@ -37,15 +35,17 @@ final class SearchSource: Source, @unchecked Sendable {
     guard every == nil || search.isOrdered else {
       throw RunFailure("source `\(context.spec.label)`: `every` needs `order: [field]`, so that each document is read once")
     }
-    if search.isOrdered, let saved = context.state?.load() {
-      guard search.fits(saved) else {
-        throw RunFailure("source `\(context.spec.label)`: the position that is kept does not fit `order`; remove its file to begin anew")
-      }
-      key = saved
-    }
   }
 
   deinit { body.release() }
+
+  func resume(_ positions: any PositionStore) throws(RunFailure) {
+    guard search.isOrdered, let saved = try positions.load(nil)[""] else { return }
+    guard search.fits(saved) else {
+      throw RunFailure("source `\(context.spec.label)`: the position that is kept does not fit `order`; remove it to begin anew")
+    }
+    key = saved
+  }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     if hasEnded { return false }
@@ -138,11 +138,7 @@ final class SearchSource: Source, @unchecked Sendable {
       last = sort.string
       if search.isOrdered { key = search.key(sort) }
     }
-    if context.state != nil, let key, !page.hits.isEmpty {
-      number += 1
-      positions.append((number, key))
-    }
-    batch.position = number
+    if let key, !page.hits.isEmpty { batch.checkpoint = ["": key] }
     // The server looks for the next page while this one is worked on.
     if page.hits.count == search.page { try ask() } else { finish() }
   }
@@ -152,14 +148,6 @@ final class SearchSource: Source, @unchecked Sendable {
     guard let source else { return "the index keeps no `_source` of its documents" }
     guard source.count <= limit else { return "the document is longer than max_event (\(limit) bytes)" }
     return shape.read(source, into: records, row, c.arena, JSONOptions()) ? nil : shape.explain(source, JSONOptions())
-  }
-
-  // MARK: Positions
-
-  func acknowledge(_ position: Int64) throws(RunFailure) {
-    guard let state = context.state, let found = positions.last(where: { $0.number <= position }) else { return }
-    positions.removeAll { $0.number <= position }
-    try state.save(found.key)
   }
 
   func close() {

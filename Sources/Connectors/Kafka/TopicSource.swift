@@ -8,7 +8,12 @@ final class TopicSource: Source, @unchecked Sendable {
   private struct Partition: Hashable {
     let topic: String
     let number: Int32
+    var text: String { "\(topic)/\(number)" }
   }
+  /// Positions that are kept in a sink's transaction go before the group's own.
+  private var positions: (any PositionStore)?
+  /// Positions could not be read; nothing of what comes then may be given.
+  private var failure: RunFailure?
   private let client: Client
   private let context: EndpointContext
   private let limit: Int
@@ -47,10 +52,16 @@ final class TopicSource: Source, @unchecked Sendable {
     }
   }
 
+  func resume(_ positions: any PositionStore) throws(RunFailure) {
+    // The group knows its offsets as well as a file would.
+    if positions.isTransactional { self.positions = positions }
+  }
+
   // MARK: Events
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     try client.check()
+    if let failure { throw failure }
     if revoked != nil { giveUp() }
     let count = rd_kafka_consume_batch_queue(queue, 100, &messages, messages.count)
     if count <= 0 { client.lookAgain() }
@@ -66,11 +77,13 @@ final class TopicSource: Source, @unchecked Sendable {
       take(message, index, batch, &rows)
       offsets[Partition(topic: name(message.rkt), number: message.partition)] = message.offset + 1
     }
+    if let failure { throw failure }
     if count > 0, !offsets.isEmpty { client.answered() }
     describe(batch, rows)
     number += 1
     if !offsets.isEmpty { given.append((number, offsets)) }
     batch.position = number
+    if positions != nil { for (partition, offset) in offsets { batch.checkpoint[partition.text] = String(offset) } }
     batch.wantsCommit = revoked != nil
     return !context.stop.isRequested || batch.count > 0
   }
@@ -112,6 +125,7 @@ final class TopicSource: Source, @unchecked Sendable {
 
   private func describe(_ batch: Batch, _ rows: [Int]) {
     let places = rows.map { (name(messages[$0]!.pointee.rkt), messages[$0]!.pointee.partition, messages[$0]!.pointee.offset) }
+    batch.origin = { "\(places[$0].0)/\(places[$0].1) \(places[$0].2)" }
     batch.describe = { row in
       guard row < places.count else { return "{}" }
       let (topic, partition, offset) = places[row]
@@ -198,6 +212,7 @@ final class TopicSource: Source, @unchecked Sendable {
 
   private func rebalance(_ comes: Bool, _ partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) {
     if comes {
+      place(partitions)
       change(partitions, comes: true)
     } else if rd_kafka_assignment_lost(client.handle) != 0 {
       // Others have them already: nothing may be committed for them any more.
@@ -205,6 +220,21 @@ final class TopicSource: Source, @unchecked Sendable {
       change(partitions, comes: false)
     } else {
       revoked = rd_kafka_topic_partition_list_copy(partitions)
+    }
+  }
+
+  /// Partitions that come begin where their kept positions are.
+  private func place(_ partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) {
+    guard let positions else { return }
+    let elements = UnsafeMutableBufferPointer(start: partitions.pointee.elems, count: Int(partitions.pointee.cnt))
+    func text(_ element: rd_kafka_topic_partition_t) -> String {
+      Partition(topic: String(cString: element.topic), number: element.partition).text
+    }
+    do throws(RunFailure) {
+      let kept = try client.connection.untilReady { () throws(RunFailure) in try positions.load(elements.map(text)) }
+      for index in elements.indices { if let offset = kept[text(elements[index])].flatMap(Int64.init) { elements[index].offset = offset } }
+    } catch {
+      failure = error
     }
   }
 

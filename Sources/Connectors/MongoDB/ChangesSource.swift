@@ -10,14 +10,12 @@ final class ChangesSource: Source, @unchecked Sendable {
   private let pipeline: [UInt8]
   private let limit: Int
   private var open: (client: Client, stream: ChangeStream)?
-  /// The option by which a stream goes on behind what was given, and the same of what waits for its acknowledgement.
+  /// The option by which a stream goes on behind what was given.
   private var given: [UInt8]?
-  private var positions: [(number: Int64, option: [UInt8])] = []
-  private var number: Int64 = 0
-  private var savedAt: Int64 = 0
+  private var markedAt: Int64 = 0
 
   /// Where nothing waits, the kept position follows the server's log, lest it be forgotten there: so often.
-  private static let saveInterval: Int64 = 10_000_000
+  private static let markInterval: Int64 = 10_000_000
 
   init(_ pool: ClientPool<Client>, _ context: EndpointContext) throws(RunFailure) {
     self.pool = pool
@@ -29,9 +27,13 @@ final class ChangesSource: Source, @unchecked Sendable {
     do throws(EventFailure) { pipeline = try ExtendedJSON.parse("{\"pipeline\":\(stages)}") } catch {
       throw RunFailure("source `\(label)`: `pipeline` is no extended JSON\(error.message); write `[{\"$match\": …}]`")
     }
-    guard let kept = context.state?.load() else { return }
+  }
+
+  func resume(_ positions: any PositionStore) throws(RunFailure) {
+    guard let kept = try positions.load(nil)[""] else { return }
     do throws(EventFailure) { given = try ExtendedJSON.parse(kept) } catch {
-      throw RunFailure("source `\(label)`: the kept position cannot be read\(error.message); remove it to begin with the changes of now")
+      throw RunFailure(
+        "source `\(context.spec.label)`: the kept position cannot be read\(error.message); remove it to begin with the changes of now")
     }
   }
 
@@ -52,10 +54,7 @@ final class ChangesSource: Source, @unchecked Sendable {
     let client = try pool.acquire()
     let stream = ChangeStream(client, collection, pipeline, after: given)
     open = (client, stream)
-    guard given == nil, let option = stream.option() else { return }
-    // What happens from here on must be found after a restart too, before the first event is acknowledged.
-    given = option
-    try save(option)
+    if given == nil { given = stream.option() }
   }
 
   private func end(_ failure: RunFailure? = nil) {
@@ -91,7 +90,7 @@ final class ChangesSource: Source, @unchecked Sendable {
     if let stream = open?.stream { given = stream.option(isInvalidated: isInvalidated) ?? given }
     if isInvalidated { end() }
     Change.describe(changes, batch, context.meta)
-    try mark(batch)
+    mark(batch)
     // A server that does not wait is not asked without end.
     if currentMicros() - begin < 10_000, batch.count == 0 { _ = context.stop.wait(micros: 100_000) }
   }
@@ -108,27 +107,13 @@ final class ChangesSource: Source, @unchecked Sendable {
 
   // MARK: Positions
 
-  private func mark(_ batch: Batch) throws(RunFailure) {
-    guard let given else { return }
-    if batch.count > 0 || !batch.refused.isEmpty {
-      number += 1
-      positions.append((number, given))
-      batch.position = number
-    } else if positions.isEmpty, currentMicros() - savedAt > Self.saveInterval {
-      try save(given)
-    }
-  }
-
-  private func save(_ option: [UInt8]) throws(RunFailure) {
-    guard let state = context.state else { return }
-    try state.save(option.withUnsafeBufferPointer { Document($0.baseAddress!, $0.count).json(.extended) })
-    savedAt = currentMicros()
-  }
-
-  func acknowledge(_ position: Int64) throws(RunFailure) {
-    guard let found = positions.last(where: { $0.number <= position }) else { return }
-    positions.removeAll { $0.number <= position }
-    try save(found.option)
+  /// What happens from the first call on must be found after a restart too, before there is an event.
+  private func mark(_ batch: Batch) {
+    let now = currentMicros()
+    let isDue = batch.count > 0 || !batch.refused.isEmpty || now - markedAt > Self.markInterval
+    guard context.keepsPositions, isDue, let given else { return }
+    batch.checkpoint = ["": given.withUnsafeBufferPointer { Document($0.baseAddress!, $0.count).json(.extended) }]
+    markedAt = now
   }
 
   func close() { end() }

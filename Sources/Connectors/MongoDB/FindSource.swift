@@ -53,14 +53,16 @@ final class FindSource: Source, @unchecked Sendable {
     guard every == nil || !order.isEmpty else {
       throw RunFailure("source `\(label)`: `every` needs `order: [field]`, so that each document is read once")
     }
-    if !order.isEmpty, let saved = context.state?.load() {
-      do throws(EventFailure) { try ExtendedJSON.parse(saved).withUnsafeBufferPointer { last.raw($0.baseAddress!, $0.count) } } catch {
-        throw RunFailure("source `\(label)`: the kept position cannot be read\(error.message); remove it to begin anew")
-      }
-    }
   }
 
   deinit { last.release() }
+
+  func resume(_ positions: any PositionStore) throws(RunFailure) {
+    guard !order.isEmpty, let saved = try positions.load(nil)[""] else { return }
+    do throws(EventFailure) { try ExtendedJSON.parse(saved).withUnsafeBufferPointer { last.raw($0.baseAddress!, $0.count) } } catch {
+      throw RunFailure("source `\(context.spec.label)`: the kept position cannot be read\(error.message); remove it to begin anew")
+    }
+  }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     if hasEnded { return false }
@@ -133,10 +135,8 @@ final class FindSource: Source, @unchecked Sendable {
     }
     batch.count = row
     given += Int64(row)
-    if context.state != nil, last.count > 0, row > 0 || !batch.refused.isEmpty {
-      number += 1
-      positions.append((number, Array(last.bytes)))
-      batch.position = number
+    if context.keepsPositions, last.count > 0, row > 0 || !batch.refused.isEmpty {
+      batch.checkpoint = ["": Document(last.base, last.count).json(.extended)]
     }
     return row > 0 || !batch.refused.isEmpty || every != nil
   }
@@ -186,14 +186,6 @@ final class FindSource: Source, @unchecked Sendable {
       last.raw(item.value)
     }
     last.endDocument(start)
-  }
-
-  // MARK: Positions
-
-  func acknowledge(_ position: Int64) throws(RunFailure) {
-    guard let state = context.state, let found = positions.last(where: { $0.number <= position }) else { return }
-    positions.removeAll { $0.number <= position }
-    try state.save(found.key.withUnsafeBufferPointer { Document($0.baseAddress!, $0.count).json(.extended) })
   }
 
   func close() { end() }

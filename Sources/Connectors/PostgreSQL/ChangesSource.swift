@@ -19,6 +19,9 @@ final class ChangesSource: Source, @unchecked Sendable {
   private var serverEnd: Int64 = 0
   private var lastStatus: Int64 = 0
   private var hasOpenRows = false
+  /// Rows of the transaction behind `given` that were given already, and as many that are passed over after a new start.
+  private var openRows = 0
+  private var skip = 0
 
   private struct Relation {
     let schema: String
@@ -31,6 +34,7 @@ final class ChangesSource: Source, @unchecked Sendable {
     let relation: UInt32
     let lsn: Int64
     let transaction: (id: Int64, committed: Int64)
+    let number: Int
   }
 
   init(_ connection: Connection, _ context: EndpointContext) throws(RunFailure) {
@@ -46,6 +50,14 @@ final class ChangesSource: Source, @unchecked Sendable {
     }
   }
 
+  /// A position is the end of the last whole transaction, and how many rows behind it were given.
+  func resume(_ positions: any PositionStore) throws(RunFailure) {
+    guard positions.isTransactional, let parts = try positions.load(nil)[""]?.split(separator: " "), parts.count == 2,
+      let end = Int64(parts[0]), let rows = Int(parts[1])
+    else { return }
+    (given, acknowledged, openRows) = (end, end, rows)
+  }
+
   // MARK: The session
 
   private func begin() throws(RunFailure) -> Client {
@@ -58,12 +70,18 @@ final class ChangesSource: Source, @unchecked Sendable {
       try client.run("CREATE_REPLICATION_SLOT \(SQL.quoted(slot)) LOGICAL pgoutput NOEXPORT_SNAPSHOT")
     }
     let names = SQL.literal(SQL.quoted(publication))
-    let started = try client.run("START_REPLICATION SLOT \(SQL.quoted(slot)) LOGICAL 0/0 (proto_version '1', publication_names \(names))")
+    let started = try client.run(
+      "START_REPLICATION SLOT \(SQL.quoted(slot)) LOGICAL \(Self.text(given)) (proto_version '1', publication_names \(names))")
     guard started.status == PGRES_COPY_BOTH else { throw client.failure(started) }
     relations = [:]
     hasOpenRows = false
+    // What was given is not given again: the server begins with the transaction that was open.
+    skip = openRows
+    openRows = 0
     return client
   }
+
+  private static func text(_ lsn: Int64) -> String { "\(String(lsn >> 32, radix: 16))/\(String(lsn & 0xFFFF_FFFF, radix: 16))" }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     do throws(RunFailure) {
@@ -109,6 +127,8 @@ final class ChangesSource: Source, @unchecked Sendable {
     }
     // Rows of a transaction that goes on are not behind the position yet.
     batch.position = given
+    if context.keepsPositions, !changes.isEmpty { batch.checkpoint = ["": "\(given) \(openRows)"] }
+    batch.origin = { "\(changes[$0].transaction.id) \(changes[$0].transaction.committed) \(changes[$0].number)" }
     describe(changes, batch)
   }
 
@@ -153,6 +173,7 @@ final class ChangesSource: Source, @unchecked Sendable {
       _ = message.int64()
       given = message.int64()
       hasOpenRows = false
+      (openRows, skip) = (0, 0)
     case UInt8(ascii: "R"):
       let id = UInt32(bitPattern: message.int32())
       let schema = message.text()
@@ -178,6 +199,8 @@ final class ChangesSource: Source, @unchecked Sendable {
   private func row(_ operation: String, _ message: inout Message, _ lsn: Int64, _ batch: Batch, _ changes: inout [Change]) {
     let id = UInt32(bitPattern: message.int32())
     guard let relation = relations[id] else { return }
+    openRows += 1
+    guard openRows > skip else { return }
     var kind = message.byte()
     if operation == "update", kind != UInt8(ascii: "N") {
       skipTuple(&message)
@@ -204,7 +227,7 @@ final class ChangesSource: Source, @unchecked Sendable {
     let event = arena.copy(out.bytes)
     UnsafeMutablePointer(mutating: event.base)[event.count] = 0
     batch.append(event)
-    changes.append(Change(operation: operation, relation: id, lsn: lsn, transaction: transaction))
+    changes.append(Change(operation: operation, relation: id, lsn: lsn, transaction: transaction, number: openRows))
   }
 
   private func skipTuple(_ message: inout Message) {

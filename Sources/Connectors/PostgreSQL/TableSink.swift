@@ -5,7 +5,7 @@ import PumpRuntime
 /// `table`: rows by COPY, straight into the table or, where they may meet rows that are there, into a temporary table
 /// and from there. Rows go to the server while the batch still grows; what is held here is sent again where the session
 /// is lost, and taken apart where the server refuses a row.
-final class TableSink: Sink, @unchecked Sendable {
+final class TableSink: PositionKeeper, @unchecked Sendable {
   private enum Mode { case insert, upsert, ignore }
   private let pool: ClientPool<Client>
   private let connection: Connection
@@ -20,6 +20,12 @@ final class TableSink: Sink, @unchecked Sendable {
   private var ends: [Int] = []
   /// One batch may hold a key twice, of which the last counts; it costs a sort, so it is assumed once it was seen.
   private var repeatsKeys = false
+  /// Where positions are kept too: those of the next commit, whether one was sent whose answer may have been lost, and the
+  /// rows that earlier attempts have refused, so that they are left out.
+  private let positions: PositionTable?
+  private var changes: [PositionChange] = []
+  private var mayBeDone = false
+  private var refused: [Int: String] = [:]
   /// The session that the lines are being sent on, and how many bytes it has.
   private var stream: (client: Client, sent: Int)?
 
@@ -31,6 +37,7 @@ final class TableSink: Sink, @unchecked Sendable {
     let names = context.settings.texts("key")
     key = names.compactMap { name in context.spec.shape!.fields.first { $0.name == name }.map { SQL.quoted($0.wire) } }
     columns = shape.fields.map { SQL.quoted($0.wire) }.joined(separator: ", ")
+    positions = PositionTable(context.settings)
     switch context.settings.text("mode") ?? "auto" {
     case "insert": mode = .insert
     case "upsert": mode = .upsert
@@ -143,12 +150,31 @@ final class TableSink: Sink, @unchecked Sendable {
   // MARK: Commit
 
   func commit() throws(RunFailure) -> [Refusal] {
-    guard !ends.isEmpty else { return [] }
+    guard !ends.isEmpty || !changes.isEmpty else { return [] }
     var refusals: [Refusal] = []
     if try !commitStream() { refusals = try commitAgain() }
+    // The transaction that keeps positions waits until what it leaves out is routed.
+    guard positions == nil || refusals.isEmpty else { return refusals }
     lines.count = 0
     ends.removeAll(keepingCapacity: true)
+    changes = []
+    refused = [:]
+    mayBeDone = false
     return refusals
+  }
+
+  func positions(_ source: String, _ parts: [String]?) throws(RunFailure) -> [String: String] {
+    try pool.with { client throws(RunFailure) in try positions!.read(client, source, parts) }
+  }
+
+  func keep(_ changes: [PositionChange]) { self.changes = changes }
+
+  private func end(_ client: Client) throws(RunFailure) {
+    if let positions {
+      try positions.write(client, changes)
+      mayBeDone = true
+    }
+    try client.run("COMMIT")
   }
 
   /// Ends what `write` has begun; false where that did not work out and everything is to be sent again.
@@ -159,7 +185,7 @@ final class TableSink: Sink, @unchecked Sendable {
       guard PQputCopyEnd(client.handle, nil) == 1 else { throw client.broken() }
       try client.finish()
       if mode != .insert { try client.run(merge()) }
-      try client.run("COMMIT")
+      try end(client)
       stream = nil
       pool.release(client, broken: false)
       return true
@@ -173,6 +199,9 @@ final class TableSink: Sink, @unchecked Sendable {
   private func commitAgain() throws(RunFailure) -> [Refusal] {
     try pool.with { client throws(RunFailure) in
       do throws(RunFailure) {
+        if mayBeDone, try positions!.holds(client, changes) { return [] }
+        mayBeDone = false
+        if !refused.isEmpty { return try takeApart(client) }
         try begin(client)
         try copy(client)
         try put(client, 0, lines.count)
@@ -184,7 +213,7 @@ final class TableSink: Sink, @unchecked Sendable {
           repeatsKeys = repeatsKeys || refused.code == "21000"
           return try takeApart(client)
         }
-        try client.run("COMMIT")
+        try end(client)
         return []
       } catch {
         if !client.isBroken { _ = try? client.run("ROLLBACK") }
@@ -201,12 +230,18 @@ final class TableSink: Sink, @unchecked Sendable {
       BEGIN; CREATE TEMPORARY TABLE pump_rows ON COMMIT DROP AS SELECT \(columns) FROM \(table) WITH NO DATA;
       ALTER TABLE pump_rows ADD pump_row integer PRIMARY KEY
       """)
-    var refusals: [Int: String] = [:]
+    var refusals = refused
     for start in stride(from: 0, to: ends.count, by: 1000) { try stage(client, start..<min(ends.count, start + 1000), &refusals) }
     try client.run("ANALYZE pump_rows")
     try deliver(client, 0..<ends.count, &refusals)
-    try client.run("COMMIT")
-    return refusals.sorted { $0.key < $1.key }.map { Refusal(row: $0.key, message: $0.value) }
+    let new = refusals.filter { refused[$0.key] == nil }.sorted { $0.key < $1.key }.map { Refusal(row: $0.key, message: $0.value) }
+    if positions != nil, !new.isEmpty {
+      refused = refusals
+      try client.run("ROLLBACK")
+    } else {
+      try end(client)
+    }
+    return new
   }
 
   /// Rows whose values have no place in their columns show at once, each by its line.

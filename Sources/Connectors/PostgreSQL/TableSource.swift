@@ -15,10 +15,8 @@ final class TableSource: Source, @unchecked Sendable {
   private var selected: String?
   /// The session of a COPY that is under way.
   private var client: Client?
-  /// Text of the key of the last row that was given, and of rows that wait for their acknowledgement.
+  /// Texts of the key of the last row that was given.
   private var last: [String]?
-  private var positions: [(number: Int64, key: [String])] = []
-  private var number: Int64 = 0
   private var given: Int64 = 0
   private var nextPoll: Int64 = 0
   private var hasEnded = false
@@ -43,8 +41,19 @@ final class TableSource: Source, @unchecked Sendable {
     guard every == nil || !order.isEmpty else {
       throw RunFailure("source `\(context.spec.label)`: `every` needs `order: [field]`, so that each row is read once")
     }
-    if !order.isEmpty, let saved = context.state?.load() { last = Self.split(saved) }
     fields = Array(repeating: nil, count: shape.fields.count)
+  }
+
+  func resume(_ positions: any PositionStore) throws(RunFailure) {
+    guard !order.isEmpty else {
+      if !positions.isTransactional { return }
+      throw RunFailure("`\(context.spec.label)` has no positions to keep; give it an `order: [field]`")
+    }
+    guard let kept = try positions.load(nil)[""]?.netstrings else { return }
+    guard kept.count == order.count else {
+      throw RunFailure("source `\(context.spec.label)`: the position that is kept does not fit `order`; remove it to begin anew")
+    }
+    last = kept
   }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
@@ -123,11 +132,7 @@ final class TableSource: Source, @unchecked Sendable {
     }
     batch.count = row
     given += Int64(row)
-    if context.state != nil, !order.isEmpty, let last {
-      number += 1
-      positions.append((number, last))
-      batch.position = number
-    }
+    if !order.isEmpty, let last { batch.checkpoint = ["": String(netstrings: last)] }
     return row > 0 || !batch.refused.isEmpty || !hasEnded && !context.stop.isRequested
   }
 
@@ -204,29 +209,7 @@ final class TableSource: Source, @unchecked Sendable {
     row += 1
   }
 
-  // MARK: Positions
-
-  func acknowledge(_ position: Int64) throws(RunFailure) {
-    guard let state = context.state, let found = positions.last(where: { $0.number <= position }) else { return }
-    positions.removeAll { $0.number <= position }
-    try state.save(Self.join(found.key))
-  }
-
   func close() { end(broken: true) }
-
-  /// Texts of a key in one: each with its length.
-  private static func join(_ key: [String]) -> String { key.map { "\($0.utf8.count):\($0)" }.joined() }
-
-  private static func split(_ text: String) -> [String] {
-    var rest = Array(text.utf8)[...]
-    var result: [String] = []
-    while let colon = rest.firstIndex(of: UInt8(ascii: ":")), let count = Int(String(decoding: rest[..<colon], as: UTF8.self)) {
-      let body = rest[(colon + 1)...].prefix(count)
-      result.append(String(decoding: body, as: UTF8.self))
-      rest = rest[(colon + 1)...].dropFirst(count)
-    }
-    return result
-  }
 }
 
 extension String {

@@ -41,7 +41,10 @@ public final class SQLiteConnector: Connector, @unchecked Sendable {
     return try TableSource(readers, sql, byName: context.spec.name == "query", shape)
   }
 
-  public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { try TableSink(shared(), context) }
+  public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink {
+    let sink = try TableSink(shared(), context)
+    return context.settings.text("positions").map { KeepingSink(sink, $0, context) } ?? sink
+  }
 
   public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { try TableLookup(readers, context) }
 
@@ -67,6 +70,14 @@ final class Writer: @unchecked Sendable {
     return try result.get()
   }
 
+  /// Uses the database while no other does; what it changes stays where no transaction is open.
+  func outside<T>(_ body: (Database) throws(RunFailure) -> T) throws(RunFailure) -> T {
+    let result: Result<T, RunFailure> = lock.withLock { _ in
+      do throws(RunFailure) { return .success(try body(database)) } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+
   func commit() throws(RunFailure) {
     let failure: RunFailure? = lock.withLock { open in
       guard open else { return nil }
@@ -77,83 +88,30 @@ final class Writer: @unchecked Sendable {
     if let failure { throw failure }
   }
 
+  /// Runs inside the transaction, and commits it where that returns true; otherwise nothing of it stays.
+  func transact(_ body: () throws(RunFailure) -> Bool) throws(RunFailure) {
+    let failure: RunFailure? = lock.withLock { open in
+      do throws(RunFailure) {
+        if !open { try database.run("BEGIN IMMEDIATE") }
+        open = true
+        try database.run("SAVEPOINT pump")
+        var isWhole = false
+        defer { if !isWhole { try? database.run("ROLLBACK TO pump; RELEASE pump") } }
+        guard try body() else { return nil }
+        try database.run("RELEASE pump; COMMIT")
+        (isWhole, open) = (true, false)
+        return nil
+      } catch { return error }
+    }
+    if let failure { throw failure }
+  }
+
   func rollback() {
     lock.withLock { open in
       if open { try? database.run("ROLLBACK") }
       open = false
     }
   }
-}
-
-final class TableSink: Sink, @unchecked Sendable {
-  private let writer: Writer
-  private let statement: Statement
-
-  init(_ writer: Writer, _ context: EndpointContext) throws(RunFailure) {
-    self.writer = writer
-    let shape = context.spec.shape!
-    let table = Database.quoted(context.settings.text("name") ?? "")
-    let key = context.settings.texts("key")
-    let keyColumns = key.compactMap { name in shape.fields.first { $0.name == name }.map { Database.quoted($0.wire) } }
-    let columns = shape.fields.map { Database.quoted($0.wire) }
-    let declared = shape.fields.map { "\(Database.quoted($0.wire)) \(TableSink.type($0.shape))\($0.shape.isOptional ? "" : " NOT NULL")" }
-    let primary = keyColumns.isEmpty ? "" : ", PRIMARY KEY (\(keyColumns.joined(separator: ", ")))"
-    try writer.database.run("CREATE TABLE IF NOT EXISTS \(table) (\(declared.joined(separator: ", "))\(primary))")
-    var mode = context.settings.text("mode") ?? "auto"
-    if mode == "auto" { mode = key.isEmpty ? "insert" : "upsert" }
-    guard mode == "insert" || !key.isEmpty else { throw RunFailure("sink `\(context.spec.label)`: `\(mode)` needs `key: [field]`") }
-    var sql = "INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))"
-    let target = keyColumns.joined(separator: ", ")
-    if mode == "upsert" {
-      let others = columns.filter { !keyColumns.contains($0) }
-      sql +=
-        " ON CONFLICT (\(target)) DO "
-        + (others.isEmpty ? "NOTHING" : "UPDATE SET \(others.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))")
-    } else if mode == "ignore" {
-      sql += " ON CONFLICT (\(target)) DO NOTHING"
-    }
-    do throws(RunFailure) { statement = try writer.database.prepare(sql) } catch {
-      throw RunFailure("sink `\(context.spec.label)`: \(error.message)")
-    }
-  }
-
-  private static func type(_ shape: Shape) -> String {
-    switch shape.kind {
-    case .bool, .int, .size, .duration: "INTEGER"
-    case .float: "REAL"
-    case .bytes: "BLOB"
-    default: "TEXT"
-    }
-  }
-
-  func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
-    let columns = buffer.records!.children
-    return try writer.write { () throws(RunFailure) in
-      var refusals: [Refusal] = []
-      for row in 0..<buffer.count {
-        for (index, column) in columns.enumerated() { statement.bind(Int32(index + 1), column, row) }
-        let code = sqlite3_step(statement.handle)
-        if code != SQLITE_DONE {
-          // What the table does not admit concerns this event; anything else the whole database.
-          let kind = code & 0xFF
-          guard kind == SQLITE_CONSTRAINT || kind == SQLITE_MISMATCH || kind == SQLITE_TOOBIG else {
-            let failure = writer.database.failure()
-            statement.reset()
-            throw failure
-          }
-          refusals.append(Refusal(row: row, message: Shape.clean(String(cString: sqlite3_errmsg(writer.database.handle)))))
-        }
-        statement.reset()
-      }
-      return refusals
-    }
-  }
-
-  func commit() throws(RunFailure) -> [Refusal] {
-    try writer.commit()
-    return []
-  }
-  func close(completed: Bool) throws(RunFailure) { if !completed { writer.rollback() } }
 }
 
 final class TableSource: Source, @unchecked Sendable {

@@ -114,21 +114,25 @@ public final class Column: @unchecked Sendable {
     if row >= count { count = row + 1 }
   }
 
-  /// Copies a value of another column of this shape, or of its optional or plain form.
-  public func copy(_ row: Int, from other: Column, _ source: Int) {
+  /// Copies a value of another column of this shape, or of its optional or plain form; its texts too, where an arena is
+  /// given, so that it outlives the other column.
+  public func copy(_ row: Int, from other: Column, _ source: Int, into arena: Arena? = nil) {
     if other.isNull(source) { return valid == nil ? setNothing(row) : setNull(row) }
     switch shape.kind {
     case .record:
       setPresent(row)
-      for (child, from) in zip(children, other.children) { child.copy(row, from: from, source) }
+      for (child, from) in zip(children, other.children) { child.copy(row, from: from, source, into: arena) }
     case .list, .map:
       let slice = other.get(Slice.self, source)
       let start = children[0].count
-      for i in 0..<Int(slice.count) { children[0].copy(start + i, from: other.children[0], Int(slice.start) + i) }
+      for i in 0..<Int(slice.count) { children[0].copy(start + i, from: other.children[0], Int(slice.start) + i, into: arena) }
       set(Slice(start, Int(slice.count)), row)
     default:
       ensure(row + 1)
       memcpy(base + row * stride, other.base + source * stride, stride)
+      if let arena, shape.kind == .string || shape.kind == .bytes || shape.kind == .json {
+        pointer(Text.self)[row] = arena.copy(pointer(Text.self)[row])
+      }
       if let valid { valid[row] = 1 }
       if row >= count { count = row + 1 }
     }
@@ -217,16 +221,6 @@ public final class Column: @unchecked Sendable {
         }
       }
       count = rows.count
-    }
-  }
-
-  /// Copies texts that are still slices of someone else's memory, so that the column may outlive it.
-  public func own(_ arena: Arena) {
-    switch shape.kind {
-    case .string, .bytes, .json:
-      let texts = pointer(Text.self)
-      for row in 0..<count where !isNull(row) { texts[row] = arena.copy(texts[row]) }
-    default: for child in children { child.own(arena) }
     }
   }
 }

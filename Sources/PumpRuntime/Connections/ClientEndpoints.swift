@@ -4,8 +4,7 @@
 /// A sink that keeps events until they are delivered.
 public final class ClientSink<Client: PooledClient>: Sink, @unchecked Sendable {
   private let pool: ClientPool<Client>
-  private let kept: SinkBuffer
-  private let memory = Arena()
+  private let kept: HeldEvents
   private let deliver: @Sendable (Client, SinkBuffer) throws(RunFailure) -> [Refusal]
 
   /// `deliver` makes all events durable and returns those that the system refuses; after a transient failure it gets
@@ -16,40 +15,50 @@ public final class ClientSink<Client: PooledClient>: Sink, @unchecked Sendable {
   ) {
     self.pool = pool
     self.deliver = deliver
-    kept = SinkBuffer(records: context.spec.shape, each: context.spec.each.map(\.shape))
+    kept = HeldEvents(context.spec)
   }
 
   public var refusesLate: Bool { true }
-  public var pending: Int { kept.bytes.count + kept.count * 64 }
+  public var pending: Int { kept.size }
 
   public func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
-    kept.append(buffer, memory)
+    kept.append(buffer)
     return []
   }
 
   public func commit() throws(RunFailure) -> [Refusal] {
-    guard kept.count > 0 else { return [] }
-    let refusals = try pool.with { client throws(RunFailure) in try deliver(client, kept) }
+    guard kept.buffer.count > 0 else { return [] }
+    let refusals = try pool.with { client throws(RunFailure) in try deliver(client, kept.buffer) }
     kept.clear()
-    memory.reset()
     return refusals
   }
 
   public func close(completed: Bool) throws(RunFailure) {}
 }
 
-extension SinkBuffer {
-  /// Adds another buffer's events, copied so that they outlive its batch.
-  func append(_ other: SinkBuffer, _ memory: Arena) {
-    let first = count
+/// Events that a sink holds until its commit, copied so that they outlive their batches.
+public final class HeldEvents: @unchecked Sendable {
+  public let buffer: SinkBuffer
+  private let memory = Arena()
+
+  public init(_ spec: EndpointSpec) { buffer = SinkBuffer(records: spec.shape, each: spec.each.map(\.shape)) }
+
+  /// About how many bytes they take.
+  public var size: Int { buffer.bytes.count + buffer.count * 64 }
+
+  public func append(_ other: SinkBuffer) {
+    let first = buffer.count
     for row in 0..<other.count {
-      bytes.raw(other.ends.isEmpty ? Text() : other.event(row))
-      end(Int(other.origins[row]))
-      if let records { records.copy(first + row, from: other.records!, row) }
-      for (column, from) in zip(each, other.each) { column.copy(first + row, from: from, row) }
+      buffer.bytes.raw(other.ends.isEmpty ? Text() : other.event(row))
+      buffer.end(Int(other.origins[row]))
+      if let records = buffer.records { records.copy(first + row, from: other.records!, row, into: memory) }
+      for (column, from) in zip(buffer.each, other.each) { column.copy(first + row, from: from, row, into: memory) }
     }
-    records?.own(memory)
-    for column in each { column.own(memory) }
+  }
+
+  public func clear() {
+    buffer.clear()
+    memory.reset()
   }
 }
 

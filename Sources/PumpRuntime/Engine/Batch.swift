@@ -18,6 +18,10 @@ public final class Batch: @unchecked Sendable {
   public var firstNumber: UInt64 = 0
   /// The source's own mark of how far this batch goes.
   public var position: Int64 = 0
+  /// The same for the next run, where positions are kept.
+  public var checkpoint: Checkpoint = [:]
+  /// A text that no other event has and that one event has in every run: what its source knows it by.
+  public var origin: ((Int) -> String)?
   /// The source must see everything up to here acknowledged before it goes on: a partition is taken from it, say.
   public var wantsCommit = false
 
@@ -50,6 +54,8 @@ public final class Batch: @unchecked Sendable {
     for column in meta.values { column.clear() }
     refused.removeAll(keepingCapacity: true)
     wantsCommit = false
+    checkpoint.removeAll(keepingCapacity: true)
+    origin = nil
     context.arena.reset()
   }
 
@@ -88,6 +94,10 @@ public final class SinkBuffer: @unchecked Sendable {
   public let each: [Column]
   /// The event of the batch that each came from.
   public var origins: [Int32] = []
+  /// The batch's `origin`.
+  var batchOrigin: ((Int) -> String)?
+  /// What a row's event is known by in every run, where its source can tell. Rows that one event was expanded to share it.
+  public func origin(_ row: Int) -> String? { batchOrigin?(Int(origins[row])) }
 
   public init(records: Shape?, each: [Shape]) {
     self.records = records.map { Column($0) }

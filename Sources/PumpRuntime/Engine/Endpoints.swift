@@ -42,8 +42,8 @@ public struct EndpointContext: Sendable {
   public let stop: StopSignal
   /// Meta fields that the pipeline reads.
   public let meta: [String]
-  /// Where the position of this source is kept, if configured.
-  public let state: PositionStore?
+  /// Whether the positions of the pipeline's sources are kept for the next run.
+  public let keepsPositions: Bool
   public let logger: Logger
 
   /// Bytes of the longest event that a source takes: `max_event`, at most 1 GiB.
@@ -51,6 +51,9 @@ public struct EndpointContext: Sendable {
 }
 
 public protocol Source: AnyObject, Sendable {
+  /// Positions are kept: it goes on from there, and says with each batch how far it goes (`Batch.checkpoint`). Called
+  /// before the first `next`, by the same thread; after a transient failure once more.
+  func resume(_ positions: any PositionStore) throws(RunFailure)
   /// The next events; false at the end. Where nothing came for 100 ms the batch stays empty, so that what waits in the
   /// sinks is committed in time. Waits are cut short by the stop signal. A transient failure is followed by another call.
   func next(_ batch: Batch) throws(RunFailure) -> Bool
@@ -63,6 +66,7 @@ public protocol Source: AnyObject, Sendable {
 }
 
 extension Source {
+  public func resume(_ positions: any PositionStore) throws(RunFailure) {}
   public func acknowledge(_ position: Int64) throws(RunFailure) {}
   public func close() {}
   public var progress: (done: Int64, total: Int64)? { nil }

@@ -34,8 +34,17 @@ final class Pipeline: @unchecked Sendable {
   private let logger: Logger
   /// Sources with their last position: what waits for the commit, and what is durable and waits to be acknowledged, each
   /// by its source's own thread.
-  private var unacknowledged: [(source: any Source, position: Int64, rows: Int)] = []
-  private var durable: [(source: any Source, position: Int64, rows: Int)] = []
+  private var unacknowledged: [Progress] = []
+  private var durable: [Progress] = []
+  /// The sink that keeps positions, and the stores of the sources that it keeps them for.
+  private let keeper: Int?
+  private struct Progress {
+    let source: any Source
+    let positions: (any PositionStore)?
+    var position: Int64
+    var rows: Int
+    var checkpoint: Checkpoint
+  }
   /// Batches whose events a sink may still refuse, and which of them each sink has got since its last commit.
   private var kept: [Batch] = []
   private var free: [Batch] = []
@@ -51,13 +60,14 @@ final class Pipeline: @unchecked Sendable {
   private static let errorRoute = -1
 
   init(
-    _ spec: PipelineSpec, _ configuration: Configuration, sinks: [any Sink], lookups: [any Lookup], logger: Logger,
+    _ spec: PipelineSpec, _ configuration: Configuration, sinks: [any Sink], lookups: [any Lookup], keeper: Int?, logger: Logger,
     stop: StopSignal, clock: @escaping @Sendable () -> Int64
   ) {
     self.spec = spec
     processor = spec.process(configuration)
     errorProcessor = spec.processErrors?(configuration)
     self.sinks = sinks
+    self.keeper = keeper
     self.clock = clock
     self.logger = logger
     self.stop = stop
@@ -88,22 +98,37 @@ final class Pipeline: @unchecked Sendable {
 
   var counts: Counts { shared.withLock { $0 } }
 
+  /// Where the positions of a source are kept: by a sink, or in files of a folder.
+  func positions(_ label: String, folder: String?) -> (any PositionStore)? {
+    if let keeper { return KeptPositions(sinks[keeper] as! any PositionKeeper, pipeline: spec.id, label: label) }
+    return folder.map { FilePositions(folder: $0, pipeline: spec.id, label: label) }
+  }
+
   /// Runs a source to its end, or until the stop signal.
-  func run(_ source: any Source, _ policy: RetryPolicy, _ label: String) throws(RunFailure) {
+  func run(_ source: any Source, _ policy: RetryPolicy, _ label: String, _ positions: (any PositionStore)?) throws(RunFailure) {
     var batch = Batch()
+    if let positions {
+      let isReady: Void? = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in try source.resume(positions) }
+      guard isReady != nil else { return }
+    }
     while !stop.isRequested {
       batch.clear()
       batch.context.now = Timestamp(clock())
       let more = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in try source.next(batch) }
-      guard more == true else { break }
+      guard let more else { break }
       lock.lock()
       defer { lock.unlock() }
-      if batch.count > 0 || !batch.refused.isEmpty {
-        try accept(batch)
-        Self.add(source, batch.position, batch.count + batch.refused.count, to: &unacknowledged)
+      let rows = batch.count + batch.refused.count
+      if rows > 0 { try accept(batch) }
+      if rows > 0 || !batch.checkpoint.isEmpty {
+        Self.add(
+          Progress(source: source, positions: positions, position: batch.position, rows: rows, checkpoint: batch.checkpoint),
+          to: &unacknowledged)
       }
+      guard more else { break }
       if let progress = source.progress { shared.withLock { ($0.done, $0.total) = progress } }
-      if isCommitDue || batch.wantsCommit { try commitLocked() }
+      // Where nothing waits, a position that has moved need not wait either.
+      if isCommitDue || batch.wantsCommit || pendingRows == 0 && !batch.checkpoint.isEmpty { try commitLocked() }
       try acknowledge(source)
       let following = batch.firstNumber + UInt64(batch.count)
       if kept.last === batch { batch = free.popLast() ?? Batch() }
@@ -130,12 +155,15 @@ final class Pipeline: @unchecked Sendable {
     batch.clear()
     batch.context.now = Timestamp(clock())
     batch.firstNumber = firstNumber
+    if let origin = buffer.batchOrigin {
+      let origins = buffer.origins
+      batch.origin = { origin(Int(origins[$0])) }
+    }
     if let records = buffer.records {
       batch.count = buffer.count
       if keepsBatches {
         let copies = batch.records ?? Column(records.shape)
-        for row in 0..<buffer.count { copies.copy(row, from: records, row) }
-        copies.own(batch.context.arena)
+        for row in 0..<buffer.count { copies.copy(row, from: records, row, into: batch.context.arena) }
         batch.records = copies
       } else {
         batch.records = records
@@ -157,65 +185,88 @@ final class Pipeline: @unchecked Sendable {
   }
 
   private func commitLocked() throws(RunFailure) {
-    let late = try commitSinks()
-    if !late.isEmpty {
-      try route(late)
-      // The error route's own sinks have now got these; what they refuse cannot be helped.
-      if let failure = try commitSinks().first { throw routeFailed(failure.failure) }
-    }
+    try routeLate(try commitSinks())
+    if let keeper { try commitKeeper(keeper) }
     pendingRows = 0
     for batch in kept { free.append(batch) }
     kept.removeAll(keepingCapacity: true)
     if !isDurableAtEnd { settle() }
   }
 
-  private static func add(
-    _ source: any Source, _ position: Int64, _ rows: Int, to list: inout [(source: any Source, position: Int64, rows: Int)]
-  ) {
-    guard let known = list.firstIndex(where: { $0.source === source }) else { return list.append((source, position, rows)) }
-    list[known].position = position
-    list[known].rows += rows
+  private func routeLate(_ late: [(failure: Failure, batch: Batch)]) throws(RunFailure) {
+    guard !late.isEmpty else { return }
+    try route(late)
+    // The error route's own sinks have now got these; what they refuse cannot be helped.
+    if let failure = try commitSinks().first { throw routeFailed(failure.failure) }
+  }
+
+  /// Last of all the sink that keeps the positions: everything before them is durable elsewhere.
+  private func commitKeeper(_ index: Int) throws(RunFailure) {
+    let stores = unacknowledged.compactMap { progress in
+      (progress.positions as? KeptPositions).map { ($0, $0.changes(progress.checkpoint)) }
+    }
+    (sinks[index] as! any PositionKeeper).keep(stores.flatMap(\.1))
+    while true {
+      let late = try commit(index)
+      if late.isEmpty { break }
+      try routeLate(late)
+    }
+    given[index].removeAll(keepingCapacity: true)
+    for (store, changes) in stores { store.committed(changes) }
+  }
+
+  private static func add(_ progress: Progress, to list: inout [Progress]) {
+    guard let known = list.firstIndex(where: { $0.source === progress.source }) else { return list.append(progress) }
+    list[known].position = progress.position
+    list[known].rows += progress.rows
+    list[known].checkpoint.merge(progress.checkpoint) { $1 }
   }
 
   private func settle() {
-    for item in unacknowledged { Self.add(item.source, item.position, item.rows, to: &durable) }
+    for progress in unacknowledged { Self.add(progress, to: &durable) }
     unacknowledged.removeAll(keepingCapacity: true)
   }
 
   private func acknowledge(_ source: any Source) throws(RunFailure) {
     guard let index = durable.firstIndex(where: { $0.source === source }) else { return }
     let item = durable.remove(at: index)
+    if !item.checkpoint.isEmpty, let files = item.positions as? FilePositions { try files.save(item.checkpoint) }
     try source.acknowledge(item.position)
     shared.withLock { $0.acknowledged += item.rows }
   }
 
-  /// Commits every sink, again and again where its system is down. Returns the events that were refused only now.
+  /// Commits every sink but the one that keeps positions. Returns the events that were refused only now.
   private func commitSinks() throws(RunFailure) -> [(failure: Failure, batch: Batch)] {
     var late: [(failure: Failure, batch: Batch)] = []
-    for (index, sink) in sinks.enumerated() {
-      let label = spec.sinks[index].label
-      let refusals = try retries[index].run(
-        label, stop, onRetry: { [self] in retried(label, $0, $1) }
-      ) { () throws(RunFailure) in try sink.commit() }
-      guard let refusals else {
-        throw RunFailure(
-          "`\(label)` did not get its last events before the end of shutdown_timeout; they are not acknowledged and come again")
-      }
-      defer { given[index].removeAll(keepingCapacity: true) }
-      guard !refusals.isEmpty else { continue }
-      let step = step(of: index)
-      shared.withLock { counts in
-        counts.sent[index] -= refusals.count
-        counts.failed += refusals.count
-      }
-      for refusal in refusals {
-        let (batch, row) = origin(index, refusal.row)
-        let failure = Failure(row: row, step: step, message: refusal.message)
-        if batch == Self.errorRoute { throw routeFailed(failure) }
-        late.append((failure, batch < kept.count ? kept[batch] : errorBatch))
-      }
+    for index in sinks.indices where index != keeper {
+      late += try commit(index)
+      given[index].removeAll(keepingCapacity: true)
     }
     return late
+  }
+
+  /// Commits a sink, again and again where its system is down. Returns the events that were refused only now.
+  private func commit(_ index: Int) throws(RunFailure) -> [(failure: Failure, batch: Batch)] {
+    let label = spec.sinks[index].label
+    let refusals = try retries[index].run(
+      label, stop, onRetry: { [self] in retried(label, $0, $1) }
+    ) { () throws(RunFailure) in try sinks[index].commit() }
+    guard let refusals else {
+      throw RunFailure(
+        "`\(label)` did not get its last events before the end of shutdown_timeout; they are not acknowledged and come again")
+    }
+    guard !refusals.isEmpty else { return [] }
+    let step = step(of: index)
+    shared.withLock { counts in
+      counts.sent[index] -= refusals.count
+      counts.failed += refusals.count
+    }
+    return try refusals.map { refusal throws(RunFailure) in
+      let (batch, row) = origin(index, refusal.row)
+      let failure = Failure(row: row, step: step, message: refusal.message)
+      if batch == Self.errorRoute { throw routeFailed(failure) }
+      return (failure, batch < kept.count ? kept[batch] : errorBatch)
+    }
   }
 
   private func retried(_ label: String, _ failures: Int, _ failure: RunFailure) {
@@ -272,6 +323,7 @@ final class Pipeline: @unchecked Sendable {
     for index in sinks.indices {
       let buffer = outputs.sinks[index]
       if buffer.count == 0 { continue }
+      buffer.batchOrigin = batch.origin
       let refused = try sinks[index].write(buffer)
       shared.withLock { $0.sent[index] += buffer.count - refused.count }
       if sinks[index].refusesLate {

@@ -52,9 +52,14 @@ public final class Runner: @unchecked Sendable {
 
   private func context(_ pipeline: PipelineSpec, _ spec: EndpointSpec) -> EndpointContext {
     let settings = configuration.section("pipeline:\(pipeline.id):\(spec.label)")
-    let store = configuration.state.map { PositionStore(folder: $0, pipeline: pipeline.id, label: spec.label) }
     return EndpointContext(
-      pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta, state: store, logger: logger)
+      pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta,
+      keepsPositions: configuration.state != nil || pipeline.sinks.contains { keepsPositions(pipeline, $0.label) },
+      logger: logger)
+  }
+
+  private func keepsPositions(_ pipeline: PipelineSpec, _ label: String) -> Bool {
+    configuration.section("pipeline:\(pipeline.id):\(label)").text("positions") != nil
   }
 
   /// Opens sinks and lookups of a pipeline after those that it feeds.
@@ -73,7 +78,9 @@ public final class Runner: @unchecked Sendable {
     }
     var lookups: [any Lookup] = []
     for lookup in spec.lookups { lookups.append(try connector(lookup).lookup(context(spec, lookup))) }
-    let pipeline = Pipeline(spec, configuration, sinks: sinks, lookups: lookups, logger: logger, stop: stop, clock: currentMicros)
+    let keeper = sinks.indices.first { sinks[$0] is any PositionKeeper && keepsPositions(spec, spec.sinks[$0].label) }
+    let pipeline = Pipeline(
+      spec, configuration, sinks: sinks, lookups: lookups, keeper: keeper, logger: logger, stop: stop, clock: currentMicros)
     running[spec.id] = pipeline
     return pipeline
   }
@@ -142,8 +149,11 @@ public final class Runner: @unchecked Sendable {
   private func start(_ pipeline: Pipeline, _ source: any Source, _ endpoint: EndpointSpec) -> WorkerThread {
     let settings = configuration.section("pipeline:\(pipeline.spec.id):\(endpoint.label)")
     let policy = RetryPolicy(settings, limit: configuration.shutdownTimeout)
+    let positions = pipeline.positions(endpoint.label, folder: configuration.state)
     return WorkerThread { [self] in
-      do throws(RunFailure) { try pipeline.run(source, policy, endpoint.label) } catch { fail("\(pipeline.spec.id): \(error.message)") }
+      do throws(RunFailure) { try pipeline.run(source, policy, endpoint.label, positions) } catch {
+        fail("\(pipeline.spec.id): \(error.message)")
+      }
       finishedCount.add(1, ordering: .releasing)
     }
   }
@@ -186,38 +196,4 @@ public final class Runner: @unchecked Sendable {
     }
     return RunReport(lines: lines, micros: currentMicros() - start, failure: failure.withLock { $0 })
   }
-}
-
-/// Positions of sources, one small file each, replaced atomically.
-public struct PositionStore: Sendable {
-  private let folder: String
-  private let path: String
-
-  init(folder: String, pipeline: String, label: String) {
-    self.folder = folder
-    let name = "\(pipeline)-\(label)".utf8.map { byte -> String in
-      let isPlain = (byte | 0x20 >= 97 && byte | 0x20 <= 122) || (byte >= 48 && byte <= 57) || byte == 45 || byte == 46
-      return isPlain ? String(UnicodeScalar(byte)) : "_" + String(byte, radix: 16)
-    }.joined()
-    // File names end at 255 bytes; of a longer one the rest stands as a number.
-    let rest = name.utf8.dropFirst(180).reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    path = "\(folder)/\(name.utf8.count > 180 ? "\(name.prefix(180))-\(String(rest, radix: 16))" : name).position"
-  }
-
-  public func load() -> String? { (try? readWholeFile(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) } }
-
-  public func save(_ text: String) throws(RunFailure) {
-    mkdir(folder, 0o755)
-    do throws(FileProblem) { try replaceFile(path, Array(text.utf8)) } catch { throw RunFailure(error.message) }
-  }
-}
-
-/// Writes a file under another name and puts it in place, durable before it is seen.
-func replaceFile(_ path: String, _ bytes: [UInt8]) throws(FileProblem) {
-  let temporary = path + ".tmp"
-  let fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-  guard fd >= 0 else { throw FileProblem("create", temporary) }
-  defer { close(fd) }
-  try writeAll(fd, bytes, bytes.count, temporary)
-  guard fsync(fd) == 0, rename(temporary, path) == 0 else { throw FileProblem("replace", path) }
 }

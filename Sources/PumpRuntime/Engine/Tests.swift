@@ -35,12 +35,12 @@ extension Program {
     spec = spec.watchingFailures(errors)
     let lookups = spec.lookups.map { TestLookup(test.lookups[$0.label] ?? "[]", $0) }
     let pipeline = Pipeline(
-      spec, configuration, sinks: captures, lookups: lookups, logger: Logger(asJSON: false, quiet: true), stop: StopSignal(),
+      spec, configuration, sinks: captures, lookups: lookups, keeper: nil, logger: Logger(asJSON: false, quiet: true), stop: StopSignal(),
       clock: { now })
     let source = try TestSource(test.given, spec, now)
     var halted: String?
     do throws(RunFailure) {
-      try pipeline.run(source, RetryPolicy(Settings([:]), limit: 0), "test")
+      try pipeline.run(source, RetryPolicy(Settings([:]), limit: 0), "test", nil)
       try pipeline.commit()
     } catch { halted = error.message }
     var problems: [String] = []

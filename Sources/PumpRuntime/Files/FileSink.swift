@@ -39,9 +39,9 @@ final class FileSink: Sink, @unchecked Sendable {
     header = context.settings.text("header").map { [memory] in memory.copy($0) }
     self.framed = framed
     fd = -1
-    guard context.state == nil || append else {
+    guard !context.keepsPositions || append else {
       throw RunFailure(
-        "sink `\(context.spec.label)`: a replaced file appears at the end only, and positions are kept (`state`) before that; use `mode: append`"
+        "sink `\(context.spec.label)`: a replaced file appears at the end only, and positions are kept before that; use `mode: append`"
       )
     }
     try open()

@@ -14,9 +14,11 @@ final class FileSource: Source, @unchecked Sendable {
   private var before: Int64 = 0
   /// How far each file was read in earlier runs: the end of what was acknowledged, and which file had that name.
   private var saved: [String: (offset: Int64, number: UInt64)] = [:]
-  /// The same in this run, and where each file ended; `Int64.max` where it is one event.
-  private var ends: [Int64]
-  private var numbers: [String: UInt64] = [:]
+  /// What the next batch adds to what is kept.
+  private var checkpoint: Checkpoint = [:]
+  private var keeps = false
+  /// The number of the file that is being read, in its file system.
+  private var number: UInt64 = 0
 
   init(_ context: EndpointContext, whole: Bool) throws(RunFailure) {
     self.context = context
@@ -30,12 +32,21 @@ final class FileSource: Source, @unchecked Sendable {
       var status = stat()
       if stat(path, &status) == 0 { total += Int64(status.st_size) }
     }
-    ends = Array(repeating: 0, count: paths.count)
-    for line in (context.state?.load() ?? "").split(separator: "\n") {
-      // `offset`, the file's number in its file system, and its path, which may hold anything but a line feed.
-      let parts = line.split(separator: "\t", maxSplits: 2)
-      if parts.count == 3, let offset = Int64(parts[0]), let number = UInt64(parts[1]) { saved[String(parts[2])] = (offset, number) }
+  }
+
+  /// A part is a path; its position is where what was read ends, and the file's number in its file system.
+  func resume(_ positions: any PositionStore) throws(RunFailure) {
+    keeps = true
+    for (path, position) in try positions.load(nil) {
+      let parts = position.split(separator: " ")
+      if parts.count == 2, let offset = Int64(parts[0]), let number = UInt64(parts[1]) { saved[path] = (offset, number) }
+      // Files that are gone are forgotten.
+      if !paths.contains(path) { checkpoint.updateValue(nil, forKey: path) }
     }
+  }
+
+  private func mark(_ end: Int64) {
+    if keeps { checkpoint.updateValue("\(end) \(number)", forKey: paths[index]) }
   }
 
   /// The files that a pattern matches; a plain path is itself, so that its absence is reported.
@@ -58,13 +69,12 @@ final class FileSource: Source, @unchecked Sendable {
     guard fd >= 0 else { throw RunFailure(FileProblem("open", path).message) }
     var status = stat()
     fstat(fd, &status)
-    numbers[path] = UInt64(status.st_ino)
+    number = UInt64(status.st_ino)
     var start: Int64 = 0
     // Another file of the same name, or one that was cut, is read anew.
     if let known = saved.removeValue(forKey: path), known.number == UInt64(status.st_ino) {
       if known.offset == Int64.max || (known.offset == Int64(status.st_size) && !follow) {
         Glibc.close(fd)
-        ends[index] = known.offset
         index += 1
         return try openNext()
       }
@@ -84,12 +94,18 @@ final class FileSource: Source, @unchecked Sendable {
   private func closeCurrent() {
     before += stream?.consumed ?? 0
     // Packed files have no place to go on from: read to the end they are done.
-    ends[index] = whole || stream?.isPacked ?? false ? Int64.max : splitter.position
+    mark(whole || stream?.isPacked ?? false ? Int64.max : splitter.position)
     stream = nil
     index += 1
   }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
+    let goesOn = try read(batch)
+    swap(&batch.checkpoint, &checkpoint)
+    return goesOn
+  }
+
+  private func read(_ batch: Batch) throws(RunFailure) -> Bool {
     while true {
       if stream == nil, try !openNext() { return false }
       if whole { return try nextWhole(batch) }
@@ -97,7 +113,7 @@ final class FileSource: Source, @unchecked Sendable {
       let meta = { (line: Int64) in FileSource.meta(path, line) }
       if try splitter.next(stream!, batch, final: !follow, meta: meta) {
         describe(batch, path)
-        batch.position = Int64(index) << 48 | splitter.position
+        mark(splitter.position)
         return true
       }
       if follow, index == paths.count - 1 {
@@ -130,6 +146,8 @@ final class FileSource: Source, @unchecked Sendable {
   private func describe(_ batch: Batch, _ path: String) {
     let numbers = splitter.numbers
     batch.describe = { FileSource.meta(path, $0 < numbers.count ? numbers[$0] : 0) }
+    let (offsets, file) = (splitter.offsets, number)
+    batch.origin = { "\(path) \(file) \(offsets[$0])" }
     for name in context.meta {
       let column = batch.meta[name] ?? Column(name == "path" ? .string : .int)
       batch.meta[name] = column
@@ -178,21 +196,10 @@ final class FileSource: Source, @unchecked Sendable {
       batch.meta["path"] = column
       column.set(batch.context.arena.copy(path), 0)
     }
-    batch.position = Int64(index + 1) << 48
+    let number = number
+    batch.origin = { _ in "\(path) \(number)" }
     closeCurrent()
     return true
-  }
-
-  func acknowledge(_ position: Int64) throws(RunFailure) {
-    guard let state = context.state else { return }
-    let place = Int(position >> 48)
-    let offset = position & (1 << 48 - 1)
-    var text = ""
-    for (number, path) in paths.enumerated().prefix(place + 1) {
-      guard let file = numbers[path], !path.contains("\n") else { continue }
-      text += "\(number < place ? ends[number] : offset)\t\(file)\t\(path)\n"
-    }
-    try state.save(text)
   }
 }
 

@@ -95,6 +95,7 @@ extension Checker {
         )
       }
     }
+    reportPositions(sources, context)
     let place = place(syntax.span)
     return Pipeline(
       id: syntax.name.text, docs: syntax.docs, origin: origin, input: flow.type, checks: checks, steps: chain.steps, onError: onError,
@@ -150,6 +151,31 @@ extension Checker {
       }
     }
     return (result ?? Flow(type: .erroneous, meta: RecordType(fields: [])), checks)
+  }
+
+  /// A sink that keeps positions in its transaction needs sources that can go on from them, and is the only one.
+  private func reportPositions(_ sources: [Endpoint], _ context: PipelineContext) {
+    let keepers = context.sinks.filter { sink in
+      sink.endpoint.arguments.contains { argument in
+        guard argument.name == "positions", let value = argument.value else { return false }
+        if case .literal(.null) = value.kind { return false }
+        return true
+      }
+    }
+    guard let first = keepers.first else { return }
+    if keepers.count > 1 {
+      report(
+        .positions, keepers[1].span, "two sinks of one pipeline keep its positions",
+        help: "leave `positions` to one of them, and give the other a key")
+    } else if sources.isEmpty {
+      report(
+        .positions, first.span, "the pipeline has no sources of its own, whose positions could be kept",
+        help: "write to the table in the pipeline that has the source, or give the rows a key")
+    } else if let weak = sources.first(where: { !$0.abilities.contains("resume") }) {
+      report(
+        .positions, first.span, "`\(weak.described)` cannot go on from a position that is kept",
+        help: "give the rows a key in place of `positions`, or read from a file, a topic, a table in an order, or changes")
+    }
   }
 
   /// The strongest delivery that all endpoints keep; a written one must be among what they keep.

@@ -116,5 +116,30 @@ extension DiagnosticCode {
       }
       """###)
 
-  static let endpointsCodes: [DiagnosticCode] = [.unknownSetting, .secretLiteral, .poolTooSmall, .unknownConfig]
+  public static let positions = DiagnosticCode(
+    "P0404", "positions that cannot be kept", .error,
+    explanation:
+      #"A sink with `positions` keeps how far its pipeline's sources have come in the transaction of its rows, so that each event has its row once. For that the pipeline has sources of its own, each can go on from a position that others keep (a file, a topic, a table in an order, changes), and one sink only keeps them."#,
+    failing: ###"""
+      type T { id: Int }
+      connection db: SQLite { path = "a.db" }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> sink db.table("orders", positions: "positions")
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { id: Int }
+      connection db: SQLite { path = "a.db" }
+      pipeline p {
+        source file.lines("orders.ndjson")
+          |> decode json as T
+          |> sink db.table("orders", positions: "positions")
+        on error halt
+      }
+      """###)
+
+  static let endpointsCodes: [DiagnosticCode] = [.unknownSetting, .secretLiteral, .poolTooSmall, .unknownConfig, .positions]
 }
