@@ -42,7 +42,8 @@ public struct Builder {
   /// Sizes and times of a folder's sources: a change of one makes another place in the cache.
   private func fingerprint(_ folder: String) throws -> String {
     var parts: [String] = []
-    for name in try FileManager.default.subpathsOfDirectory(atPath: folder).sorted() where name.hasSuffix(".swift") {
+    let kinds = [".swift", ".h", ".modulemap"]
+    for name in try FileManager.default.subpathsOfDirectory(atPath: folder).sorted() where kinds.contains(where: name.hasSuffix) {
       var status = stat()
       stat("\(folder)/\(name)", &status)
       parts.append("\(name) \(status.st_size) \(status.st_mtim.tv_sec)")
@@ -53,15 +54,19 @@ public struct Builder {
   @discardableResult
   static func run(_ tool: String, _ arguments: [String], capture: Bool = false, folder: String? = nil) throws -> String {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [tool] + arguments
+    // A spec can be written so that its Swift takes any amount of memory: the compiler gets 12 GiB, and no more.
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", "ulimit -v 12582912; exec \"$@\"", "sh", tool] + arguments
     if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = pipe
-    do { try process.run() } catch { throw BuildProblem(message: "`\(tool)` cannot be started; is Swift installed and in PATH?") }
+    do { try process.run() } catch { throw BuildProblem(message: "no shell can be started: \(error.localizedDescription)") }
     let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
+    guard process.terminationStatus != 127 else {
+      throw BuildProblem(message: "`\(tool)` cannot be started; is Swift installed and in PATH?")
+    }
     guard process.terminationStatus == 0 else {
       let words = output.split(separator: "\n").filter { $0.contains("error:") }.prefix(8).joined(separator: "\n  ")
       throw BuildProblem(message: "`\(tool)` failed:\n  \(words.isEmpty ? String(output.suffix(2000)) : words)")
@@ -83,10 +88,16 @@ public struct Builder {
   }
 
   /// Adds a module, compiled into the cache unless it is there.
-  private func add(_ name: String, _ folder: String, flags: [String] = [], what: String, to parts: inout Parts) throws {
-    let place = "\(cache)/\(name)-\(Builder.hash(parts.key + (try fingerprint(folder))))"
+  private func add(
+    _ name: String, _ folder: String, client: String? = nil, flags: [String] = [], what: String, to parts: inout Parts
+  ) throws {
+    let print = try fingerprint(folder) + (client.map { client in try fingerprint("\(root)/Sources/\(client)") } ?? "")
+    let place = "\(cache)/\(name)-\(Builder.hash(parts.key + print))"
     let object = "\(place)/\(name).o"
-    if !FileManager.default.fileExists(atPath: object) {
+    if FileManager.default.fileExists(atPath: object) {
+      use(place)
+    } else {
+      prune()
       progress("compiling \(what), once on this machine")
       let sources = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".swift") }.sorted()
       // Written beside and renamed, so that a build that is stopped leaves nothing half done.
@@ -105,11 +116,24 @@ public struct Builder {
     parts.key += place
   }
 
+  /// What was not used for so long is of an old version.
+  private static let keptFor = 30 * 24 * 3600.0
+
+  private func use(_ place: String) { try? FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: place) }
+
+  private func prune() {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: cache)) ?? [] {
+      let place = "\(cache)/\(name)"
+      let used = (try? FileManager.default.attributesOfItem(atPath: place))?[.modificationDate] as? Date
+      if let used, used.timeIntervalSinceNow < -Builder.keptFor { try? FileManager.default.removeItem(atPath: place) }
+    }
+  }
+
   /// The runtime and the connectors that connections of a plan need, compiled where they are not yet.
   private func parts(_ plan: Plan, withInterpreter: Bool = false) throws -> Parts {
     let zlib = SystemLibrary.zlib(root)
     var parts = Parts(flags: try zlib.compileFlags(), libraries: zlib.linkFlags(), key: version)
-    try add("PumpRuntime", "\(root)/Sources/PumpRuntime", what: "the runtime", to: &parts)
+    try add("PumpRuntime", "\(root)/Sources/PumpRuntime", client: "CZlib", what: "the runtime", to: &parts)
     let runtime = parts.key
     if withInterpreter {
       try add("PumpPlan", "\(root)/Sources/PumpPlan", what: "the plan", to: &parts)
@@ -133,8 +157,8 @@ public struct Builder {
           )
         }
         try add(
-          connection.module, "\(root)/Sources/Connectors/\(connection.kind)", flags: try library.compileFlags() + ["-D", connection.kind],
-          what: "the connector \(connection.kind)", to: &parts)
+          connection.module, "\(root)/Sources/Connectors/\(connection.kind)", client: "C\(connection.kind)",
+          flags: try library.compileFlags() + ["-D", connection.kind], what: "the connector \(connection.kind)", to: &parts)
         parts.libraries += library.linkFlags()
       }
       parts.key = others + parts.key
@@ -156,7 +180,10 @@ public struct Builder {
     let modules = Set(plan.connections.map(\.module)).sorted()
     let parts = try parts(plan, withInterpreter: true)
     let output = "\(cache)/host-\(Builder.hash(parts.key))"
-    if FileManager.default.fileExists(atPath: output) { return output }
+    if FileManager.default.fileExists(atPath: output) {
+      use(output)
+      return output
+    }
     let work = NSTemporaryDirectory() + "/pump-host-\(getpid())"
     defer { try? FileManager.default.removeItem(atPath: work) }
     try write([renderHost(plan)], to: work)

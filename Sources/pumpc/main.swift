@@ -39,5 +39,6 @@ func main(_ arguments: [String]) -> Int32 {
   }
 }
 
+openStandardDescriptors()
 signal(SIGPIPE, SIG_DFL)
 exit(main(Array(CommandLine.arguments.dropFirst())))

@@ -208,6 +208,56 @@ import Testing
     #expect(lines.count > 5 && lines.enumerated().allSatisfy { "\($0)" == $1 })
   }
 
+  /// A named pipe that nobody writes to is waited for, and the stop is heard meanwhile.
+  @Test func pipeWithoutAWriter() throws {
+    let path = try folder(["a.pump": Self.copy])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(mkfifo(path + "/in.txt", 0o600) == 0)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "\(Support.products)/pumpc")
+    process.arguments = ["run", path, "--quiet"]
+    try process.run()
+    usleep(500_000)
+    #expect(process.isRunning)
+    process.terminate()
+    let end = Date(timeIntervalSinceNow: 10)
+    while process.isRunning, Date() < end { usleep(20_000) }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0 && process.terminationReason == .exit)
+  }
+
+  /// What is opened by a program whose standard descriptors are closed is not taken for them.
+  @Test func closedDescriptors() throws {
+    let path = try folder(["a.pump": Self.copy, "in.txt": "one\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let outcome = try Support.run("/bin/sh", ["-c", "'\(Support.products)/pumpc' run '\(path)' <&- >&- 2>&-"])
+    #expect(outcome.code == 0)
+    #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "one\n")
+  }
+
+  /// Random functions give the same in every test, interpreted and compiled.
+  @Test func randomIsSeededInTests() throws {
+    let spec = """
+      type T { a: Int, b: Int }
+      pipeline p {
+        source stdin.lines() |> decode json as T |> map { id: uuid_v4(), again: uuid_v4() } |> encode json |> sink file.lines("out.txt")
+        on error halt
+      }
+      test "ids" for p {
+        given json { a: 1, b: 2 }
+        given json { a: 3, b: 4 }
+        expect file.lines("out.txt") == []
+      }
+      """
+    let path = try folder(["a.pump": spec])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let interpreted = try Support.run("pumpc", ["test", path])
+    #expect(interpreted.code == 1 && interpreted.out.contains("again"), "\(interpreted.out) \(interpreted.err)")
+    #expect(try Support.run("pumpc", ["test", path]).out == interpreted.out)
+    #expect(try Support.run("pumpc", ["test", path, "--compiled"]).out == interpreted.out)
+  }
+
   @Test func positionsAreKept() throws {
     let spec = Self.copy.replacing("\"out.txt\"", with: "\"out.txt\", mode: append")
     let path = try folder(["a.pump": spec, "in.txt": "one\n", "pipelines.conf": "[general]\nstate = state\n"])

@@ -162,6 +162,7 @@ import Testing
   @Test(arguments: [
     ("{\"id\":1}", ".amount: missing, expected Decimal"), ("{\"id\":\"x\",\"amount\":1}", ".id: expected Int, found \"x\""),
     ("{\"id\":1,\"amount\":1,\"items\":[{\"sku\":\"a\"},{}]}", ".items[1].sku: missing, expected String"),
+    ("{\"id\":01,\"amount\":1}", "not valid JSON at byte 7: found 1,\"amount\":1}"),
     ("{\"id\":1.5,\"amount\":1}", ".id: expected Int, found 1.5"),
     ("{\"id\":9223372036854775808,\"amount\":1}", ".id: expected Int, found 9223372036854775808"),
     ("[]", "the event: expected Order, found []"), ("nope", "not valid JSON at byte 0: found nope"),

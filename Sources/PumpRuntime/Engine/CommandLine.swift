@@ -19,6 +19,7 @@ public enum ProgramCommand {
 
   /// The entry of a program. Returns the exit code.
   public static func main(_ program: Program, factories: [String: ConnectorFactory], arguments: [String]) -> Int32 {
+    openStandardDescriptors()
     var files: [String] = []
     var overrides: [String] = []
     var quiet = false

@@ -8,6 +8,11 @@ public func currentMicros() -> Int64 {
   return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
 }
 
+/// A program may be started with standard descriptors closed: what it opens then must not take their places.
+public func openStandardDescriptors() {
+  for fd in Int32(0)...2 where fcntl(fd, F_GETFD) == -1 { _ = open("/dev/null", O_RDWR) }
+}
+
 /// A lock for threads of our own, which may block.
 final class PlainLock: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

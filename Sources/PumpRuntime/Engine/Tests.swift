@@ -125,7 +125,7 @@ private final class TestSource: Source, @unchecked Sendable {
   private let metaNames: [String]
   private let metaShapes: [String: Shape]
   private var given: [(text: String, meta: String?)] = []
-  private var done = false
+  private var next = 0
 
   init(_ inputs: [TestSpec.Given], _ spec: PipelineSpec, _ now: Int64) throws(RunFailure) {
     shape = spec.input
@@ -150,31 +150,31 @@ private final class TestSource: Source, @unchecked Sendable {
     }
   }
 
+  /// One event at a time, with random numbers of its own: the same interpreted and compiled, and in every run.
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
-    if done { return false }
-    done = true
+    guard next < given.count else { return false }
+    let item = given[next]
+    next += 1
+    batch.context.random = UInt64(next)
     let arena = batch.context.arena
-    for (row, item) in given.enumerated() {
-      let text = arena.copy(item.text)
-      (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
-      if let shape {
-        let records = batch.records ?? Column(shape)
-        batch.records = records
-        guard shape.read(text, into: records, row, arena, JSONOptions()) else {
-          throw RunFailure("given: \(shape.explain(text, JSONOptions()))")
-        }
-        batch.count = row + 1
-      } else {
-        batch.append(text)
+    let text = arena.copy(item.text)
+    (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
+    if let shape {
+      let records = batch.records ?? Column(shape)
+      batch.records = records
+      guard shape.read(text, into: records, 0, arena, JSONOptions()) else {
+        throw RunFailure("given: \(shape.explain(text, JSONOptions()))")
       }
-      for name in metaNames where name != "raw" {
-        let column = batch.meta[name] ?? Column(metaShapes[name] ?? .string)
-        batch.meta[name] = column
-        try meta(name, item.meta, column, row, arena)
-      }
+      batch.count = 1
+    } else {
+      batch.append(text)
     }
-    let metas = given.map { $0.meta ?? "{}" }
-    batch.describe = { $0 < metas.count ? metas[$0] : "{}" }
+    for name in metaNames where name != "raw" {
+      let column = batch.meta[name] ?? Column(metaShapes[name] ?? .string)
+      batch.meta[name] = column
+      try meta(name, item.meta, column, 0, arena)
+    }
+    batch.describe = { _ in item.meta ?? "{}" }
     return true
   }
 

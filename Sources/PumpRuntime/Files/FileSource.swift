@@ -65,7 +65,10 @@ final class FileSource: Source, @unchecked Sendable {
   private func openNext() throws(RunFailure) -> Bool {
     guard index < paths.count else { return false }
     let path = paths[index]
-    let fd = open(path, O_RDONLY | O_CLOEXEC)
+    var named = stat()
+    // A named pipe is opened without waiting for its writer; reading does that, and heeds the stop.
+    let isPipe = stat(path, &named) == 0 && named.st_mode & S_IFMT == S_IFIFO
+    let fd = open(path, O_RDONLY | O_CLOEXEC | (isPipe ? O_NONBLOCK : 0))
     guard fd >= 0 else { throw RunFailure(FileProblem("open", path).message) }
     var status = stat()
     fstat(fd, &status)

@@ -19,6 +19,8 @@ extension Shape {
       var probe = json
       probe.p = start
       do throws(Malformed) { try probe.skip() } catch { return Shape.invalid(probe, whole) }
+      // `01` and `12abc` begin like a value, but nothing may follow one like this.
+      if probe.p < probe.end, !" \t\r\n,]}".utf8.contains(probe.p.pointee) { return Shape.invalid(probe, whole) }
       return "\(path.isEmpty ? "the event" : path): expected \(expected(time)), found \(Shape.excerpt(Text(start, probe.p - start)))"
     }
     do throws(Malformed) {

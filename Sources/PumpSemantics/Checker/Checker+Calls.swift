@@ -94,7 +94,7 @@ extension Checker {
       return Self.erroneous
     }
     var best: (cost: Int, expression: Expr)?
-    var lambdas: [String: (String, Expr)] = [:]
+    var lambdas = Lambdas()
     for signature in function.signatures {
       guard
         let ordered = order(
@@ -121,9 +121,14 @@ extension Checker {
           arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text)
       else { return Self.erroneous }
       let before = diagnostics.count
-      lambdas = [:]
+      lambdas = Lambdas()
       _ = apply(function, signature, ordered, arguments, inferred, scope, &lambdas)
       if diagnostics.count > before { return Self.erroneous }
+    }
+    if let (body, inner) = lambdas.failed {
+      // No overload can take it: its own mistake is told where it is.
+      _ = infer(body, inner)
+      return Self.erroneous
     }
     let types = zip(arguments, inferred).map { $1?.type.description ?? ($0.value.span.text.count < 20 ? $0.value.span.text : "…") }.joined(
       separator: ", ")
@@ -136,9 +141,15 @@ extension Checker {
     return Self.erroneous
   }
 
+  /// Bodies of lambdas by their place and their parameter's type, and one that has a mistake.
+  private struct Lambdas {
+    var known: [String: (String, Expr)] = [:]
+    var failed: (body: ExprSyntax, scope: Scope)?
+  }
+
   private func apply(
     _ function: FunctionSpec, _ signature: Signature, _ ordered: [ExprSyntax?], _ arguments: [ArgumentSyntax], _ inferred: [Expr?],
-    _ scope: Scope, _ lambdas: inout [String: (String, Expr)]
+    _ scope: Scope, _ lambdas: inout Lambdas
   ) -> (cost: Int, expression: Expr)? {
     var variables: [String: Type] = [:]
     var values: [Expr] = []
@@ -157,13 +168,15 @@ extension Checker {
         guard let type = substitute(input, variables) else { return nil }
         // The body is inferred once for each type of its parameter, whatever the number of overloads.
         let memo = "\(syntax.span.start) \(type)"
-        if lambdas[memo] == nil {
+        if lambdas.known[memo] == nil {
           let id = unique(name.text)
           var inner = scope
           inner.locals[name.text] = Expr(.local(id), type)
-          lambdas[memo] = (id, infer(body, inner))
+          let inferred = infer(body, inner)
+          lambdas.known[memo] = (id, inferred)
+          if inferred.type == .erroneous { lambdas.failed = (body, inner) }
         }
-        let (id, inferredBody) = lambdas[memo]!
+        let (id, inferredBody) = lambdas.known[memo]!
         var result = inferredBody
         if result.type == .erroneous { return nil }
         if let wanted = substitute(output, variables) {
