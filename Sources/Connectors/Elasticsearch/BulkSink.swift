@@ -27,6 +27,12 @@ final class BulkSink: Sink, @unchecked Sendable {
   private let scratch = Context()
   /// The next id that is made here, for events without an origin.
   private var nextId = Uuid(high: .random(in: 0...UInt64.max), low: .random(in: 0...UInt64.max))
+  /// The request that is under way while the batch still grows, and how many events were sent so. Where one did not go
+  /// well, the commit does the rest: what is open goes before what came later.
+  private var ahead: (session: Session, events: Range<Int>)?
+  private var sent = 0
+  private var isHeld = false
+  private static let aheadSize = 1 << 20
   /// Bytes of one request; less once the server has found one too large.
   private var bodyLimit = 5 << 20
 
@@ -70,6 +76,7 @@ final class BulkSink: Sink, @unchecked Sendable {
         encode(name, given, buffer, row)
       }
     }
+    sendAhead()
     return refusals
   }
 
@@ -123,8 +130,43 @@ final class BulkSink: Sink, @unchecked Sendable {
 
   // MARK: Commit
 
+  /// Sends what is enough for a request, one at a time.
+  private func sendAhead() {
+    receive(micros: 0)
+    guard ahead == nil, !isHeld, connection.phase == .ready, lines.count - start(sent) >= Self.aheadSize else { return }
+    var to = sent + 1
+    while to < ends.count, ends[to] - start(sent) <= bodyLimit { to += 1 }
+    guard let session = try? pool.acquire() else { return }
+    session.start(request(Array(sent..<to), isKept: true))
+    ahead = (session, sent..<to)
+    sent = to
+  }
+
+  /// Takes the answer to the request that is under way, where it comes in this time.
+  private func receive(micros: Int64) {
+    guard let (session, events) = ahead else { return }
+    do throws(RunFailure) {
+      guard let answer = try session.poll(micros: micros) else { return }
+      isHeld = answer.status != 200
+      if !isHeld { try settle(Array(events), answer) }
+    } catch {
+      isHeld = true
+      if session.isBroken { pool.lost(error.message) }
+    }
+    end()
+  }
+
+  /// Gives the session of the request that was under way back.
+  private func end() {
+    guard let (session, _) = ahead else { return }
+    ahead = nil
+    if !session.isReusable { session.cancel() }
+    pool.release(session, broken: !session.isReusable)
+  }
+
   func commit() throws(RunFailure) -> [Refusal] {
     guard !ends.isEmpty else { return [] }
+    while ahead != nil { receive(micros: 100_000) }
     try pool.with { session throws(RunFailure) in
       var from = 0
       while from < ends.count {
@@ -143,6 +185,7 @@ final class BulkSink: Sink, @unchecked Sendable {
     actions.removeAll(keepingCapacity: true)
     ends.removeAll(keepingCapacity: true)
     outcomes.removeAll(keepingCapacity: true)
+    (sent, isHeld) = (0, false)
     return refusals
   }
 
@@ -152,12 +195,7 @@ final class BulkSink: Sink, @unchecked Sendable {
     guard let first = open.first, let last = open.last else { return }
     let answer = try session.send(request(open))
     switch answer.status {
-    case 200:
-      let arena = Arena()
-      guard let items = Reply.bulk(answer.text(arena), arena), items.isEmpty || items.count == open.count else {
-        throw connection.failure("the answer to a bulk request cannot be read", transient: true)
-      }
-      try settle(open, items)
+    case 200: try settle(open, answer)
     case 400, 413:
       // One event may have spoiled the request for all, or all together are too much.
       guard first < last else {
@@ -172,13 +210,18 @@ final class BulkSink: Sink, @unchecked Sendable {
     }
   }
 
-  /// The lines of these events: as they lie where they are neighbours, else copied together.
-  private func request(_ open: [Int]) -> ClusterRequest {
+  /// The lines of these events: as they lie where they are neighbours, else copied together, and also where more lines come
+  /// before the answer.
+  private func request(_ open: [Int], isKept: Bool = false) -> ClusterRequest {
     let (first, last) = (open[0], open[open.count - 1])
     var bytes = UnsafeBufferPointer(start: UnsafePointer(lines.base + start(first)), count: ends[last] - start(first))
     if last - first >= open.count {
       body.count = 0
       for event in open { body.raw(lines.base + start(event), ends[event] - start(event)) }
+      bytes = body.bytes
+    } else if isKept, !compresses {
+      body.count = 0
+      body.raw(bytes.baseAddress!, bytes.count)
       bytes = body.bytes
     }
     // Of each item only what says how it went.
@@ -197,7 +240,11 @@ final class BulkSink: Sink, @unchecked Sendable {
   }
 
   /// Takes down how each event went; none said means that all did well.
-  private func settle(_ open: [Int], _ items: [Reply.Item]) throws(RunFailure) {
+  private func settle(_ open: [Int], _ answer: HttpAnswer) throws(RunFailure) {
+    let arena = Arena()
+    guard let items = Reply.bulk(answer.text(arena), arena), items.isEmpty || items.count == open.count else {
+      throw connection.failure("the answer to a bulk request cannot be read", transient: true)
+    }
     var busy: (count: Int, reason: String) = (0, "")
     /// Actions of events that are still open: later ones of the same document come again after them.
     var waiting: Set<Text> = []
@@ -221,6 +268,6 @@ final class BulkSink: Sink, @unchecked Sendable {
   /// What an event does to which document.
   private func action(_ event: Int) -> Text { Text(lines.base + start(event), actions[event] - start(event)) }
 
-  func close(completed: Bool) throws(RunFailure) {}
+  func close(completed: Bool) throws(RunFailure) { end() }
 }
 #endif

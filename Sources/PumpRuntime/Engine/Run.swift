@@ -102,23 +102,21 @@ public final class Runner: @unchecked Sendable {
       status = try configuration.metrics.map { address throws(RunFailure) in try listen(address) }
       try probe()
       sources = work.map(\.1)
+      unfinished.store(work.count, ordering: .relaxed)
       for (pipeline, source, endpoint) in work { threads.append(start(pipeline, source, endpoint)) }
     } catch {
       fail(error.message)
     }
-    var nap: UInt32 = 200
-    while finishedCount.load(ordering: .acquiring) < threads.count {
-      usleep(nap)
-      nap = min(20_000, nap * 2)
-      progress(report(since: begin), totals)
-    }
+    while !threads.isEmpty, finished.wait(micros: 20_000) { progress(report(since: begin), totals) }
     for thread in threads { thread.join() }
     finish()
     status?.end()
     return report(since: begin)
   }
 
-  private let finishedCount = Atomic<Int>(0)
+  /// Threads that still run, and the signal of the last.
+  private let unfinished = Atomic<Int>(0)
+  private let finished = StopSignal()
   private var sources: [any Source] = []
   private var status: StatusServer?
 
@@ -154,7 +152,7 @@ public final class Runner: @unchecked Sendable {
       do throws(RunFailure) { try pipeline.run(source, policy, endpoint.label, positions) } catch {
         fail("\(pipeline.spec.id): \(error.message)")
       }
-      finishedCount.add(1, ordering: .releasing)
+      if unfinished.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { finished.request() }
     }
   }
 
