@@ -6,7 +6,7 @@
 enum { PUMP_MHD_SAID = 512 };
 static inline void pump_mhd_say(void *said, const char *format, va_list values) { vsnprintf(said, PUMP_MHD_SAID, format, values); }
 
-/// Swift imports no functions with `...`. The daemon is driven by `MHD_run_wait`; it speaks HTTPS where there is a key.
+/// Swift imports no functions with `...`. The daemon has no thread; it speaks HTTPS where there is a key.
 static inline struct MHD_Daemon *pump_mhd_start(
     int listener, unsigned int connections, unsigned int seconds, const char *key, const char *certificate,
     MHD_AccessHandlerCallback access, MHD_RequestCompletedCallback completed, void *context, char *said) {
@@ -25,4 +25,9 @@ static inline struct MHD_Daemon *pump_mhd_start(
 static inline const struct sockaddr *pump_mhd_client(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   return info ? info->client_addr : 0;
+}
+
+/// Readable while the daemon has something to do.
+static inline int pump_mhd_descriptor(struct MHD_Daemon *daemon) {
+  return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 }

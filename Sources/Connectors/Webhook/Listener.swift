@@ -14,6 +14,8 @@ final class Listener: @unchecked Sendable {
   private var inboxes: [String: Inbox] = [:]
   private var daemon: OpaquePointer?
   private var thread: WorkerThread?
+  /// Rung where there is an answer: libmicrohttpd has nothing to wake a thread that is not its own.
+  private let bell = Bell()
   private let isEnding = Atomic<Bool>(false)
   /// All that have begun and are not over.
   private var requests: [ObjectIdentifier: Request] = [:]
@@ -32,7 +34,7 @@ final class Listener: @unchecked Sendable {
   init(_ connection: Connection) throws(RunFailure) {
     self.connection = connection
     credentials = try Credentials(connection)
-    maxWaiting = max(1, Int(clamping: connection.settings.int("max_waiting") ?? 500))
+    maxWaiting = Int(min(max(1, connection.settings.int("max_waiting") ?? 500), 1 << 20))
     timeout = max(1_000_000, connection.settings.int("request_timeout") ?? 30_000_000)
     said.pointee = 0
   }
@@ -103,7 +105,7 @@ final class Listener: @unchecked Sendable {
   private func serve() {
     var nextLook: Int64 = 0
     while !isEnding.load(ordering: .acquiring) {
-      MHD_run_wait(daemon, 100)
+      work()
       let now = currentMicros()
       if now < nextLook { continue }
       nextLook = now + 100_000
@@ -113,14 +115,25 @@ final class Listener: @unchecked Sendable {
     let end = currentMicros() + Self.farewell
     while !requests.isEmpty, currentMicros() < end {
       for request in requests.values { request.answer(.ending) }
-      MHD_run_wait(daemon, 10)
+      work()
     }
     MHD_stop_daemon(daemon)
+  }
+
+  /// Waits 100 ms at most for senders and for answers, and does what is due.
+  private func work() {
+    var limit: UInt64 = 100
+    MHD_get_timeout(daemon, &limit)
+    var descriptors = [bell.descriptor, pump_mhd_descriptor(daemon)].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    poll(&descriptors, 2, Int32(min(limit, 100)))
+    bell.clear()
+    MHD_run(daemon)
   }
 
   /// Answers all that wait and ends; the pipelines are over.
   func end() {
     isEnding.store(true, ordering: .releasing)
+    bell.ring()
     thread?.join()
   }
 
@@ -132,7 +145,7 @@ final class Listener: @unchecked Sendable {
     _ size: UnsafeMutablePointer<Int>, _ known: UnsafeMutablePointer<UnsafeMutableRawPointer?>
   ) -> MHD_Result {
     guard let pointer = known.pointee else {
-      let request = Request(connection, String(cString: method), String(cString: url), deadline: currentMicros() + timeout)
+      let request = Request(connection, String(cString: method), String(cString: url), deadline: currentMicros() + timeout, bell)
       requests[ObjectIdentifier(request)] = request
       known.pointee = Unmanaged.passUnretained(request).toOpaque()
       request.refusal = admit(request)

@@ -1,40 +1,5 @@
 #if Webhook
-internal import CWebhook
-import Glibc
 import PumpRuntime
-import Synchronization
-
-/// What has come for one path and is not taken yet.
-final class Inbox: Sendable {
-  let path: String
-  let limit: Int
-  private let requests = Mutex<[Request]>([])
-  /// Readable while there may be something: what a source waits for besides the stop signal.
-  private let bell = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
-
-  init(_ path: String, limit: Int) {
-    self.path = path
-    self.limit = limit
-  }
-
-  deinit { close(bell) }
-
-  func put(_ request: Request) {
-    requests.withLock { $0.append(request) }
-    eventfd_write(bell, 1)
-  }
-
-  /// All that still wait for an answer, after 100 ms at most.
-  func take(_ stop: StopSignal) -> [Request] {
-    guard stop.waitReadable(bell, micros: 100_000) else { return [] }
-    var count: UInt64 = 0
-    eventfd_read(bell, &count)
-    return requests.withLock { requests in
-      defer { requests = [] }
-      return requests.filter(\.isWaiting)
-    }
-  }
-}
 
 /// `post`: the requests for one path. Their senders wait, so each batch asks for its commit and is answered with it; what comes
 /// meanwhile is the next batch.

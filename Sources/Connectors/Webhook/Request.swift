@@ -21,11 +21,15 @@ final class Request: @unchecked Sendable {
   private(set) var headers: [Value.Pair] = []
   private let state = Mutex<(isSuspended: Bool, answer: Answer?)>((false, nil))
 
-  init(_ connection: OpaquePointer, _ method: String, _ path: String, deadline: Int64) {
+  /// Wakes the listener's thread.
+  private let bell: Bell
+
+  init(_ connection: OpaquePointer, _ method: String, _ path: String, deadline: Int64, _ bell: Bell) {
     self.connection = connection
     self.method = method
     self.path = path
     self.deadline = deadline
+    self.bell = bell
   }
 
   // MARK: Its answer
@@ -48,6 +52,7 @@ final class Request: @unchecked Sendable {
       state.answer = answer
       MHD_resume_connection(connection)
     }
+    bell.ring()
   }
 
   // MARK: What it says of itself
