@@ -9,4 +9,5 @@ public let interfaceFiles: [(path: String, bytes: [UInt8])] = [
   ("MongoDB.pump", PackageResources.MongoDB_pump),
   ("Elasticsearch.pump", PackageResources.Elasticsearch_pump),
   ("Http.pump", PackageResources.Http_pump),
+  ("Webhook.pump", PackageResources.Webhook_pump),
 ]

@@ -33,11 +33,11 @@ final class PlainLock: @unchecked Sendable {
 }
 
 /// A thread of our own: pipelines block on files, pipes and databases, which Swift's cooperative threads must not.
-final class WorkerThread: @unchecked Sendable {
+public final class WorkerThread: @unchecked Sendable {
   private var thread = pthread_t()
   private final class Box { let body: () -> Void; init(_ body: @escaping () -> Void) { self.body = body } }
 
-  init(_ body: @escaping @Sendable () -> Void) {
+  public init(_ body: @escaping @Sendable () -> Void) {
     let box = Unmanaged.passRetained(Box(body))
     pthread_create(
       &thread, nil,
@@ -47,7 +47,7 @@ final class WorkerThread: @unchecked Sendable {
       }, box.toOpaque())
   }
 
-  func join() { pthread_join(thread, nil) }
+  public func join() { pthread_join(thread, nil) }
 }
 
 /// Asks pipelines to stop taking events in; waits for input end at once.

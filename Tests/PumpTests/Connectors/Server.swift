@@ -74,10 +74,12 @@ final class TestProgram {
     return try end(seconds: seconds)
   }
 
-  func start() throws {
+  /// By `pumpc run`, or what was built of it.
+  func start(executable: String? = nil) throws {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "\(Support.products)/pumpc")
-    process.arguments = ["run"] + arguments + [folder]
+    process.executableURL = URL(fileURLWithPath: executable ?? "\(Support.products)/pumpc")
+    process.arguments = executable == nil ? ["run"] + arguments + [folder] : arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     _ = FileManager.default.createFile(atPath: "\(folder)/err.log", contents: nil)
     process.standardError = FileHandle(forWritingAtPath: "\(folder)/err.log")

@@ -1,0 +1,85 @@
+#if Webhook
+import PumpRuntime
+
+/// `post`: the requests for one path. Their senders wait, so each batch asks for its commit and is answered with it; what comes
+/// meanwhile is the next batch.
+final class PostSource: Source, @unchecked Sendable {
+  private let connection: Connection
+  private let context: EndpointContext
+  private let inbox: Inbox
+  /// Those of the batch that is under way.
+  private var taken: [Request] = []
+
+  init(_ listener: Listener, _ context: EndpointContext) throws(RunFailure) {
+    connection = listener.connection
+    self.context = context
+    inbox = try listener.inbox(context.settings.text("path") ?? "", limit: context.eventLimit)
+  }
+
+  func next(_ batch: Batch) throws(RunFailure) -> Bool {
+    guard taken.isEmpty else {
+      throw connection.failure(
+        "the senders of `\(inbox.path)` cannot be answered: a sink of `\(context.pipeline)` or of its `on error` is durable at its end "
+          + "alone, as a file that is replaced is; write `mode: append`")
+    }
+    if context.stop.isRequested { return false }
+    taken = inbox.take(context.stop)
+    for request in taken {
+      request.body.withUnsafeBytes { _ = batch.add($0) }
+      request.body = []
+    }
+    batch.wantsCommit = !taken.isEmpty
+    describe(batch)
+    return true
+  }
+
+  func acknowledge(_ position: Int64) throws(RunFailure) {
+    for request in taken { request.answer(.accepted) }
+    taken = []
+  }
+
+  // MARK: Meta
+
+  private static let shape = Shape.map(.string)
+
+  private func describe(_ batch: Batch) {
+    let requests = taken
+    batch.describe = { row in
+      guard row < requests.count else { return "{}" }
+      let request = requests[row]
+      let texts = [
+        ("method", request.method), ("path", request.path), ("content_type", request.contentType), ("remote", request.remote),
+      ].map { "\"\($0)\":\(Value.text($1).json(.string))" }
+      let maps = [("query", request.query), ("headers", request.headers)].map { "\"\($0)\":\(Value.map($1).json(Self.shape))" }
+      return "{\((texts + maps).joined(separator: ","))}"
+    }
+    let arena = batch.context.arena
+    for name in context.meta {
+      let column = batch.meta[name] ?? Column(name == "query" || name == "headers" ? Self.shape : .string)
+      batch.meta[name] = column
+      for (row, request) in requests.enumerated() {
+        switch name {
+        case "method": column.set(arena.copy(request.method), row)
+        case "path": column.set(arena.copy(request.path), row)
+        case "content_type": column.set(arena.copy(request.contentType), row)
+        case "remote": column.set(arena.copy(request.remote), row)
+        case "query": Self.set(column, row, request.query, arena)
+        default: Self.set(column, row, request.headers, arena)
+        }
+      }
+    }
+  }
+
+  private static func set(_ column: Column, _ row: Int, _ pairs: [Value.Pair], _ arena: Arena) {
+    let entries = column.children[0]
+    let start = entries.count
+    for (index, pair) in pairs.enumerated() {
+      guard case .text(let value) = pair.value else { continue }
+      entries.setPresent(start + index)
+      entries.children[0].set(arena.copy(pair.key), start + index)
+      entries.children[1].set(arena.copy(value), start + index)
+    }
+    column.set(Slice(start, pairs.count), row)
+  }
+}
+#endif
