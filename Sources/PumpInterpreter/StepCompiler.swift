@@ -380,23 +380,19 @@ final class StepCompiler {
       let live = key.run(frame, selection)
       found.clear()
       found.ensure(frame.rows)
-      var passed = live
-      do throws(EventFailure) { try outputs.lookups[index].find(key.column, live, into: found, frame.context) } catch {
-        // One of them spoils it for all: each is asked for alone.
-        let kept = frame.allocate(live.count)
-        var count = 0
-        for row in live {
-          kept[count] = row
-          let alone = Selection(start: kept + count, count: 1)
-          do throws(EventFailure) {
-            try outputs.lookups[index].find(key.column, alone, into: found, frame.context)
-            count += 1
-          } catch { frame.fail(row, error.message) }
-        }
-        passed = Selection(start: kept, count: count)
+      let passed = frame.allocate(live.count)
+      var failed: Set<Int32> = []
+      outputs.lookups[index].find(key.column, live, into: found, frame.context) { row, failure in
+        failed.insert(row)
+        frame.fail(row, failure.message)
+      }
+      var count = 0
+      for row in live where !failed.contains(row) {
+        passed[count] = row
+        count += 1
       }
       for failure in frame.takeFailures() { outputs.fail(Int(frame.origins[Int(failure.row)]), number, failure.message) }
-      if passed.count > 0 { next(frame, passed, outputs) }
+      if count > 0 { next(frame, Selection(start: passed, count: count), outputs) }
     }
   }
 }

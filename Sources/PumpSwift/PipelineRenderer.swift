@@ -12,6 +12,8 @@ final class PipelineRenderer {
   private var nextEvent = 0
   private var members: [String] = []
   private var methods: [String] = []
+  /// What `process` does behind its loop, in the order of the steps.
+  private var lookups: [String] = []
 
   init(_ types: TypeRenderer, _ className: String, firstStep: Int, firstSink: Int) {
     self.types = types
@@ -55,6 +57,7 @@ final class PipelineRenderer {
           let value = input == .bytes ? "Blob(batch.events[row])" : "\(entry).read(batch.records!, row, c.arena)"
           out.line("do throws(EventFailure) { try run(\(value), row, batch, out, c) } catch { out.fail(row, step, error) }")
         }
+        out.lines(lookups)
       }
       for method in methods {
         out.line()
@@ -243,18 +246,25 @@ final class PipelineRenderer {
     nextEvent += 1
     let next = "it\(nextEvent)"
     let keyType = endpoint.each[0].value.type
-    members.append("private let keys\(number) = Column(\(column(keyType)))")
-    members.append("private let found\(number) = Column(\(column(endpoint.type.asOptional)))")
+    let found = types.swift(endpoint.type.asOptional)
+    members.append(
+      "private let lookup\(number) = LookupQueue<\(types.swift(type))>(\(column(keyType)), \(column(endpoint.type.asOptional)))")
     out.line("step = \(number)")
-    out.line("keys\(number).clear()")
-    out.line("(\(expressions.statement(endpoint.each[0].value))).write(keys\(number), 0)")
-    out.line("found\(number).clear()")
-    out.line("try out.lookups[\(index)].find(keys\(number), into: found\(number), c)")
+    out.line("lookup\(number).add(\(expressions.statement(endpoint.each[0].value)), \(event), row)")
+    // The rest of the chain follows when the keys of the whole batch were asked for.
+    lookups.append("lookup\(number).run(out.lookups[\(index)], \(number), out, c) { found\(number)($0, $1, $2, batch, out, c) }")
     let swift = types.swift(step.output, hint: className + "Found")
     var fields = (type.record?.fields ?? []).map { "\(Swift.name($0.name)): \(event).\(Swift.name($0.name))" }
-    fields.append("\(Swift.name(key)): .read(found\(number), 0, c.arena)")
-    out.line("let \(next) = \(swift)(\(fields.joined(separator: ", ")))")
-    chain(rest, event: next, type: step.output, carried: nil, &out)
+    fields.append("\(Swift.name(key)): found")
+    let name = method("after\(number)", event, type, ("found", endpoint.type.asOptional)) { [self] body in
+      body.line("let \(next) = \(swift)(\(fields.joined(separator: ", ")))")
+      chain(rest, event: next, type: step.output, carried: nil, &body)
+    }
+    var body = SwiftWriter()
+    body.block("private func found\(number)(_ \(event): \(types.swift(type)), _ found: \(found), \(Self.context)) {") { out in
+      out.line("do throws(EventFailure) { try \(name)(\(event), found, row, batch, out, c) } catch { out.fail(row, step, error) }")
+    }
+    methods.append(body.text)
   }
 
   private func column(_ type: Type) -> String {

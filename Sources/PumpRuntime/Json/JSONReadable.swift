@@ -113,18 +113,6 @@ func explained(_ text: Text, _ options: JSONOptions, _ shape: Shape) -> EventFai
 /// An event that was encoded, as bytes of the batch.
 public func encoded(_ c: Context, _ body: (inout ByteBuffer) -> Void) -> Text { makeText(c.arena, body) }
 
-extension Lookup {
-  /// Finds the record of one key; `keys` and `found` are columns of one row.
-  public func find(_ keys: Column, into found: Column, _ c: Context) throws(EventFailure) {
-    var row: Int32 = 0
-    var failure: EventFailure?
-    withUnsafePointer(to: &row) { pointer in
-      do throws(EventFailure) { try find(keys, UnsafeBufferPointer(start: pointer, count: 1), into: found, c) } catch { failure = error }
-    }
-    if let failure { throw failure }
-  }
-}
-
 extension Fn {
   /// A failure becomes null.
   @inlinable public static func attempt<T>(_ body: () throws(EventFailure) -> T) -> T? {

@@ -1,0 +1,55 @@
+extension Lookup {
+  /// Asks for all rows together. Where that fails each is asked for alone, so that one does not spoil it for the others;
+  /// `failed` is told of those that fail then too.
+  public func find(
+    _ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context, failed: (Int32, EventFailure) -> Void
+  ) {
+    do throws(EventFailure) { try find(keys, rows, into: result, context) } catch {
+      for place in rows.indices {
+        let alone = UnsafeBufferPointer(rebasing: rows[place...place])
+        do throws(EventFailure) { try find(keys, alone, into: result, context) } catch { failed(rows[place], error) }
+      }
+    }
+  }
+}
+
+/// Events of a generated pipeline that wait for a lookup: the keys of a batch are asked for together.
+public final class LookupQueue<Event> {
+  @usableFromInline let keys: Column
+  @usableFromInline let found: Column
+  @usableFromInline var events: [(event: Event, row: Int)] = []
+  @usableFromInline var rows: [Int32] = []
+
+  public init(_ key: Shape, _ found: Shape) {
+    keys = Column(key)
+    self.found = Column(found)
+  }
+
+  @inlinable public func add(_ key: some ColumnValue, _ event: Event, _ row: Int) {
+    key.write(keys, events.count)
+    rows.append(Int32(events.count))
+    events.append((event, row))
+  }
+
+  /// Asks, and goes on with each event and what was found for it; those for which that fails have failed in this step.
+  @inlinable public func run<Found: ColumnValue>(
+    _ lookup: any Lookup, _ step: Int, _ out: Outputs, _ context: Context, _ next: (Event, Found, Int) -> Void
+  ) {
+    guard !events.isEmpty else { return }
+    found.clear()
+    found.ensure(events.count)
+    var failed: Set<Int> = []
+    rows.withUnsafeBufferPointer { rows in
+      lookup.find(keys, rows, into: found, context) { place, failure in
+        failed.insert(Int(place))
+        out.fail(events[Int(place)].row, step, failure)
+      }
+    }
+    for (place, item) in events.enumerated() where !failed.contains(place) {
+      next(item.event, .read(found, place, context.arena), item.row)
+    }
+    keys.clear()
+    rows.removeAll(keepingCapacity: true)
+    events.removeAll(keepingCapacity: true)
+  }
+}
