@@ -28,6 +28,7 @@ public final class Connection: Sendable {
     var counts = Counts()
     var reason = ""
     var pool: (@Sendable () -> PoolCounts)?
+    var tend: (@Sendable () -> Void)?
   }
   private let inside: Mutex<Inside>
 
@@ -43,7 +44,11 @@ public final class Connection: Sendable {
   public var phase: ConnectionState.Phase { inside.withLock { $0.state.phase } }
   public var counts: Counts { inside.withLock { $0.counts } }
   public var pool: PoolCounts? { inside.withLock { $0.pool }?() }
-  func observe(_ pool: @escaping @Sendable () -> PoolCounts) { inside.withLock { $0.pool = pool } }
+  func observe(_ pool: @escaping @Sendable () -> PoolCounts, tend: @escaping @Sendable () -> Void) {
+    inside.withLock { ($0.pool, $0.tend) = (pool, tend) }
+  }
+  /// Looks after the pool; called now and then.
+  func tend() { inside.withLock { $0.tend }?() }
 
   /// How long an attempt may take, in microseconds.
   public var connectTimeout: Int64 { max(1000, settings.int("connect_timeout") ?? 10_000_000) }

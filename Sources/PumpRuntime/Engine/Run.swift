@@ -100,9 +100,14 @@ public final class Runner: @unchecked Sendable {
       fail(error.message)
     }
     var nap: UInt32 = 200
+    var tended = begin
     while finishedCount.load(ordering: .acquiring) < threads.count {
       usleep(nap)
       nap = min(20_000, nap * 2)
+      if currentMicros() - tended >= 1_000_000 {
+        for connection in connections where !stop.isRequested { connection.tend() }
+        tended = currentMicros()
+      }
       progress(report(since: begin), totals)
     }
     for thread in threads { thread.join() }
