@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// One connection of the program, shared by every endpoint that names it: its settings, the state of its life, and what
@@ -58,6 +59,14 @@ public final class Connection: Sendable {
     RunFailure("connection `\(id)`: \(Shape.clean(message))", transient: transient)
   }
 
+  /// Files that clients would only say something vague of.
+  func checkFiles() throws(RunFailure) {
+    for name in ["tls.ca", "tls.certificate", "tls.key"] {
+      guard let path = settings.text(name), access(path, R_OK) != 0 else { continue }
+      throw failure("`\(name)`: cannot read \(path): \(String(cString: strerror(errno))); check the path")
+    }
+  }
+
   /// Connects, unless the connection is known to be down and its pause is not over.
   public func attempt<T>(_ connect: () throws(RunFailure) -> T) throws(RunFailure) -> T {
     let now = currentMicros()
@@ -105,13 +114,15 @@ public final class Connection: Sendable {
 
   /// An attempt failed.
   public func failed(_ error: RunFailure) {
-    let (failures, isFinal) = inside.withLock { inside in
+    let (failures, isFinal, isNew) = inside.withLock { inside in
       inside.counts.failures += 1
       inside.reason = error.message
       let isFinal = inside.state.failed(permanently: !error.isTransient, now: currentMicros(), random: .random(in: 0...1))
-      return (inside.state.failures, isFinal)
+      return (inside.state.failures, isFinal, inside.counts.connects == 0)
     }
     if isFinal { return logger.error("\(error.message); no further attempt", connection: id) }
+    // The run ends with these very words.
+    if isNew, settings.text("connect") == "required" { return }
     // The first, then ever more seldom.
     if failures & (failures - 1) == 0 { logger.warning("\(error.message); trying again (attempt \(failures))", connection: id) }
   }

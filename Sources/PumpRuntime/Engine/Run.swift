@@ -44,6 +44,7 @@ public final class Runner: @unchecked Sendable {
     }
     let settings = spec.connection.map { configuration.section("connection:\($0)") } ?? Settings([:])
     let connection = Connection(id: key, kind: spec.connector, settings: settings, logger: logger, stop: stop)
+    try connection.checkFiles()
     let connector = try factory(connection)
     connectors[key] = connector
     if spec.connection != nil { connections.append(connection) }
