@@ -66,6 +66,36 @@ import Testing
     carryOut(state.close())
     #expect(waiting.isEmpty)
   }
+
+  /// A client that was idle for too long is not handed out, though nothing has ticked meanwhile.
+  @Test func idleForTooLong() {
+    var settings = PoolSettings()
+    settings.idleTimeout = 500
+    var state = PoolState(settings)
+    var actions = state.request(1, now: 0)
+    #expect(actions == [.connect])
+    actions = state.connected(now: 10).actions
+    #expect(actions == [.lease(client: 1, request: 1)])
+    actions = state.release(1, broken: false, now: 20)
+    #expect(actions.isEmpty)
+    actions = state.request(2, now: 520)
+    #expect(actions == [.disconnect(client: 1), .connect])
+  }
+
+  /// Who waits for a client of a server that is lost learns it at once.
+  @Test func lostWhileWaiting() {
+    var settings = PoolSettings()
+    settings.max = 1
+    var state = PoolState(settings)
+    _ = state.request(1, now: 0)
+    _ = state.connected(now: 0)
+    var actions = state.request(2, now: 0)
+    #expect(actions.isEmpty)
+    actions = state.clear(now: 0)
+    #expect(actions == [.fail(request: 2, .lost)])
+    actions = state.release(1, broken: false, now: 0)
+    #expect(actions == [.disconnect(client: 1)])
+  }
 }
 
 @Suite struct ConnectionStateTests {

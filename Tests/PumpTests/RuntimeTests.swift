@@ -200,6 +200,16 @@ import Testing
   @Test func hostilePattern() throws { #expect(try find("(a+)+$", String(repeating: "a", count: 2000) + "b") == nil) }
 }
 
+@Suite struct ConfFileTests {
+  /// A value goes on over all indented lines, whatever stands in them.
+  @Test func continuedValues() {
+    let file = ConfFile(path: "a.conf", text: "[db]\nkey = one\n  two=\n\tthree: four\nother = 5\n")
+    #expect(file.problems.isEmpty)
+    #expect(file.entries.map(\.key) == ["key", "other"] && file.entries.map(\.value) == ["one\ntwo=\nthree: four", "5"])
+    #expect(file.entries.map(\.line) == [2, 5])
+  }
+}
+
 /// What comes from outside, changed at random: an answer each time, never a crash.
 @Suite struct FuzzTests {
   private static func changed(_ text: String, _ random: inout Support.Random) -> [UInt8] {

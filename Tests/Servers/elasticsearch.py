@@ -6,6 +6,7 @@ Unlike a real server it never refreshes by itself: searches see what was written
 
 options
   --auth             user elastic, password s3cret; or the API key that the first line of output gives
+  --tls              connections without TLS are refused
   --max-body BYTES   larger requests, as they are after unpacking, get 413
 
 commands
@@ -22,13 +23,16 @@ commands
 import base64
 import gzip
 import json
+import os
 import re
 import socket
+import ssl
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+import certificates
 from common import HOST, PASSWORD, Failure, Server, free_port
 from elasticsearch_index import Refused
 from elasticsearch_requests import Request, filtered, injected
@@ -40,6 +44,7 @@ CONTENT_TYPE = re.compile(r"application/(json|x-ndjson|vnd\.elasticsearch\+(json
 
 def add_arguments(parser):
     parser.add_argument("--auth", action="store_true")
+    parser.add_argument("--tls", action="store_true")
     parser.add_argument("--max-body", type=int, default=100 << 20, metavar="BYTES")
 
 
@@ -54,8 +59,15 @@ class Elasticsearch(Server):
         self.http = None
         self.port = free_port()
         self.accepted = []
+        self.context = None
+        description = {"port": self.port, "url": f"{'https' if self.options.tls else 'http'}://{HOST}:{self.port}"}
+        if self.options.tls:
+            folder = os.path.join(self.folder, "tls")
+            certificates.make(folder)
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(os.path.join(folder, "server.pem"))
+            description.update(ca=os.path.join(folder, "ca.crt"), certificates=folder)
         self.do_start()
-        description = {"port": self.port, "url": f"http://{HOST}:{self.port}"}
         if self.options.auth:
             api_key = base64.b64encode(f"{uuid.uuid4().hex[:20]}:{uuid.uuid4().hex[:22]}".encode()).decode()
             basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -68,6 +80,9 @@ class Elasticsearch(Server):
             raise Failure("the server is running")
         self.http = Listener((HOST, self.port), Handler)
         self.http.elasticsearch = self
+        if self.context:
+            # Each connection's own thread shakes hands, with its first read.
+            self.http.socket = self.context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
         # It looks ten times a second whether it shall stop.
         threading.Thread(target=self.http.serve_forever, args=(0.1,), daemon=True).start()
 

@@ -5,6 +5,9 @@
   tls      TLS, and the same user, for every topic
   mtls     TLS with a client certificate, whose common name is the user
 
+options
+  --max-packet BYTES   clients that send longer packets are disconnected
+
 commands
   stop             kills it; sessions and messages of QoS 1 and 2 survive on disk
   start            again, on the same port
@@ -20,6 +23,7 @@ from common import HOST, PASSWORD, USER, ProcessServer, free_port, program, run,
 
 def add_arguments(parser):
     parser.add_argument("mode", nargs="?", default="plain", choices=["plain", "auth", "tls", "mtls"])
+    parser.add_argument("--max-packet", type=int, metavar="BYTES")
 
 
 class Mosquitto(ProcessServer):
@@ -39,6 +43,8 @@ class Mosquitto(ProcessServer):
             # Tests queue more than the usual 1000 messages for a session that is away.
             "max_queued_messages 0",
         ]
+        if self.options.max_packet:
+            lines.append(f"max_packet_size {self.options.max_packet}")
         mode = self.options.mode
         if mode in ("tls", "mtls"):
             folder = os.path.join(self.folder, "tls")

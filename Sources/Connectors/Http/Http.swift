@@ -11,6 +11,8 @@ public final class HttpConnector: Connector, @unchecked Sendable {
 
   init(_ service: Service) { self.service = service }
 
+  public func probe() throws(RunFailure) { try service.probe() }
+
   public func source(_ context: EndpointContext) throws(RunFailure) -> any Source { try GetSource(service, context) }
 
   public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { try RequestSink(service, context) }

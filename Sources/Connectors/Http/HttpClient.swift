@@ -17,6 +17,8 @@ struct HttpRequest {
   var body: UnsafeBufferPointer<UInt8>?
   /// A longer answer is cut here.
   var limit = 1 << 30
+  /// A session with the server is all that is wanted.
+  var onlyConnects = false
   /// A probe is an attempt to connect, and has its time.
   var isProbe = false
   /// The caller's mark.
@@ -210,6 +212,7 @@ private final class Transfer {
     for line in request.headers { lines = curl_slist_append(lines, line) }
     pump_curl_pointer(handle, CURLOPT_HTTPHEADER, lines)
     pump_curl_text(handle, CURLOPT_URL, address(request.url))
+    pump_curl_number(handle, CURLOPT_CONNECT_ONLY, request.onlyConnects ? 1 : 0)
     if let body = request.body {
       // Without a pointer libcurl would read standard input.
       pump_curl_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(problem))

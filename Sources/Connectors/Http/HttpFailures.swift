@@ -42,7 +42,10 @@ extension HttpClient {
       return connection.failure("\(address) does not speak TLS; write `http://` in `\(setting)` if the network is trusted")
     default:
       let isNew = connection.counts.connects == 0 && request.url.hasPrefix("http://")
-      return connection.failure("\(address) ended the connection: \(said)\(isNew ? "; does it want `https://`?" : "")", transient: true)
+      // `OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to 127.0.0.1:9200 `
+      let reason = said.firstRange(of: " in connection to ").map { String(said[..<$0.lowerBound]) } ?? said
+      let help = isNew ? "does it want `https://`?" : "check `\(setting)`, and that it runs"
+      return connection.failure("\(address) ended the connection: \(reason); \(help)", transient: true)
     }
   }
 

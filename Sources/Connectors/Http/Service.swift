@@ -67,6 +67,11 @@ final class Service: Sendable {
 
   func client() throws(RunFailure) -> HttpClient { try HttpClient(connection, setting: "base_url") }
 
+  /// A session and no request: what is asked for may have effects.
+  func probe() throws(RunFailure) {
+    _ = try knock(client(), HttpRequest(url: address.origin, onlyConnects: true, isProbe: true))
+  }
+
   /// Sends one request to a server that is not known to be up: any answer says that it is.
   func knock(_ client: HttpClient, _ request: HttpRequest, heedsStop: Bool = false) throws(RunFailure) -> HttpAnswer {
     try connection.attempt { () throws(RunFailure) in
@@ -135,6 +140,7 @@ final class Service: Sendable {
       return connection.failure("\(what) is redirected to \(target), which is not followed; use that in `base_url` if it is right")
     case 401: return connection.failure("\(what): the server refuses the credentials (401)\(said); check `user` and `password`, or `token`")
     case 407: return connection.failure("\(what): the proxy wants credentials (407); check `https_proxy`")
+    case 413: return connection.failure("\(what): the event is too large for the server (413)\(said)")
     default: return connection.failure("\(what) was answered \(answer.status)\(said)", transient: Service.isBusy(answer.status))
     }
   }

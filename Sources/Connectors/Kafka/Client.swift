@@ -10,6 +10,8 @@ final class Client: @unchecked Sendable {
   /// Whether all brokers are gone, as far as librdkafka knows.
   private let isDown = Atomic<Bool>(false)
   private let fatal = Mutex<String?>(nil)
+  /// What librdkafka said last of a broker that it could not reach.
+  private let trouble = Mutex<String?>(nil)
 
   /// What became of a produced message; called by whoever polls.
   var onReport: ((UnsafePointer<rd_kafka_message_t>) -> Void)?
@@ -18,6 +20,9 @@ final class Client: @unchecked Sendable {
 
   init(_ connection: Connection, _ type: rd_kafka_type_t, _ properties: [(String, String)]) throws(RunFailure) {
     self.connection = connection
+    guard connection.settings.text("tls.server_name") == nil else {
+      throw connection.failure("`tls.server_name` is not supported by Kafka's client; use the certificate's names in `bootstrap_servers`")
+    }
     let conf = rd_kafka_conf_new()!
     var text = [CChar](repeating: 0, count: 512)
     for (name, value) in Client.properties(connection) + properties + Client.own(connection) {
@@ -85,14 +90,33 @@ final class Client: @unchecked Sendable {
       connection.lost("all brokers are down")
     case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
       fail("\(reason); check the user, the password and `sasl_mechanism`")
-    case RD_KAFKA_RESP_ERR__SSL:
-      fail("\(reason); check `tls.ca`, and the name in the broker's certificate")
+    case RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE:
+      let said = Client.plain(reason)
+      if said.contains("certificate") {
+        fail("\(said); give the authority's file as `tls.ca`, or check the name and the time of the broker's certificate")
+      } else if said.contains("wrong version number") {
+        fail("\(said); the broker has no TLS: check `security_protocol`")
+      } else {
+        trouble.withLock { $0 = said }
+      }
     case RD_KAFKA_RESP_ERR__FATAL:
       var text = [CChar](repeating: 0, count: 512)
       _ = rd_kafka_fatal_error(handle, &text, text.count)
       fail(Client.text(text))
     default: break
     }
+  }
+
+  /// Of `ssl://a:9093/bootstrap: SSL handshake failed: error:0A000126:SSL routines::unexpected eof (after 2ms in state
+  /// SSL_HANDSHAKE)` what people need; librdkafka's own settings are not theirs.
+  private static func plain(_ reason: String) -> String {
+    var text = reason
+    for end in [" (after ", ", verify that ", ": verify that "] {
+      if let cut = text.firstRange(of: end) { text = String(text[..<cut.lowerBound]) }
+    }
+    if let cut = text.firstRange(of: "/bootstrap: ") { text = text[..<cut.lowerBound] + ": " + text[cut.upperBound...] }
+    guard let code = text.firstRange(of: "error:"), let end = text.firstRange(of: "routines::") else { return text }
+    return String(text[..<code.lowerBound] + text[end.upperBound...])
   }
 
   private func fail(_ reason: String) { fatal.withLock { $0 = $0 ?? reason } }
@@ -119,12 +143,14 @@ final class Client: @unchecked Sendable {
     if let reason = fatal.withLock({ $0 }) { throw connection.failure(reason) }
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
       isDown.store(true, ordering: .relaxed)
+      let reason = trouble.withLock { $0 } ?? "nothing came within connect_timeout"
       throw connection.failure(
-        "no broker of \(connection.settings.text("bootstrap_servers") ?? "") answers (\(Client.text(code))); check `bootstrap_servers`, and that the cluster runs",
+        "no broker of \(connection.settings.text("bootstrap_servers") ?? "") answers (\(reason)); check `bootstrap_servers` and `security_protocol`, and that the cluster runs",
         transient: true)
     }
     rd_kafka_metadata_destroy(metadata)
     isDown.store(false, ordering: .relaxed)
+    trouble.withLock { $0 = nil }
   }
 
   /// Finds out, while all brokers are gone, whether one is back.

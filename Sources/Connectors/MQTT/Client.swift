@@ -67,6 +67,9 @@ final class Client: PooledClient, @unchecked Sendable {
       }
     }
     guard settings.text("security") != "plain" else { return }
+    guard settings.text("tls.server_name") == nil else {
+      throw connection.failure("`tls.server_name` is not supported by MQTT's client; use the certificate's name as `host`")
+    }
     let ca = settings.text("tls.ca") ?? "/etc/ssl/certs/ca-certificates.crt"
     let code = mosquitto_tls_set(handle, ca, nil, settings.text("tls.certificate"), settings.text("tls.key"), nil)
     guard code == 0 else {
@@ -78,7 +81,11 @@ final class Client: PooledClient, @unchecked Sendable {
     }
   }
 
-  static func text(_ code: Int32) -> String { code == 14 ? String(cString: strerror(errno)) : String(cString: mosquitto_strerror(code)) }
+  static func text(_ code: Int32) -> String {
+    if code == 14 { return String(cString: strerror(errno)) }
+    let text = String(cString: mosquitto_strerror(code))
+    return text.hasSuffix(".") ? String(text.dropLast()) : text
+  }
 
   // MARK: Connecting
 
@@ -138,12 +145,21 @@ final class Client: PooledClient, @unchecked Sendable {
   }
 
   private func refused(_ address: String, _ code: Int32) -> RunFailure {
-    let text = Self.text(code)
-    if code == 8 || problem.contains("OpenSSL") || problem.contains("certificate") {
-      return connection.failure(
-        "\(address): TLS failed: \(problem.isEmpty ? text : problem); check `tls.ca`, the name in the broker's certificate, and `security`")
+    // The broker's word on the client's certificate comes after the handshake, and libmosquitto keeps it to itself.
+    if code == 14, errno == EPROTO, connection.counts.connects == 0 {
+      return connection.failure("TLS with \(address) was broken off; set `tls.certificate` and `tls.key` to what the broker wants")
     }
-    return connection.failure("cannot reach \(address): \(text); check `host`, `port` and `security`", transient: true)
+    // `OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed`
+    let reason = problem.firstRange(of: "routines::").map { String(problem[$0.upperBound...]) } ?? Self.text(code)
+    let helps = [
+      ("verify failed", "give the authority's file as `tls.ca`, or check the name and the time of the broker's certificate"),
+      ("certificate required", "set `tls.certificate` and `tls.key`"), ("alert", "check `tls.certificate` and `tls.key`"),
+      ("wrong version number", "the broker has no TLS: set `security = plain` if the network is trusted"),
+    ]
+    if let help = helps.first(where: { reason.contains($0.0) }) {
+      return connection.failure("TLS with \(address) failed: \(reason); \(help.1)")
+    }
+    return connection.failure("cannot reach \(address): \(reason); check `host`, `port` and `security`", transient: true)
   }
 
   // MARK: Driving

@@ -14,6 +14,8 @@ final class TopicSink: Sink, @unchecked Sendable {
   /// Events before this one are confirmed.
   private var done = 0
   private static let window = 1000
+  /// How often the broker went away in a row without confirming anything.
+  private var losses = 0
 
   init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) {
     self.pool = pool
@@ -76,19 +78,24 @@ final class TopicSink: Sink, @unchecked Sendable {
         numbers.append(number)
       }
       let code = client.drive(micros: 50_000)
-      guard code == 0 else { throw lost(client, code) }
       while done - first < numbers.count, !client.unconfirmed.contains(numbers[done - first]) {
         done += 1
+        losses = 0
         deadline = currentMicros() + limit
       }
+      guard code == 0 else { throw lost(client, code) }
       guard currentMicros() < deadline else {
         throw connection.failure("the broker did not confirm \(client.unconfirmed.count) messages within ack_timeout", transient: true)
       }
     }
   }
 
+  /// A broker that takes no message of some size says so by going away.
   private func lost(_ client: Client, _ code: Int32) -> RunFailure {
-    connection.failure("the broker is gone: \(Client.text(code))", transient: true)
+    losses += 1
+    let longest = events[done...].map { $0.end - $0.payload }.max() ?? 0
+    let help = losses > 1 ? "; the longest message under way has \(longest) bytes: is that more than it takes?" : ""
+    return connection.failure("the broker is gone: \(Client.text(code))\(help)", transient: true)
   }
 
   func close(completed: Bool) throws(RunFailure) {}

@@ -105,17 +105,13 @@ final class Address: @unchecked Sendable {
       throw connection.failure("`tls.server_name` is not supported by MongoDB's client; use the certificate's name as `host`")
     }
     if settings["tls.verify"] == .bool(false) { mongoc_uri_set_option_as_bool(uri, MONGOC_URI_TLSINSECURE, true) }
-    if let file = settings.text("tls.ca") {
-      guard access(file, R_OK) == 0 else { throw connection.failure("`tls.ca`: cannot read \(file); check the path") }
-      mongoc_uri_set_option_as_utf8(uri, MONGOC_URI_TLSCAFILE, file)
-    }
+    if let file = settings.text("tls.ca") { mongoc_uri_set_option_as_utf8(uri, MONGOC_URI_TLSCAFILE, file) }
     guard var file = settings.text("tls.certificate") else { return }
     if let key = settings.text("tls.key"), key != file {
       let joined = try join([file, key], connection)
       identity = joined
       file = "/proc/self/fd/\(joined)"
     }
-    guard access(file, R_OK) == 0 else { throw connection.failure("`tls.certificate`: cannot read \(file); check the path") }
     mongoc_uri_set_option_as_utf8(uri, MONGOC_URI_TLSCERTIFICATEKEYFILE, file)
   }
 

@@ -90,22 +90,29 @@ final class Client: PooledClient, @unchecked Sendable {
 
   /// Why there is no session, what would help, and whether trying again can.
   private static func refused(_ connection: Connection, _ address: String, _ text: String) -> RunFailure {
-    let line = text.split(whereSeparator: { $0 == "\n" || $0 == "\t" }).joined(separator: " ")
+    // Hints begin with a tab; of several addresses the last counts.
+    let lines = text.split(separator: "\n").filter { $0.first != "\t" }.map(String.init)
+    let line = lines.last { $0.contains("FATAL:") || $0.contains("failed: ") } ?? lines.first ?? "no answer"
     let reason =
       ["FATAL:", "failed: "].compactMap { mark in line.firstRange(of: mark).map { String(line[$0.upperBound...]) } }.first ?? line
     let helps: [(String, String)] = [
       ("password authentication failed", "check `user` and `password`"), ("no password supplied", "set `password`"),
       ("database \"", "check `database`"), ("role \"", "check `user`"),
       ("no pg_hba.conf entry", "the server does not admit this user from here"),
-      ("certificate verify failed", "give the authority's file as `tls.ca`, or renew the server's certificate"),
-      ("server certificate for", "the certificate has another name: use that as `host` or `tls.server_name`"),
       ("does not support SSL", "the server has no TLS: set `sslmode = disable` if the network is trusted"),
-      ("certificate authority", "give the authority's file as `tls.ca`"),
       ("root certificate file", "give the authority's file as `tls.ca`"),
       ("could not open certificate file", "check `tls.certificate`"), ("could not load private key", "check `tls.key`"),
       ("is not permitted to log in", "check `user`"), ("permission denied for database", "grant CONNECT to the user"),
       ("invalid connection option", "check the names in `properties`"),
     ]
+    let distrusts = [
+      ("certificate verify failed", "give the authority's file as `tls.ca`, or renew the server's certificate"),
+      ("server certificate for", "the certificate has another name: use that as `host` or `tls.server_name`"),
+      ("certificate authority", "give the authority's file as `tls.ca`"),
+    ]
+    if let help = distrusts.first(where: { text.contains($0.0) }) {
+      return connection.failure("\(address) is not trusted: \(reason.trimmed); \(help.1)")
+    }
     if let help = helps.first(where: { text.contains($0.0) }) {
       return connection.failure("\(address) refuses: \(reason.trimmed); \(help.1)")
     }

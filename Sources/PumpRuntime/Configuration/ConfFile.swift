@@ -34,6 +34,7 @@ public struct ConfFile: Sendable {
     self.path = path
     var section: String?
     var number = 0
+    var lastLine = 0
     guard !text.utf8.contains(0), text.utf8.count < 4 << 20 else {
       report(1, 1, "this is no text of at most 4 MiB", "write sections and `key = value` lines")
       return
@@ -57,7 +58,8 @@ public struct ConfFile: Sendable {
         sections.append((name, number))
         continue
       }
-      if column > 1, let last = entries.last, last.section == section, last.line == number - 1 {
+      if column > 1, let last = entries.last, last.section == section, lastLine == number - 1 {
+        lastLine = number
         entries[entries.count - 1] = ConfEntry(
           section: last.section, key: last.key, value: last.value + "\n" + Self.trim(trimmed), path: path, line: last.line,
           column: last.column)
@@ -81,6 +83,7 @@ public struct ConfFile: Sendable {
         report(number, column, "a `${` is never closed", "write `${NAME}`, or `$$` for a dollar")
         continue
       }
+      lastLine = number
       entries.append(
         ConfEntry(
           section: section, key: key, value: Self.trim(value), path: path, line: number, column: column))

@@ -36,7 +36,9 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     self.connection = connection
     self.connect = connect
     state = PoolState(PoolSettings(connection.settings))
-    connection.observe { [weak self] in self?.counts ?? .init(inUse: 0, idle: 0, waiting: 0, acquired: 0, waited: 0) }
+    connection.observe(
+      { [weak self] in self?.counts ?? .init(inUse: 0, idle: 0, waiting: 0, acquired: 0, waited: 0) }, tend: { [weak self] in self?.tend() }
+    )
   }
 
   var counts: Connection.PoolCounts {
@@ -119,6 +121,13 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     carryOut(state.clear(now: currentMicros()))
   }
 
+  /// Gives up idle and old clients, and keeps as many as are wanted, though nobody asks for one.
+  private func tend() {
+    lock.lock()
+    defer { lock.unlock() }
+    carryOut(state.tick(now: currentMicros()))
+  }
+
   public func close() {
     lock.lock()
     defer { lock.unlock() }
@@ -164,6 +173,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
       RunFailure("connection `\(connection.id)`: no client was free within acquire_timeout; raise `pool.max`, or look for what holds them")
     case .closed: RunFailure("connection `\(connection.id)` is closed")
     case .connectFailed: RunFailure("connection `\(connection.id)` cannot be opened")
+    case .lost: RunFailure("connection `\(connection.id)` is lost", transient: true)
     }
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// One connection of the program, shared by every endpoint that names it: its settings, the state of its life, and what
@@ -28,6 +29,7 @@ public final class Connection: Sendable {
     var counts = Counts()
     var reason = ""
     var pool: (@Sendable () -> PoolCounts)?
+    var tend: (@Sendable () -> Void)?
   }
   private let inside: Mutex<Inside>
 
@@ -43,7 +45,11 @@ public final class Connection: Sendable {
   public var phase: ConnectionState.Phase { inside.withLock { $0.state.phase } }
   public var counts: Counts { inside.withLock { $0.counts } }
   public var pool: PoolCounts? { inside.withLock { $0.pool }?() }
-  func observe(_ pool: @escaping @Sendable () -> PoolCounts) { inside.withLock { $0.pool = pool } }
+  func observe(_ pool: @escaping @Sendable () -> PoolCounts, tend: @escaping @Sendable () -> Void) {
+    inside.withLock { ($0.pool, $0.tend) = (pool, tend) }
+  }
+  /// Looks after the pool; called now and then.
+  func tend() { inside.withLock { $0.tend }?() }
 
   /// How long an attempt may take, in microseconds.
   public var connectTimeout: Int64 { max(1000, settings.int("connect_timeout") ?? 10_000_000) }
@@ -51,6 +57,14 @@ public final class Connection: Sendable {
   /// A failure of this connection: what was tried and what would help follow its id.
   public func failure(_ message: String, transient: Bool = false) -> RunFailure {
     RunFailure("connection `\(id)`: \(Shape.clean(message))", transient: transient)
+  }
+
+  /// Files that clients would only say something vague of.
+  func checkFiles() throws(RunFailure) {
+    for name in ["tls.ca", "tls.certificate", "tls.key"] {
+      guard let path = settings.text(name), access(path, R_OK) != 0 else { continue }
+      throw failure("`\(name)`: cannot read \(path): \(String(cString: strerror(errno))); check the path")
+    }
   }
 
   /// Connects, unless the connection is known to be down and its pause is not over.
@@ -100,13 +114,15 @@ public final class Connection: Sendable {
 
   /// An attempt failed.
   public func failed(_ error: RunFailure) {
-    let (failures, isFinal) = inside.withLock { inside in
+    let (failures, isFinal, isNew) = inside.withLock { inside in
       inside.counts.failures += 1
       inside.reason = error.message
       let isFinal = inside.state.failed(permanently: !error.isTransient, now: currentMicros(), random: .random(in: 0...1))
-      return (inside.state.failures, isFinal)
+      return (inside.state.failures, isFinal, inside.counts.connects == 0)
     }
     if isFinal { return logger.error("\(error.message); no further attempt", connection: id) }
+    // The run ends with these very words.
+    if isNew, settings.text("connect") == "required" { return }
     // The first, then ever more seldom.
     if failures & (failures - 1) == 0 { logger.warning("\(error.message); trying again (attempt \(failures))", connection: id) }
   }

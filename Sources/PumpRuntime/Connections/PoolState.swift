@@ -28,7 +28,7 @@ public struct PoolState: Sendable {
     case fail(request: Int, Reason)
     case disconnect(client: Int)
   }
-  public enum Reason: Equatable, Sendable { case timeout, closed, connectFailed }
+  public enum Reason: Equatable, Sendable { case timeout, closed, connectFailed, lost }
 
   private struct Client: Sendable {
     let generation: Int
@@ -54,8 +54,9 @@ public struct PoolState: Sendable {
   /// Someone wants a client.
   public mutating func request(_ id: Int, now: Int64) -> [Action] {
     if isClosed { return [.fail(request: id, .closed)] }
+    let gone = evict(now)
     waiting.append((id, now + settings.acquireTimeout))
-    return serve(now)
+    return gone + serve(now)
   }
 
   public mutating func cancel(_ id: Int) { waiting.removeAll { $0.request == id } }
@@ -86,10 +87,11 @@ public struct PoolState: Sendable {
     return serve(now)
   }
 
-  /// The server was lost: all clients of now are of the past.
+  /// The server was lost: all clients of now are of the past, and who waits learns it rather than wait for one of them.
   public mutating func clear(now: Int64) -> [Action] {
     generation += 1
-    let gone = idle.map { Action.disconnect(client: $0.id) }
+    let gone = waiting.map { Action.fail(request: $0.request, .lost) } + idle.map { .disconnect(client: $0.id) }
+    waiting.removeAll()
     idle.removeAll()
     return gone + serve(now)
   }
@@ -100,6 +102,12 @@ public struct PoolState: Sendable {
     while let index = waiting.firstIndex(where: { $0.deadline <= now }) {
       actions.append(.fail(request: waiting.remove(at: index).request, .timeout))
     }
+    return actions + evict(now) + serve(now)
+  }
+
+  /// Idle and old clients go.
+  private mutating func evict(_ now: Int64) -> [Action] {
+    var actions: [Action] = []
     var index = 0
     while index < idle.count {
       let client = idle[index].client
@@ -110,7 +118,7 @@ public struct PoolState: Sendable {
         index += 1
       }
     }
-    return actions + serve(now)
+    return actions
   }
 
   public mutating func close() -> [Action] {

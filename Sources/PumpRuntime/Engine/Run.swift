@@ -44,6 +44,7 @@ public final class Runner: @unchecked Sendable {
     }
     let settings = spec.connection.map { configuration.section("connection:\($0)") } ?? Settings([:])
     let connection = Connection(id: key, kind: spec.connector, settings: settings, logger: logger, stop: stop)
+    try connection.checkFiles()
     let connector = try factory(connection)
     connectors[key] = connector
     if spec.connection != nil { connections.append(connection) }
@@ -107,7 +108,14 @@ public final class Runner: @unchecked Sendable {
     } catch {
       fail(error.message)
     }
-    while !threads.isEmpty, finished.wait(micros: 20_000) { progress(report(since: begin), totals) }
+    var tended = begin
+    while !threads.isEmpty, finished.wait(micros: 20_000) {
+      if currentMicros() - tended >= 1_000_000 {
+        for connection in connections where !stop.isRequested { connection.tend() }
+        tended = currentMicros()
+      }
+      progress(report(since: begin), totals)
+    }
     for thread in threads { thread.join() }
     finish()
     status?.end()

@@ -10,7 +10,9 @@ final class Server: @unchecked Sendable {
 
   struct Problem: Error { let message: String }
 
-  init(_ system: String, _ arguments: String...) throws {
+  convenience init(_ system: String, _ arguments: String...) throws { try self.init(system, arguments) }
+
+  init(_ system: String, _ arguments: [String]) throws {
     process.executableURL = URL(fileURLWithPath: Support.root + "/Tests/Servers/serve")
     process.arguments = [system] + arguments
     process.standardInput = commands
