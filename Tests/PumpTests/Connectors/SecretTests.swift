@@ -11,6 +11,8 @@ extension ConnectorTests {
       let kind: Interface
       let secret: String
       let canary: String
+      /// Nil of a system that only gives events: it listens itself, on a port of its own.
+      var sink: Interface.Endpoint? { kind.endpoints.first { $0.role == .sink } }
     }
 
     private let cases: [Case]
@@ -35,17 +37,22 @@ extension ConnectorTests {
       cases.map { item in
         var lines = item.kind.settings.compactMap { setting -> String? in
           if setting.name == item.secret { return value(item).map { "\(setting.name) = \($0)" } }
+          if setting.name == "port", item.sink == nil { return "port = 0" }
           return (Self.values(item.secret)[setting.name] ?? (setting.value == nil ? "\"app\"" : nil)).map { "\(setting.name) = \($0)" }
         }
         lines.append("connect_timeout = 500ms")
-        let sink = item.kind.endpoints.first { $0.role == .sink }!
-        let arguments = sink.parameters.filter { $0.value == nil }.map { _ in "\"app\"" }.joined(separator: ", ")
-        let encode = if case .bytes = sink.events { "|> encode json " } else { "" }
+        let endpoint = item.sink ?? item.kind.endpoints.first { $0.role == .source }!
+        let arguments = endpoint.parameters.filter { $0.value == nil }.map { _ in "\"/app\"" }.joined(separator: ", ")
+        let use = "\(item.id).\(endpoint.name)(\(arguments))"
+        let encode = if case .bytes = endpoint.events { "|> encode json " } else { "" }
+        let chain =
+          item.sink == nil
+          ? "source \(use) |> sink file.lines(\"\(item.id).out\", mode: append)" : "source timer.every(1s) \(encode)|> sink \(use)"
         return """
           connection \(item.id): \(item.kind.name) {
             \(lines.joined(separator: "\n  "))
           }
-          pipeline p_\(item.id) { source timer.every(1s) \(encode)|> sink \(item.id).\(sink.name)(\(arguments))
+          pipeline p_\(item.id) { \(chain)
             on error halt }
 
           """
@@ -87,7 +94,7 @@ extension ConnectorTests {
       let program = try TestProgram(text, files: files, environment: way == "environment" ? environment : [:])
       try program.start()
       // The first of them compiles all connectors.
-      #expect(program.wait(seconds: 400) { cases.allSatisfy { program.log.contains("connection `\($0.id)`: ") } }, "\(program.log)")
+      #expect(program.wait(seconds: 400) { cases.allSatisfy { program.log.contains("connection `\($0.id)`") } }, "\(program.log)")
       for page in ["metrics", "readyz", "livez"] {
         let shown = try #require(program.page(page))
         #expect(!shown.isEmpty && found(in: shown).isEmpty, "\(shown)")

@@ -213,10 +213,10 @@ extension ConnectorTests {
         (Self.toFile, "port=\(port)", "cannot listen on 127.0.0.1:\(port): Address already in use"),
         (Self.toFile, "port=65536", "`port` is 65536"),
         (Self.toFile, "host=192.0.2.1", "no network of this machine has the address"),
-        (Self.toFile, "tls.certificate=gone.crt", "HTTPS needs both"),
+        (Self.toFile, "tls.certificate=main.pump", "HTTPS needs both"),
         (
-          Self.toFile.replacing("port = 0", with: "port = 0, tls { key = \"gone.key\" }"), "tls.certificate=gone.crt",
-          "cannot open gone.key"
+          Self.toFile.replacing("port = 0", with: "port = 0, tls { key = \"gone.key\" }"), "tls.certificate=main.pump",
+          "cannot read gone.key"
         ),
         (
           Self.toFile.replacing("port = 0", with: "port = 0, tls { key = \"main.pump\" }"), "tls.certificate=main.pump",
