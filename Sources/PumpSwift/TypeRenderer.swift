@@ -103,8 +103,9 @@ final class TypeRenderer {
       let cases = type.cases.map { "(\(Swift.string($0.name)), \(Swift.string($0.wire)))" }.joined(separator: ", ")
       out.line("static let shape = Shape.enumeration(\(Swift.string(type.name ?? "enum")), [\(cases)])")
       out.line("static var nothing: \(name) { .\(Swift.name(type.cases[0].name)) }")
-      out.line("init(from json: inout JSONReader) throws(Malformed) { self = \(name)(rawValue: try json.enumCase(\(name).shape.wires))! }")
-      out.line("func write(json out: inout ByteBuffer) { out.quoted(\(name).shape.wires[Int(rawValue)]) }")
+      out.line("private static let wires = KeyTable([\(type.cases.map { Swift.string($0.wire) }.joined(separator: ", "))])")
+      out.line("init(from json: inout JSONReader) throws(Malformed) { self = \(name)(rawValue: try json.enumCase(\(name).wires))! }")
+      out.line("func write(json out: inout ByteBuffer) { out.quoted(\(name).wires, Int(rawValue)) }")
       out.line(
         "static func read(_ column: Column, _ row: Int, _ arena: Arena) -> \(name) { \(name)(rawValue: column.get(Int64.self, row))! }")
       out.line("func write(_ column: Column, _ row: Int) { column.set(rawValue, row) }")

@@ -45,7 +45,7 @@ public final class Shape: @unchecked Sendable {
     let memory = Shape.names
     self.cases = cases.map(\.0)
     wires = cases.map { memory.copy($0.1) }
-    keys = KeyTable(fields.map(\.wire))
+    keys = KeyTable(kind == .enumeration ? cases.map(\.1) : fields.map(\.wire))
     required = fields.indices.filter { !fields[$0].shape.isOptional && fields[$0].value == nil }
     prefixes = fields.enumerated().map { index, field in
       var buffer = ByteBuffer(capacity: 64)

@@ -112,9 +112,12 @@ final class Pipeline: @unchecked Sendable {
       guard isReady != nil else { return }
     }
     while !stop.isRequested {
-      batch.clear()
-      batch.context.now = Timestamp(clock())
-      let more = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in try source.next(batch) }
+      let more = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in
+        // Nothing is left of an attempt that broke off.
+        batch.clear()
+        batch.context.now = Timestamp(clock())
+        return try source.next(batch)
+      }
       guard let more else { break }
       lock.lock()
       defer { lock.unlock() }

@@ -1,3 +1,5 @@
+import Glibc
+
 extension JSONReader {
   @inlinable public mutating func timestamp(_ format: TimeFormat = .rfc3339) throws(Malformed) -> Timestamp {
     switch format {
@@ -43,9 +45,30 @@ extension JSONReader {
   public mutating func jsonValue() throws(Malformed) -> Json { Json(try json()) }
 
   /// The index of an enum's case by its name on the wire.
-  @inlinable public mutating func enumCase(_ wires: [Text]) throws(Malformed) -> Int64 {
+  @inlinable @inline(__always)
+  public mutating func enumCase(_ wires: borrowing KeyTable) throws(Malformed) -> Int64 {
+    space()
+    let word = UnsafeRawPointer(p).loadUnaligned(as: UInt64.self)
+    for index in 0..<wires.count {
+      let entry = wires.entries + index
+      if (word ^ entry.pointee.word) & entry.pointee.mask == 0,
+        entry.pointee.length <= 8 || memcmp(p + 8, entry.pointee.base + 8, entry.pointee.length - 8) == 0
+      {
+        p += entry.pointee.length
+        return Int64(index)
+      }
+    }
+    return try slowCase(wires)
+  }
+
+  /// A case that is written with escapes, or none.
+  @usableFromInline @inline(never)
+  mutating func slowCase(_ wires: borrowing KeyTable) throws(Malformed) -> Int64 {
     let name = try string()
-    for index in wires.indices where wires[index] == name { return Int64(index) }
+    for index in 0..<wires.count {
+      let entry = wires.entries + index
+      if entry.pointee.length == name.count + 2, memcmp(entry.pointee.base + 1, name.base, name.count) == 0 { return Int64(index) }
+    }
     throw Malformed()
   }
 

@@ -304,25 +304,7 @@ import Glibc
     guard p.pointee == UInt8(ascii: "\""), p < end else { throw Malformed() }
     p += 1
     let start = p
-    var high: UInt64 = 0
-    while true {
-      let block = UnsafeRawPointer(p).loadUnaligned(as: SIMD16<UInt8>.self)
-      // Whole vectors on both sides: comparisons with a scalar are not vectorised by the compiler.
-      let quote = block .== SIMD16<UInt8>(repeating: 0x22)
-      let backslash = block .== SIMD16<UInt8>(repeating: 0x5C)
-      let control = block .< SIMD16<UInt8>(repeating: 0x20)
-      let mask = unsafeBitCast(quote .| backslash .| control, to: SIMD2<UInt64>.self)
-      let bits = unsafeBitCast(block, to: SIMD2<UInt64>.self)
-      if mask[0] | mask[1] != 0 {
-        let offset = mask[0] != 0 ? mask[0].trailingZeroBitCount >> 3 : 8 + mask[1].trailingZeroBitCount >> 3
-        // Bytes behind the stop may raise the flag in vain; then a check is done that was not needed.
-        high |= bits[0] | (offset > 8 ? bits[1] : 0)
-        p += offset
-        break
-      }
-      high |= bits[0] | bits[1]
-      p += 16
-    }
+    let high = skipPlain()
     guard p.pointee == 0x22, p < end else { return try slowString(start) }
     let text = Text(start, p - start, jsonSafe: true)
     p += 1
@@ -360,17 +342,7 @@ import Glibc
       case UInt8(ascii: "r"): out.pointee = 13
       case UInt8(ascii: "t"): out.pointee = 9
       case UInt8(ascii: "u"):
-        var scalar = try hex(close)
-        if scalar & 0xFC00 == 0xD800 {
-          guard close - p >= 6, p[0] == 0x5C, p[1] == UInt8(ascii: "u") else { throw Malformed() }
-          p += 2
-          let low = try hex(close)
-          guard low & 0xFC00 == 0xDC00 else { throw Malformed() }
-          scalar = 0x10000 + (scalar & 0x3FF) << 10 + low & 0x3FF
-        } else if scalar & 0xFC00 == 0xDC00 {
-          throw Malformed()
-        }
-        out = encodeUTF8(scalar, out)
+        out = encodeUTF8(try unicodeEscape(close), out)
         continue
       default: throw Malformed()
       }
@@ -379,6 +351,18 @@ import Glibc
     p = close + 1
     guard isUTF8(target, out - target) else { throw Malformed() }
     return Text(target, out - target)
+  }
+
+  /// A scalar from behind `\u`: four digits, or twice four of a surrogate pair.
+  private mutating func unicodeEscape(_ limit: UnsafePointer<UInt8>) throws(Malformed) -> UInt32 {
+    let scalar = try hex(limit)
+    guard scalar & 0xFC00 != 0xDC00 else { throw Malformed() }
+    guard scalar & 0xFC00 == 0xD800 else { return scalar }
+    guard limit - p >= 6, p[0] == 0x5C, p[1] == UInt8(ascii: "u") else { throw Malformed() }
+    p += 2
+    let low = try hex(limit)
+    guard low & 0xFC00 == 0xDC00 else { throw Malformed() }
+    return 0x10000 + (scalar & 0x3FF) << 10 + low & 0x3FF
   }
 
   private mutating func hex(_ limit: UnsafePointer<UInt8>) throws(Malformed) -> UInt32 {
@@ -404,11 +388,65 @@ import Glibc
   @inlinable @inline(__always)
   mutating func skipScalar() throws(Malformed) {
     switch p.pointee {
-    case UInt8(ascii: "\""): _ = try string()
+    case UInt8(ascii: "\""): try skipString()
     case UInt8(ascii: "t"), UInt8(ascii: "f"): _ = try bool()
     case UInt8(ascii: "n"): guard try null() else { throw Malformed() }
     default: _ = try number()
     }
+  }
+
+  /// Validates a string, escapes too, without making its text.
+  @inlinable @inline(__always)
+  mutating func skipString() throws(Malformed) {
+    guard p.pointee == UInt8(ascii: "\""), p < end else { throw Malformed() }
+    p += 1
+    let start = p
+    let high = skipPlain()
+    if p.pointee == 0x22, p < end, high & 0x8080_8080_8080_8080 == 0 {
+      p += 1
+    } else {
+      try skipRest(of: start)
+    }
+  }
+
+  /// Goes on to the next quote, backslash or control character; what is returned has a high bit where a byte before had.
+  @inlinable @inline(__always)
+  mutating func skipPlain() -> UInt64 {
+    var high: UInt64 = 0
+    while true {
+      let block = UnsafeRawPointer(p).loadUnaligned(as: SIMD16<UInt8>.self)
+      // Whole vectors on both sides: comparisons with a scalar are not vectorised by the compiler.
+      let quote = block .== SIMD16<UInt8>(repeating: 0x22)
+      let backslash = block .== SIMD16<UInt8>(repeating: 0x5C)
+      let control = block .< SIMD16<UInt8>(repeating: 0x20)
+      let mask = unsafeBitCast(quote .| backslash .| control, to: SIMD2<UInt64>.self)
+      let bits = unsafeBitCast(block, to: SIMD2<UInt64>.self)
+      if mask[0] | mask[1] != 0 {
+        let offset = mask[0] != 0 ? mask[0].trailingZeroBitCount >> 3 : 8 + mask[1].trailingZeroBitCount >> 3
+        p += offset
+        // Bytes behind the stop may raise the flag in vain; then a check is done that was not needed.
+        return high | bits[0] | (offset > 8 ? bits[1] : 0)
+      }
+      high |= bits[0] | bits[1]
+      p += 16
+    }
+  }
+
+  /// From the first escape on, or of a string that is not ASCII.
+  @usableFromInline @inline(never)
+  mutating func skipRest(of start: UnsafePointer<UInt8>) throws(Malformed) {
+    while p < end, p.pointee == 0x5C {
+      let escape = p[1]
+      p += 2
+      if escape == UInt8(ascii: "u") {
+        _ = try unicodeEscape(end)
+      } else if !"\"\\/bfnrt".utf8.contains(escape) {
+        throw Malformed()
+      }
+      _ = skipPlain()
+    }
+    guard p < end, p.pointee == 0x22, isUTF8(start, p - start) else { throw Malformed() }
+    p += 1
   }
 
   /// Without recursion: one bit a level tells objects from arrays.
@@ -439,7 +477,7 @@ import Glibc
           } else {
             inObject = isObject
             if isObject {
-              _ = try string()
+              try skipString()
               try expect(UInt8(ascii: ":"))
             }
             continue
@@ -455,7 +493,7 @@ import Glibc
             p += 1
             if inObject {
               space()
-              _ = try string()
+              try skipString()
               try expect(UInt8(ascii: ":"))
             }
             break

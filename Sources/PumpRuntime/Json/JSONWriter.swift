@@ -21,6 +21,16 @@ extension ByteBuffer {
     byte(0x22)
   }
 
+  /// One of the texts of a table.
+  @inlinable public mutating func quoted(_ texts: borrowing KeyTable, _ index: Int) {
+    let entry = texts.entries + index
+    if entry.pointee.word != 0 {
+      raw(entry.pointee.base, entry.pointee.length)
+    } else {
+      quoted(Text(entry.pointee.base + 1, entry.pointee.length - 2))
+    }
+  }
+
   @usableFromInline mutating func escape(_ text: Text) {
     var start = 0
     for i in 0..<text.count {

@@ -39,7 +39,7 @@ extension Shape {
     case .size: column.set(try json.size(), row)
     case .uuid: column.set(try json.uuid(), row)
     case .json: column.set(try json.json(), row)
-    case .enumeration: column.set(try json.enumCase(wires), row)
+    case .enumeration: column.set(try json.enumCase(keys), row)
     case .list: try list(&json, column, row, time)
     case .map: try map(&json, column, row, time)
     case .record: try record(&json, column, row, time)
@@ -127,7 +127,7 @@ extension ByteBuffer {
     case .duration: json(column.get(Duration.self, row))
     case .uuid: json(column.get(Uuid.self, row))
     case .json: raw(column.get(Text.self, row))
-    case .enumeration: quoted(shape.wires[Int(column.get(Int64.self, row))])
+    case .enumeration: quoted(shape.keys, Int(column.get(Int64.self, row)))
     case .list:
       let slice = column.get(Slice.self, row)
       byte(UInt8(ascii: "["))
