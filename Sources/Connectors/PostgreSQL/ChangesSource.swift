@@ -19,6 +19,10 @@ final class ChangesSource: Source, @unchecked Sendable {
   private var serverEnd: Int64 = 0
   private var lastStatus: Int64 = 0
   private var hasOpenRows = false
+  /// Batches that were given, and how far each goes until it is acknowledged: the end of its transaction may come with the next.
+  private var number: Int64 = 0
+  private var durable: Int64 = 0
+  private var positions: [(number: Int64, end: Int64)] = []
 
   private struct Relation {
     let schema: String
@@ -100,15 +104,27 @@ final class ChangesSource: Source, @unchecked Sendable {
         default: break
         }
       } else if count == 0 {
-        if !changes.isEmpty { break }
-        if try !client.waitForInput() { break }
+        // The end of a transaction follows its rows at once.
+        if !changes.isEmpty, !hasOpenRows { break }
+        do throws(RunFailure) { if try !client.waitForInput() { break } } catch {
+          // What was read is given first; the next call fails again.
+          guard changes.isEmpty else { break }
+          throw error
+        }
+      } else if !changes.isEmpty {
+        break
       } else {
         _ = try client.finish()
         throw connection.failure("the server ended the replication", transient: true)
       }
     }
-    // Rows of a transaction that goes on are not behind the position yet.
-    batch.position = given
+    if !changes.isEmpty || !batch.refused.isEmpty {
+      number += 1
+      // Rows of a transaction that goes on are not behind the position yet.
+      positions.append((number, given))
+    }
+    batch.position = number
+    settle()
     describe(changes, batch)
   }
 
@@ -133,8 +149,16 @@ final class ChangesSource: Source, @unchecked Sendable {
   }
 
   func acknowledge(_ position: Int64) throws(RunFailure) {
-    acknowledged = max(acknowledged, position)
+    durable = position
+    settle()
     if let client { try? confirm(client, force: true) }
+  }
+
+  /// Everything up to a transaction's end is acknowledged where no row before it waits.
+  private func settle() {
+    let end = durable == number ? given : positions.last { $0.number <= durable }?.end ?? 0
+    positions.removeAll { $0.number <= durable }
+    acknowledged = max(acknowledged, end)
   }
 
   func close() { client = nil }
