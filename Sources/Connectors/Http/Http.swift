@@ -11,6 +11,14 @@ public final class HttpConnector: Connector, @unchecked Sendable {
 
   init(_ service: Service) { self.service = service }
 
+  /// Any answer will do. A server that need not be there at the start is not asked for what nobody wants.
+  public func probe() throws(RunFailure) {
+    guard service.connection.settings.text("connect") == "required" else { return }
+    var request = service.request("HEAD", service.address.url(written: ""))
+    request.isProbe = true
+    _ = try service.knock(service.client(), request)
+  }
+
   public func source(_ context: EndpointContext) throws(RunFailure) -> any Source { try GetSource(service, context) }
 
   public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { try RequestSink(service, context) }
