@@ -35,7 +35,7 @@ extension ConnectorTests {
         program.arguments = ["run", "--set", "connection.redis.port=\(server.port)", Self.example]
       }
       let log = try Support.temporaryFolder() + "/log"
-      FileManager.default.createFile(atPath: log, contents: nil)
+      _ = FileManager.default.createFile(atPath: log, contents: nil)
       program.standardError = FileHandle(forWritingAtPath: log)
       try program.run()
       defer { program.terminate() }
