@@ -9,6 +9,12 @@ enum Support {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
   /// The folder of the products that were built with the tests.
   static let products = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
+  /// The Python that has the drivers, as Tests/Servers/install made it.
+  static let python: String = {
+    let environment = ProcessInfo.processInfo.environment
+    let cache = environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
+    return (environment["PUMP_TESTS_VENV"] ?? "\(cache)/pump-tests/venv") + "/bin/python"
+  }()
   static let updatesGolden = ProcessInfo.processInfo.environment["PUMP_UPDATE_GOLDEN"] != nil
 
   static func temporaryFolder() throws -> String {

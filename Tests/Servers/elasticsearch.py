@@ -1,6 +1,6 @@
 """A stand-in for Elasticsearch 8: strict about what it is asked, in memory, one node.
 
-It knows: GET /, indices (PUT, GET, HEAD, DELETE), _mapping, _doc, _create, _update, _bulk, _refresh, _count, _search
+It knows: GET /, indices (PUT, GET, HEAD, DELETE), _mapping, _doc, _mget, _create, _update, _bulk, _refresh, _count, _search
 (match_all, range, term and bool; sort, from, size, search_after, pit), _pit. Anything else is answered by 400.
 Unlike a real server it never refreshes by itself: searches see what was written before the last refresh.
 

@@ -10,6 +10,7 @@ from elasticsearch_store import SHARDS_READ
 EVERYWHERE = ("pretty", "human", "error_trace", "filter_path")
 FOR_WRITES = ("refresh", "routing", "timeout", "wait_for_active_shards", "if_seq_no", "if_primary_term", "version",
               "version_type")
+FOR_GETS = ("routing", "realtime", "refresh", "preference")
 IN_ACTIONS = ("_index", "_id", "routing", "if_seq_no", "if_primary_term", "version", "version_type", "retry_on_conflict")
 
 
@@ -116,14 +117,59 @@ class Request:
         return 200, {"acknowledged": True}
 
     def get_doc(self, index, identifier):
-        self.take("routing", "realtime")
+        self.take(*FOR_GETS)
         document = self.store.index(self.needs(index, "the index")).documents.get(self.needs(identifier, "the id"))
-        if not document:
-            return 404, {"_index": index, "_id": identifier, "found": False}
-        return 200, {"_index": index, "_id": identifier, "_version": document.version, "_seq_no": document.seq_no,
-                     "_primary_term": 1, "found": True, "_source": document.source}
+        return (200 if document else 404), self.found(index, identifier, document)
 
     head_doc = get_doc
+
+    def post_mget(self, index, identifier):
+        self.take(*FOR_GETS)
+        return 200, {"docs": [self.got(name, identifier) for name, identifier in self.wanted(index)]}
+
+    get_mget = post_mget
+
+    def wanted(self, index):
+        """Index and id of each document that a multi-get names. A mistake in one of them fails the request as a whole."""
+        if not self.body.strip():
+            raise Refused(400, "parse_exception", "request body is required")
+        wanted = []
+        for key, items in self.json().items():
+            if key not in ("docs", "ids") or not isinstance(items, list):
+                raise Refused(400, "parsing_exception", f"unknown key [{key}] for a START_ARRAY, expected [docs] or [ids]")
+            for item in items:
+                if key == "ids" and isinstance(item, (dict, list)):
+                    raise Refused(400, "illegal_argument_exception", "ids array element should only contain ids")
+                if key == "docs" and not isinstance(item, dict):
+                    raise Refused(400, "illegal_argument_exception", "docs array element should include an object")
+                item = item if key == "docs" else {"_id": item}
+                for name in item:
+                    if name not in ("_index", "_id", "routing"):
+                        raise Refused(400, "parse_exception", f"failed to parse multi get request. unknown field [{name}]")
+                wanted.append((item.get("_index", index), item.get("_id")))
+        problems = [] if wanted else ["no documents to get"]
+        for number, (name, identifier) in enumerate(wanted):
+            problems += [f"index is missing for doc {number}"] if name is None else []
+            problems += [f"id is missing for doc {number}"] if identifier is None else []
+        if problems:
+            raise Refused(400, "action_request_validation_exception", "Validation Failed: " + "".join(
+                f"{number}: {problem};" for number, problem in enumerate(problems, 1)))
+        return [(name, str(identifier)) for name, identifier in wanted]
+
+    def got(self, index, identifier):
+        """One document of a multi-get: an index that is missing is told in its place."""
+        try:
+            document = self.store.index(index).documents.get(identifier)
+        except Refused as refused:
+            return {"_index": index, "_id": identifier, "error": refused.body()["error"]}
+        return self.found(index, identifier, document)
+
+    @staticmethod
+    def found(index, identifier, document):
+        if not document:
+            return {"_index": index, "_id": identifier, "found": False}
+        return {"_index": index, "_id": identifier, "_version": document.version, "_seq_no": document.seq_no,
+                "_primary_term": 1, "found": True, "_source": document.source}
 
     def write(self, operation, index, identifier, *known):
         self.take(*FOR_WRITES, *known)

@@ -1,5 +1,8 @@
 """A TCP proxy before a server that makes the faults of a network. "Up" is towards the server.
 
+options
+  --kafka   replies that name the server's own address, as metadata do, name the proxy's instead: clients come back here
+
 commands
   delay MS                 every byte arrives so much later, either way; 0 for none
   rate BYTES_PER_S         of each direction of each connection; 0 for no limit
@@ -27,6 +30,7 @@ PIECE = 65536
 
 def add_arguments(parser):
     parser.add_argument("server", metavar="HOST:PORT")
+    parser.add_argument("--kafka", action="store_true")
 
 
 class Link:
@@ -72,6 +76,8 @@ class Proxy(Server):
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
         self.port = free_port()
+        # In Kafka's protocol a port of four bytes follows the host.
+        self.own = [host.encode() + struct.pack(">i", number) for number in (self.target[1], self.port)] if self.options.kafka else None
         self.in_loop(self.prepare())
         return {"port": self.port}
 
@@ -132,6 +138,8 @@ class Proxy(Server):
                 return
             if link.finished:
                 continue
+            if direction == "down" and self.own:
+                data = data.replace(*self.own)
             if direction == "up" and self.cut_reply is not None and self.cut_reply in data:
                 self.cut_reply = None
                 link.reply_is_cut = True

@@ -219,8 +219,9 @@ private final class Transfer {
       pump_curl_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, body.count)
       pump_curl_text(handle, CURLOPT_CUSTOMREQUEST, request.method)
     } else {
-      pump_curl_number(handle, CURLOPT_HTTPGET, 1)
-      pump_curl_text(handle, CURLOPT_CUSTOMREQUEST, request.method == "GET" ? nil : request.method)
+      let isHead = request.method == "HEAD"
+      pump_curl_number(handle, isHead ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1)
+      pump_curl_text(handle, CURLOPT_CUSTOMREQUEST, isHead || request.method == "GET" ? nil : request.method)
     }
   }
 

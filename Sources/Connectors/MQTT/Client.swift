@@ -13,6 +13,8 @@ final class Client: PooledClient, @unchecked Sendable {
   /// Messages that were published and are not confirmed, by their number for the broker.
   private(set) var unconfirmed: Set<Int32> = []
   var onMessage: ((UnsafePointer<mosquitto_message>) -> Void)?
+  /// Whether it takes its leave, which also writes what waits: of a client with messages that are not durable, their confirmations.
+  var takesLeave = true
   private var answer: Int32?
   private var granted: [Int32]?
   private var problem = ""
@@ -28,8 +30,10 @@ final class Client: PooledClient, @unchecked Sendable {
   }
 
   deinit {
-    mosquitto_disconnect(handle)
-    _ = mosquitto_loop_write(handle, 1)
+    if takesLeave {
+      mosquitto_disconnect(handle)
+      _ = mosquitto_loop_write(handle, 1)
+    }
     mosquitto_destroy(handle)
   }
 

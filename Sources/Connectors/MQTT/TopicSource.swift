@@ -30,6 +30,7 @@ final class TopicSource: Source, @unchecked Sendable {
     let client = try connection.attempt { () throws(RunFailure) in
       try Client(connection, id: isClean ? context.settings.text("client_id") : name, isClean: isClean, keepAlive: 30)
     }
+    client.takesLeave = false
     // Messages of a session that goes on may come before the subscription is confirmed.
     client.onMessage = { [unowned self] message in take(message.pointee) }
     try client.subscribe(context.settings.text("filter") ?? "", qos)
@@ -44,8 +45,8 @@ final class TopicSource: Source, @unchecked Sendable {
       client = try open()
     }
     let client = self.client!
-    // While nothing waits to become durable, whatever the protocol wants may be sent.
-    var code = acknowledged == number ? client.send() : 0
+    // While nothing waits to become durable, whatever the protocol wants may be sent; what came with the subscription waits.
+    var code = acknowledged == number && places.isEmpty && batch.refused.isEmpty ? client.send() : 0
     if code == 0, places.isEmpty { code = client.receive(micros: 100_000) }
     while code == 0, !places.isEmpty, places.count < 1024, hasMore(client) { code = client.receive(micros: 0) }
     if code != 0 {
@@ -102,6 +103,9 @@ final class TopicSource: Source, @unchecked Sendable {
     if client.send() != 0 { self.client = nil }
   }
 
-  func close() { client = nil }
+  func close() {
+    client?.takesLeave = acknowledged == number
+    client = nil
+  }
 }
 #endif

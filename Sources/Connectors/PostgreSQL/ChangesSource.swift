@@ -19,9 +19,13 @@ final class ChangesSource: Source, @unchecked Sendable {
   private var serverEnd: Int64 = 0
   private var lastStatus: Int64 = 0
   private var hasOpenRows = false
-  /// Rows of the transaction behind `given` that were given already, and as many that are passed over after a new start.
+  /// Rows of the transaction behind `given` that were given, and how many of which are passed over after a new start.
   private var openRows = 0
-  private var skip = 0
+  private var skip: (rows: Int, transaction: Int64) = (0, 0)
+  /// Batches that were given, and how far each goes until it is acknowledged: the end of its transaction may come with the next.
+  private var number: Int64 = 0
+  private var durable: Int64 = 0
+  private var positions: [(number: Int64, end: Int64)] = []
 
   private struct Relation {
     let schema: String
@@ -50,12 +54,12 @@ final class ChangesSource: Source, @unchecked Sendable {
     }
   }
 
-  /// A position is the end of the last whole transaction, and how many rows behind it were given.
+  /// A position is the end of the last whole transaction, how many rows behind it were given, and of which transaction.
   func resume(_ positions: any PositionStore) throws(RunFailure) {
-    guard positions.isTransactional, let parts = try positions.load(nil)[""]?.split(separator: " "), parts.count == 2,
-      let end = Int64(parts[0]), let rows = Int(parts[1])
+    guard positions.isTransactional, let parts = try positions.load(nil)[""]?.split(separator: " "), parts.count == 3,
+      let end = Int64(parts[0]), let rows = Int(parts[1]), let id = Int64(parts[2])
     else { return }
-    (given, acknowledged, openRows) = (end, end, rows)
+    (given, acknowledged, openRows, transaction.id) = (end, end, rows, id)
   }
 
   // MARK: The session
@@ -75,8 +79,8 @@ final class ChangesSource: Source, @unchecked Sendable {
     guard started.status == PGRES_COPY_BOTH else { throw client.failure(started) }
     relations = [:]
     hasOpenRows = false
-    // What was given is not given again: the server begins with the transaction that was open.
-    skip = openRows
+    // What was given is not given again: the server begins with the transaction that was open, unless its end was confirmed.
+    skip = (openRows, transaction.id)
     openRows = 0
     return client
   }
@@ -118,17 +122,29 @@ final class ChangesSource: Source, @unchecked Sendable {
         default: break
         }
       } else if count == 0 {
-        if !changes.isEmpty { break }
-        if try !client.waitForInput() { break }
+        // The end of a transaction follows its rows at once.
+        if !changes.isEmpty, !hasOpenRows { break }
+        do throws(RunFailure) { if try !client.waitForInput() { break } } catch {
+          // What was read is given first; the next call fails again.
+          guard changes.isEmpty else { break }
+          throw error
+        }
+      } else if !changes.isEmpty {
+        break
       } else {
         _ = try client.finish()
         throw connection.failure("the server ended the replication", transient: true)
       }
     }
-    // Rows of a transaction that goes on are not behind the position yet.
-    batch.position = given
-    if context.keepsPositions, !changes.isEmpty { batch.checkpoint = ["": "\(given) \(openRows)"] }
+    if context.keepsPositions, !changes.isEmpty { batch.checkpoint = ["": "\(given) \(openRows) \(transaction.id)"] }
     batch.origin = { "\(changes[$0].transaction.id) \(changes[$0].transaction.committed) \(changes[$0].number)" }
+    if !changes.isEmpty || !batch.refused.isEmpty {
+      number += 1
+      // Rows of a transaction that goes on are not behind the position yet.
+      positions.append((number, given))
+    }
+    batch.position = number
+    settle()
     describe(changes, batch)
   }
 
@@ -153,8 +169,16 @@ final class ChangesSource: Source, @unchecked Sendable {
   }
 
   func acknowledge(_ position: Int64) throws(RunFailure) {
-    acknowledged = max(acknowledged, position)
+    durable = position
+    settle()
     if let client { try? confirm(client, force: true) }
+  }
+
+  /// Everything up to a transaction's end is acknowledged where no row before it waits.
+  private func settle() {
+    let end = durable == number ? given : positions.last { $0.number <= durable }?.end ?? 0
+    positions.removeAll { $0.number <= durable }
+    acknowledged = max(acknowledged, end)
   }
 
   func close() { client = nil }
@@ -167,13 +191,14 @@ final class ChangesSource: Source, @unchecked Sendable {
       _ = message.int64()
       transaction = (0, message.int64() + 946_684_800_000_000)
       transaction.id = Int64(message.int32())
+      if transaction.id != skip.transaction { skip.rows = 0 }
       hasOpenRows = true
     case UInt8(ascii: "C"):
       _ = message.byte()
       _ = message.int64()
       given = message.int64()
       hasOpenRows = false
-      (openRows, skip) = (0, 0)
+      openRows = 0
     case UInt8(ascii: "R"):
       let id = UInt32(bitPattern: message.int32())
       let schema = message.text()
@@ -200,7 +225,7 @@ final class ChangesSource: Source, @unchecked Sendable {
     let id = UInt32(bitPattern: message.int32())
     guard let relation = relations[id] else { return }
     openRows += 1
-    guard openRows > skip else { return }
+    guard openRows > skip.rows else { return }
     var kind = message.byte()
     if operation == "update", kind != UInt8(ascii: "N") {
       skipTuple(&message)

@@ -129,19 +129,3 @@ extension ConnectorTests {
     }
   }
 }
-
-extension TestProgram {
-  /// What the status page shows.
-  func page(_ name: String) -> String? {
-    guard let line = lines("err.log").first(where: { $0.contains("status page on port ") }),
-      let port = line.split(separator: "status page on port ").last?.prefix(while: \.isNumber)
-    else { return nil }
-    return try? Support.run("/usr/bin/curl", ["-s", "http://127.0.0.1:\(port)/\(name)"]).out
-  }
-
-  /// A counter of the status page, summed over its labels.
-  func metric(_ name: String) -> Int? {
-    page("metrics")?.split(separator: "\n").filter { $0.hasPrefix(name + "{") }
-      .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
-  }
-}

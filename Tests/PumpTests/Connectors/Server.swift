@@ -18,7 +18,7 @@ final class Server: @unchecked Sendable {
     process.standardInput = commands
     process.standardOutput = answers
     try process.run()
-    let line = Self.line(answers)
+    let line = answers.line()
     guard let facts = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
       throw Problem(message: "Tests/Servers/serve \(system): \(line)")
     }
@@ -37,14 +37,17 @@ final class Server: @unchecked Sendable {
   @discardableResult
   func tell(_ command: String) throws -> String {
     try commands.fileHandleForWriting.write(contentsOf: Data((command + "\n").utf8))
-    let answer = Self.line(answers)
+    let answer = answers.line()
     guard answer.hasPrefix("ok") else { throw Problem(message: "\(command): \(answer)") }
     return answer.dropFirst(2).trimmingCharacters(in: .whitespaces)
   }
+}
 
-  private static func line(_ pipe: Pipe) -> String {
+extension Pipe {
+  /// The next line, or what is left.
+  func line() -> String {
     var bytes = Data()
-    while let next = try? pipe.fileHandleForReading.read(upToCount: 1), let byte = next.first, byte != 0x0A { bytes.append(byte) }
+    while let next = try? fileHandleForReading.read(upToCount: 1), let byte = next.first, byte != 0x0A { bytes.append(byte) }
     return String(decoding: bytes, as: UTF8.self)
   }
 }
@@ -124,6 +127,30 @@ final class TestProgram {
   func stop() throws -> Support.Outcome {
     kill(SIGTERM)
     return try end()
+  }
+}
+
+extension TestProgram {
+  /// What the status page says at a path; it must be asked for by `general.metrics=127.0.0.1:0`.
+  func page(_ path: String) -> String {
+    guard let line = lines("err.log").first(where: { $0.contains("status page on port ") }),
+      let port = line.split(separator: "status page on port ").last?.prefix(while: \.isNumber)
+    else { return "" }
+    return (try? Support.run("/usr/bin/curl", ["-s", "http://127.0.0.1:\(port)\(path)"]).out) ?? ""
+  }
+
+  /// A number of the status page, summed over the lines whose labels hold a text; nil where there is none.
+  func metric(_ name: String, _ label: String = "{") -> Int? {
+    let lines = page("/metrics").split(separator: "\n").filter { $0.hasPrefix(name + "{") && $0.contains(label) }
+    return lines.isEmpty ? nil : lines.compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
+  }
+
+  /// Appends to a file, which its reader follows.
+  func append(_ text: String, to name: String) throws {
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(folder)/\(name)"))
+    defer { try? file.close() }
+    try file.seekToEnd()
+    try file.write(contentsOf: Data(text.utf8))
   }
 }
 
