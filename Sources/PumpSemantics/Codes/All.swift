@@ -3,7 +3,7 @@ import PumpSyntax
 extension DiagnosticCode {
   /// Every code of the compiler, in the order of their ids.
   public static let all: [DiagnosticCode] =
-    syntaxCodes + namesCodes + typesCodes + stepsCodes + endpointsCodes + testsCodes + configurationCodes
+    syntaxCodes + namesCodes + typesCodes + valuesCodes + stepsCodes + endpointsCodes + testsCodes + configurationCodes
 
   /// The spec that the configuration examples of P07xx belong to.
   public static let configurationSpec = ###"""

@@ -1,0 +1,37 @@
+/// The keys of an object in their declared order, ready for comparison with text as it stands in JSON.
+public struct KeyTable: ~Copyable, @unchecked Sendable {
+  @frozen @usableFromInline struct Entry {
+    @usableFromInline let word: UInt64
+    @usableFromInline let mask: UInt64
+    /// The key with its quotes.
+    @usableFromInline let base: UnsafePointer<UInt8>
+    @usableFromInline let length: Int
+    @usableFromInline let next: Int
+  }
+  @usableFromInline let entries: UnsafeMutablePointer<Entry>
+  public let count: Int
+
+  /// Lives as long as the program: tables are made once for each type.
+  public init(_ keys: [String]) {
+    count = keys.count
+    entries = .allocate(capacity: max(1, keys.count))
+    if keys.isEmpty {
+      let nothing = UnsafeMutablePointer<UInt8>.allocate(capacity: 16)
+      entries.initialize(to: Entry(word: 0, mask: .max, base: nothing, length: 8, next: 0))
+    }
+    for (index, key) in keys.enumerated() {
+      // A key that needs escapes in JSON never equals raw bytes; it is found by its unescaped text.
+      let bytes = [UInt8(ascii: "\"")] + Array(key.utf8) + [UInt8(ascii: "\"")]
+      let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count + 16)
+      copy.initialize(repeating: 0, count: bytes.count + 16)
+      for (place, byte) in bytes.enumerated() { copy[place] = byte }
+      let word = UnsafeRawPointer(copy).loadUnaligned(as: UInt64.self)
+      let mask: UInt64 = bytes.count >= 8 ? .max : (1 << UInt64(8 * bytes.count)) - 1
+      let plain = !key.utf8.contains { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }
+      (entries + index).initialize(
+        to: Entry(
+          word: plain ? word : 0, mask: plain ? mask : .max, base: UnsafePointer(copy), length: bytes.count,
+          next: index + 1 < keys.count ? index + 1 : 0))
+    }
+  }
+}

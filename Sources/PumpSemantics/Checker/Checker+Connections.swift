@@ -1,0 +1,163 @@
+import PumpPlan
+import PumpSyntax
+
+extension Checker {
+  // MARK: Interface files
+
+  func declare(connector syntax: ConnectorSyntax, builtIn: Bool) {
+    let name = syntax.name.text
+    if connectors[name] != nil {
+      report(.duplicate, syntax.name.span, "connector `\(name)` exists already", help: "choose another name")
+      return
+    }
+    var settings = syntax.settings.map { field in
+      Setting(name: field.name.text, type: resolve(field.type).plain, value: defaultValue(field), docs: field.docs)
+    }
+    if name.first?.isUppercase ?? false { settings += Interface.common }
+    let endpoints = syntax.endpoints.map { endpoint in
+      Interface.Endpoint(
+        role: endpoint.role, name: endpoint.name.text, docs: endpoint.docs, parameters: endpoint.parameters.map(parameter),
+        events: events(endpoint.type), meta: RecordType(fields: resolve(endpoint.meta)), abilities: endpoint.abilities.map(\.text))
+    }
+    connectors[name] = Interface(name: name, module: syntax.module.text, docs: syntax.docs, settings: settings, endpoints: endpoints)
+  }
+
+  func defaultValue(_ field: FieldSyntax) -> Expr? {
+    let type = resolve(field.type).plain
+    if let value = field.value { return check(value, Scope(), as: type, "the default of `\(field.name.text)`") }
+    return type.isOptional ? Expr(.literal(.null), type) : nil
+  }
+
+  func parameter(_ field: FieldSyntax) -> Interface.Parameter {
+    func make(_ kind: Interface.Parameter.Kind, _ value: Literal? = nil) -> Interface.Parameter {
+      .init(name: field.name.text, kind: kind, isEach: field.isEach, value: value, docs: field.docs)
+    }
+    if case .name("Field") = field.type.kind { return make(.field) }
+    if case .list(let inner) = field.type.kind, case .name("Field") = inner.kind {
+      return make(.fields, field.value == nil ? nil : .list([]))
+    }
+    if case .name("Record") = field.type.kind { return make(.record) }
+    if case .name("Scalar") = field.type.kind { return make(.value(.null)) }
+    let value = defaultValue(field)
+    return make(.value(resolve(field.type).plain), value.flatMap(constant))
+  }
+
+  func events(_ syntax: TypeSyntax) -> Interface.Events {
+    if case .name("Record") = syntax.kind { return .record }
+    let type = resolve(syntax).plain
+    return type == .bytes ? .bytes : .type(type)
+  }
+
+  // MARK: Connections
+
+  func check(connection syntax: ConnectionSyntax) -> Connection? {
+    guard let interface = connectors[syntax.kind.text], interface.needsConnection else {
+      reportUnknown(
+        .unknownConnector, syntax.kind, "connector", among: connectors.values.filter(\.needsConnection).map(\.name),
+        otherwise: "`pumpc connectors` lists them")
+      for setting in syntax.settings { if case .expression(let value) = setting.value { _ = infer(value, settingScope) } }
+      return nil
+    }
+    let values = check(settings: syntax.settings, interface.settings, "connection `\(syntax.name.text)`")
+    return Connection(
+      id: syntax.name.text, docs: syntax.docs, kind: interface.name, module: interface.module, settings: values, place: place(syntax.span))
+  }
+
+  /// The declared settings with the written values in place of defaults.
+  func check(settings: [SettingSyntax], _ declared: [Setting], _ what: String) -> [Setting] {
+    var written: [String: Expr] = [:]
+    var spans: [String: Span] = [:]
+    func walk(_ list: [SettingSyntax], _ prefix: String) {
+      for setting in list {
+        let name = prefix + setting.name.text
+        if let first = spans[name] {
+          report(.duplicate, setting.name.span, "`\(name)` is set twice", help: "remove one of them", labels: [(first, "first here")])
+        }
+        spans[name] = setting.name.span
+        switch setting.value {
+        case .block(let inner):
+          if let map = declared.first(where: { $0.name == name }), case .map(let element) = map.type {
+            written[name] = self.map(inner, element)
+          } else {
+            walk(inner, name + ".")
+          }
+        case .expression(let syntax):
+          guard let target = declared.first(where: { $0.name == name }) else {
+            let known = declared.map(\.name).filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+            if declared.contains(where: { $0.name.hasPrefix(name + ".") }) {
+              report(.unknownSetting, setting.name.span, "`\(name)` is a group of settings", help: "write `\(setting.name.text) { … }`")
+            } else {
+              reportUnknown(.unknownSetting, setting.name, "setting of \(what)", among: known)
+            }
+            _ = infer(syntax, settingScope)
+            continue
+          }
+          written[name] = check(setting: syntax, target, settingScope)
+        }
+      }
+    }
+    walk(settings, "")
+    return declared.map { Setting(name: $0.name, type: $0.type, value: written[$0.name] ?? $0.value, docs: $0.docs) }
+  }
+
+  func map(_ settings: [SettingSyntax], _ element: Type) -> Expr {
+    var keys: [String] = []
+    var values: [Expr] = []
+    for setting in settings {
+      guard case .expression(let value) = setting.value else {
+        report(.unknownSetting, setting.span, "a group stands here, \(element) is due", help: "write `\"\(setting.name.text)\" = …`")
+        continue
+      }
+      keys.append(setting.name.text)
+      values.append(check(value, settingScope, as: element, "`\(setting.name.text)`"))
+    }
+    return Expr(.map(keys, values), .map(element))
+  }
+
+  func check(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> Expr {
+    let value = checkValue(setting: syntax, target, scope)
+    if value.type != .erroneous, !isSettled(value) {
+      report(
+        .notConstant, syntax.span, "a setting is a literal, `config.section.key`, `env.NAME` or a text made of them",
+        help: "compute it in the configuration, or write the value itself")
+      return Self.erroneous
+    }
+    return value
+  }
+
+  /// Whether start-up can evaluate it without running steps.
+  func isSettled(_ value: Expr) -> Bool {
+    switch value.kind {
+    case .literal, .config, .environment, .secretFile: true
+    case .local: !expanding.isEmpty
+    case .wrap, .list, .map, .concatenate: value.children.allSatisfy(isSettled)
+    case .call(let name, _): ["to_string", "to_decimal", "to_float"].contains(name) && value.children.allSatisfy(isSettled)
+    default: false
+    }
+  }
+
+  func checkValue(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> Expr {
+    if target.type.wrapped == .secret {
+      if case .string(let text) = syntax.kind {
+        report(
+          .secretLiteral, syntax.span, "a secret stands in the spec, where everyone can read it",
+          help: "use `env.NAME`, or `secret file \"…\"`")
+        return Expr(.literal(.string(text.plain ?? "")), .secret)
+      }
+      let value = infer(syntax, scope)
+      if case .environment = value.kind { return Expr(value.kind, .secret) }
+      return convert(value, to: target.type)
+        ?? {
+          mismatch(value, target.type, syntax, "`\(target.name)`"); return Self.erroneous
+        }()
+    }
+    let value = infer(syntax, scope, expecting: target.type)
+    // What the environment says is text, read as the type that is due.
+    if case .environment = value.kind { return Expr(value.kind, target.type.wrapped) }
+    guard let converted = convert(value, to: target.type) else {
+      mismatch(value, target.type, syntax, "`\(target.name)`")
+      return Self.erroneous
+    }
+    return converted
+  }
+}

@@ -1,0 +1,132 @@
+import PumpPlan
+import PumpSyntax
+
+extension Checker {
+  func field(of base: Expr, _ name: Name, _ span: Span) -> Expr {
+    switch base.type {
+    case .erroneous: return base
+    case .record(let record):
+      if let index = record.index(of: name.text) { return Expr(.field(base, index), record.fields[index].type) }
+      reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name), otherwise: "the event here is \(base.type)")
+    case .json: return Expr(.call("json_member", [base, Expr(.literal(.string(name.text)), .string)]), .json)
+    case .optional:
+      report(
+        .nullable, span, "this may be null (\(base.type))", help: "write `?.\(name.text)`, or let only others pass with `filter … != null`")
+    case .map: report(.unknownField, name.span, "a map has no fields", help: "write `[\"\(name.text)\"]`")
+    case .bytes, .string:
+      report(
+        .unknownField, name.span, "the event here is \(base.type), which has no fields", help: "decode it first: `|> decode json as T`")
+    default: report(.unknownField, name.span, "\(base.type) has no fields", help: "the value here is \(base.type)")
+    }
+    return Self.erroneous
+  }
+
+  func member(_ base: ExprSyntax, _ name: Name, _ optional: Bool, _ span: Span, _ scope: Scope) -> Expr {
+    if case .name(let word) = base.kind, scope.locals[word] == nil {
+      if word == "meta" { return meta(name, span, scope) }
+      if word == "env" { return environment(name, span, scope) }
+      if case .enumeration(let type) = types[word] != nil || enums[word] != nil ? resolve(named: word) : .erroneous {
+        used.types.insert(word)
+        guard let index = type.cases.firstIndex(where: { $0.name == name.text }) else {
+          reportUnknown(.unknownCase, name, "case of \(word)", among: type.cases.map(\.name))
+          return Self.erroneous
+        }
+        return Expr(.literal(.enumCase(index)), .enumeration(type))
+      }
+    }
+    if case .member(let root, let section, _) = base.kind, case .name("config") = root.kind { return config(section, name, span, scope) }
+    if case .name("config") = base.kind, configs[name.text] != nil {
+      report(.unknownName, span, "`config.\(name.text)` is a section", help: "write `config.\(name.text).key`")
+      return Self.erroneous
+    }
+    let value = infer(base, scope)
+    guard optional else { return field(of: value, name, span) }
+    switch value.type {
+    case .optional(.record(let record)):
+      guard let index = record.index(of: name.text) else {
+        reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
+        return Self.erroneous
+      }
+      return Expr(.optionalField(value, index), record.fields[index].type.asOptional)
+    case .optional(.json):
+      let id = unique("value")
+      let local = Expr(.local(id), value.type)
+      let inner = Expr(.call("json_member", [Expr(.unwrap(local), .json), Expr(.literal(.string(name.text)), .string)]), .json)
+      return Expr(
+        .binding(
+          id, value,
+          Expr(
+            .conditional(Expr(.isNull(local), .bool), Expr(.literal(.null), .json.asOptional), Expr(.wrap(inner), .json.asOptional)),
+            .json.asOptional)), .json.asOptional)
+    case .erroneous: return value
+    default:
+      report(.nullable, span, "`?.` is for what may be null, this is \(value.type)", help: "write `.\(name.text)`")
+      return Self.erroneous
+    }
+  }
+
+  func meta(_ name: Name, _ span: Span, _ scope: Scope) -> Expr {
+    guard let meta = scope.meta else {
+      report(.noEvent, span, "there is no source here to say `meta`", help: "use `meta` in the steps of a pipeline")
+      return Self.erroneous
+    }
+    if let field = meta.fields.first(where: { $0.name == name.text }) { return Expr(.meta(name.text), field.type) }
+    if name.text == "raw" { return Expr(.meta("raw"), .bytes) }
+    reportUnknown(.unknownField, name, "meta field", among: meta.fields.map(\.name) + ["raw"])
+    return Self.erroneous
+  }
+
+  func environment(_ name: Name, _ span: Span, _ scope: Scope) -> Expr {
+    guard scope.isSetting else {
+      report(
+        .outsideSettings, span, "`env` stands only in settings and in arguments that hold for the whole run",
+        help: "declare a key in `config` and set it to `${\(name.text)}` in pipelines.conf")
+      return Self.erroneous
+    }
+    return Expr(.environment(name.text), .string)
+  }
+
+  func config(_ section: Name, _ key: Name, _ span: Span, _ scope: Scope) -> Expr {
+    guard scope.hasConfig else { return Self.erroneous }
+    guard let keys = configTypes[section.text] else {
+      reportUnknown(
+        .unknownConfig, section, "configuration section", among: configs.keys,
+        otherwise: "declare it: `config \(section.text) { \(key.text): String }`")
+      return Self.erroneous
+    }
+    guard let type = keys[key.text] else {
+      let declaration = configs[section.text]!
+      if nearest(to: key.text, in: keys.keys) != nil {
+        reportUnknown(.unknownConfig, key, "key", among: keys.keys)
+      } else {
+        report(
+          .unknownConfig, key.span, "section `\(section.text)` has no key `\(key.text)`",
+          help: "declare it with its type in `config \(section.text)`",
+          fix: [Edit(declaration.end, "  \(key.text): String\n")], labels: [(declaration.name.span, "the section")])
+      }
+      return Self.erroneous
+    }
+    used.configKeys.insert("\(section.text).\(key.text)")
+    if type == .secret, !scope.isSetting {
+      report(.secret, span, "a secret stands only in settings", help: "use it as a connection's setting")
+      return Self.erroneous
+    }
+    return Expr(.config(section.text, key.text), type)
+  }
+
+  func index(_ base: ExprSyntax, _ index: ExprSyntax, _ span: Span, _ scope: Scope) -> Expr {
+    let value = infer(base, scope)
+    switch value.type {
+    case .erroneous: return value
+    case .list(let element): return Expr(.call("element", [value, check(index, scope, as: .int, "an index")]), element)
+    case .map(let element): return Expr(.call("get", [value, check(index, scope, as: .string, "a key")]), element.asOptional)
+    case .json:
+      let key = infer(index, scope)
+      if key.type == .string { return Expr(.call("json_member", [value, key]), .json) }
+      return Expr(.call("json_element", [value, check(index, scope, as: .int, "an index")]), .json)
+    default:
+      report(.badOperator, span, "\(value.type) has no elements", help: "`[ ]` is for lists, maps and Json")
+      return Self.erroneous
+    }
+  }
+}
