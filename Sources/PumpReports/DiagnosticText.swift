@@ -3,6 +3,7 @@ import PumpSyntax
 /// Diagnostics for people: place, message, the line with what is meant underlined, and one thing to try.
 public struct DiagnosticText {
   private let color: Bool
+  private let lines = ShownLine()
   public init(color: Bool) { self.color = color }
 
   public func render(_ diagnostic: Diagnostic) -> String {
@@ -17,25 +18,12 @@ public struct DiagnosticText {
 
   private func paint(_ text: String, _ code: String) -> String { color ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
 
-  /// Text of a spec as it may stand on a terminal.
-  private func clean(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map { scalar in
-          switch scalar.value {
-          case 0..<0x0A, 0x0B..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069, 0x200E, 0x200F: "\u{FFFD}"
-          default: scalar
-          }
-        }))
-  }
-
   private func excerpt(_ span: Span, _ label: String?, _ code: String) -> String {
     let (line, column) = span.source.position(span.start)
     let number = String(line)
     let margin = String(repeating: " ", count: number.count)
-    let source = clean(span.source.line(line))
+    let scalars = lines.scalars(span.source, line)
     // A very long line is shown around the place only.
-    let scalars = Array(source.unicodeScalars)
     let first = max(0, column - 1 - 60)
     let shown = String(String.UnicodeScalarView(scalars[min(first, scalars.count)..<min(scalars.count, first + 140)]))
     let width = max(
@@ -45,5 +33,32 @@ public struct DiagnosticText {
     let marks = paint(String(repeating: label == nil ? "^" : "-", count: max(1, width)), code)
     let words = label.map { " " + paint(clean($0), code) } ?? ""
     return "  \(margin)--> \(span)\n  \(number) | \(shown)\n  \(margin) | \(pad)\(marks)\(words)\n"
+  }
+}
+
+/// Text of a spec as it may stand on a terminal.
+private func clean(_ text: String) -> String {
+  String(
+    String.UnicodeScalarView(
+      text.unicodeScalars.map { scalar in
+        switch scalar.value {
+        case 0..<0x09, 0x0B..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069, 0x200E, 0x200F: "\u{FFFD}"
+        default: scalar
+        }
+      }))
+}
+
+/// The line that was shown last: a very long one may have thousands of findings.
+private final class ShownLine {
+  private var source: SourceText?
+  private var number = 0
+  private var text: [Unicode.Scalar] = []
+
+  func scalars(_ source: SourceText, _ line: Int) -> [Unicode.Scalar] {
+    if self.source !== source || number != line {
+      (self.source, number) = (source, line)
+      text = Array(clean(source.line(line)).unicodeScalars)
+    }
+    return text
   }
 }

@@ -40,7 +40,8 @@ extension DiagnosticCode {
     failing: "pipeline copy {\n  source file.lines(\"in.txt\"\n    |> sink file.lines(\"out.txt\")\n  on error halt\n}", repaired: minimal)
   public static let tooDeep = DiagnosticCode(
     "P0007", "nesting too deep",
-    explanation: "Expressions, types and braces nest at most 128 deep. Give parts of it a name with `fn` or `stage`.",
+    explanation:
+      "Expressions, types and braces nest at most 128 deep, and a type has at most 10,000 fields, those of its fields included. Give parts of an expression a name with `fn` or `stage`; use `Json` for parts of a type.",
     failing: "fn f() -> Int = " + String(repeating: "(", count: 200) + "1" + String(repeating: ")", count: 200) + "\n" + minimal,
     repaired: "fn f() -> Int = 1\n"
       + "pipeline p {\n  source stdin.lines()\n    |> filter f() == 1\n    |> sink stdout.lines()\n  on error halt\n}")

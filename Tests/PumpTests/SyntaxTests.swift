@@ -100,4 +100,9 @@ import Testing
     let text = "type T { id: Int, name: String }\n" + (0..<300).map { one.replacing("N", with: "\($0)") }.joined()
     #expect(Support.compile(text).plan?.pipelines.count == 300)
   }
+  /// Twenty types that hold each other twice would have a million fields.
+  @Test func doublingTypes() {
+    let text = "type T0 { id: Int }\n" + (1...20).map { "type T\($0) { a: T\($0 - 1), b: T\($0 - 1) }\n" }.joined()
+    #expect(Support.compile(text).diagnostics.map(\.code.id) == ["P0007"])
+  }
 }

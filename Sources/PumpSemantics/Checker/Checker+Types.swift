@@ -21,8 +21,30 @@ extension Checker {
     resolving.removeLast()
     if case .record(let record) = type { type = .record(RecordType(name: name, fields: record.fields)) }
     if case .enumeration(let plain) = type { type = .enumeration(EnumType(name: plain.name ?? name, cases: plain.cases)) }
-    if resolvedTypes[name] == nil { resolvedTypes[name] = type }
+    if resolvedTypes[name] == nil {
+      fieldTotals[name] = total(of: type)
+      if fieldTotals[name]! > Self.fieldLimit {
+        report(
+          .tooDeep, declaration.name.span, "type `\(name)` has more than \(Self.fieldLimit) fields, those of its fields included",
+          help: "use `Json` for a part of it, or lists for what repeats")
+        type = .erroneous
+      }
+      resolvedTypes[name] = type
+    }
     return resolvedTypes[name]!
+  }
+
+  /// Records that hold each other twice double with every step: everything here is bounded by this.
+  private static let fieldLimit = 10_000
+
+  private func total(of type: Type) -> Int {
+    switch type {
+    case .record(let record):
+      if let name = record.name, let known = fieldTotals[name] { return known }
+      return record.fields.reduce(0) { $0 + 1 + total(of: $1.type) }
+    case .list(let element), .map(let element), .optional(let element), .refined(let element, _): return total(of: element)
+    default: return 0
+    }
   }
 
   func cases(_ syntax: [CaseSyntax]) -> [EnumType.Case] {

@@ -49,6 +49,8 @@ final class Checker {
   var tests: [TestSyntax] = []
 
   var resolvedTypes: [String: Type] = [:]
+  /// Fields of each declared type, with those of its fields.
+  var fieldTotals: [String: Int] = [:]
   var resolving: [String] = []
   var signatures: [String: (parameters: [(name: String, type: Type, value: Expr?)], result: Type)] = [:]
   var configTypes: [String: [String: Type]] = [:]
