@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// What a pool holds: a session with a server, or an open database.
 public protocol PooledClient: AnyObject, Sendable {
@@ -22,15 +23,11 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   private var state: PoolState
   private var clients: [Int: Client] = [:]
   private var numbers: [ObjectIdentifier: Int] = [:]
-  private var answers: [Int: Result<Client, RunFailure>] = [:]
   private var nextRequest = 0
   private let lock = PlainLock()
-  /// Each that waits is woken alone, when its answer is there. Conditions are kept for the next.
-  private var sleepers: [Int: UnsafeMutablePointer<pthread_cond_t>] = [:]
-  private var conditions: [UnsafeMutablePointer<pthread_cond_t>] = []
-
-  private var acquired = 0
-  private var waited: Int64 = 0
+  private var waiters: [Int: Waiter<Client>] = [:]
+  private let acquired = Atomic<Int>(0)
+  private let waited = Atomic<Int64>(0)
 
   public init(_ connection: Connection, connect: @escaping @Sendable () throws(RunFailure) -> Client) {
     self.connection = connection
@@ -44,51 +41,35 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   var counts: Connection.PoolCounts {
     lock.lock()
     defer { lock.unlock() }
-    return .init(inUse: state.leasedCount, idle: state.idleCount, waiting: state.waitingCount, acquired: acquired, waited: waited)
-  }
-
-  deinit {
-    for condition in conditions {
-      pthread_cond_destroy(condition)
-      condition.deallocate()
-    }
+    return .init(
+      inUse: state.leasedCount, idle: state.idleCount, waiting: state.waitingCount,
+      acquired: acquired.load(ordering: .relaxed), waited: waited.load(ordering: .relaxed))
   }
 
   /// Waits for a client, at most for the acquire timeout.
   public func acquire() throws(RunFailure) -> Client {
-    lock.lock()
-    defer { lock.unlock() }
-    nextRequest += 1
-    let request = nextRequest
     let begin = currentMicros()
     defer {
-      acquired += 1
-      waited += currentMicros() - begin
+      acquired.add(1, ordering: .relaxed)
+      waited.add(currentMicros() - begin, ordering: .relaxed)
     }
-    carryOut(state.request(request, now: currentMicros()))
-    if answers[request] == nil {
-      let condition = takeCondition()
-      sleepers[request] = condition
-      while answers[request] == nil {
-        lock.wait(condition, micros: 100_000)
-        if answers[request] == nil { carryOut(state.tick(now: currentMicros())) }
-      }
-      sleepers[request] = nil
-      conditions.append(condition)
+    lock.lock()
+    nextRequest += 1
+    let request = nextRequest
+    let waiter = Waiter<Client>()
+    waiters[request] = waiter
+    carryOut(state.request(request, now: begin))
+    lock.unlock()
+    while !waiter.sleep(micros: 100_000) {
+      lock.lock()
+      carryOut(state.tick(now: currentMicros()))
+      lock.unlock()
     }
-    return try answers.removeValue(forKey: request)!.get()
-  }
-
-  private func takeCondition() -> UnsafeMutablePointer<pthread_cond_t> {
-    if let known = conditions.popLast() { return known }
-    let made = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    pthread_cond_init(made, nil)
-    return made
+    return try waiter.answer!.get()
   }
 
   private func answer(_ request: Int, _ result: Swift.Result<Client, RunFailure>) {
-    answers[request] = result
-    if let sleeper = sleepers[request] { pthread_cond_signal(sleeper) }
+    waiters.removeValue(forKey: request)?.wake(result)
   }
 
   public func release(_ client: Client, broken: Bool) {
@@ -175,5 +156,30 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     case .connectFailed: RunFailure("connection `\(connection.id)` cannot be opened")
     case .lost: RunFailure("connection `\(connection.id)` is lost", transient: true)
     }
+  }
+}
+
+/// One request for a client: woken alone, when its answer is there, and without another look at the pool's lock.
+private final class Waiter<Client>: @unchecked Sendable {
+  private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+  private(set) var answer: Result<Client, RunFailure>?
+
+  init() { sem_init(semaphore, 0, 0) }
+  deinit {
+    sem_destroy(semaphore)
+    semaphore.deallocate()
+  }
+
+  func wake(_ answer: Result<Client, RunFailure>) {
+    self.answer = answer
+    sem_post(semaphore)
+  }
+
+  /// False where there was no answer for so long.
+  func sleep(micros: Int64) -> Bool {
+    let end = currentMicros() + micros
+    var deadline = timespec(tv_sec: Int(end / 1_000_000), tv_nsec: Int(end % 1_000_000) * 1000)
+    while sem_timedwait(semaphore, &deadline) != 0 { if errno != EINTR { return false } }
+    return true
   }
 }

@@ -23,13 +23,6 @@ final class PlainLock: @unchecked Sendable {
   }
   func lock() { pthread_mutex_lock(mutex) }
   func unlock() { pthread_mutex_unlock(mutex) }
-
-  /// Gives the lock up until the condition is signalled, or so long.
-  func wait(_ condition: UnsafeMutablePointer<pthread_cond_t>, micros: Int64) {
-    let end = currentMicros() + micros
-    var deadline = timespec(tv_sec: Int(end / 1_000_000), tv_nsec: Int(end % 1_000_000) * 1000)
-    pthread_cond_timedwait(condition, mutex, &deadline)
-  }
 }
 
 /// A thread of our own: pipelines block on files, pipes and databases, which Swift's cooperative threads must not.
