@@ -2,6 +2,7 @@
 
 options
   --kafka   replies that name the server's own address, as metadata do, name the proxy's instead: clients come back here
+  --tls     clients speak TLS to it, with a certificate of their own if they like; the server behind does not
 
 commands
   delay MS                 every byte arrives so much later, either way; 0 for none
@@ -19,10 +20,13 @@ commands
 """
 
 import asyncio
+import os
 import socket
+import ssl
 import struct
 import threading
 
+import certificates
 from common import HOST, Failure, Server, free_port
 
 PIECE = 65536
@@ -31,6 +35,7 @@ PIECE = 65536
 def add_arguments(parser):
     parser.add_argument("server", metavar="HOST:PORT")
     parser.add_argument("--kafka", action="store_true")
+    parser.add_argument("--tls", action="store_true")
 
 
 class Link:
@@ -54,8 +59,13 @@ class Link:
         # Closing would not do: with bytes unread the kernel sends RST.
         self.finished = True
         for writer in self.writers:
-            if not writer.transport.is_closing():
-                writer.write_eof()
+            end(writer)
+
+
+def end(writer):
+    """FIN; TLS knows no half of a connection that ends, there all of it does."""
+    if not writer.transport.is_closing():
+        writer.write_eof() if writer.can_write_eof() else writer.close()
 
 
 class Proxy(Server):
@@ -78,8 +88,18 @@ class Proxy(Server):
         self.port = free_port()
         # In Kafka's protocol a port of four bytes follows the host.
         self.own = [host.encode() + struct.pack(">i", number) for number in (self.target[1], self.port)] if self.options.kafka else None
+        self.tls, facts = self.context() if self.options.tls else (None, {})
         self.in_loop(self.prepare())
-        return {"port": self.port}
+        return {"port": self.port, **facts}
+
+    def context(self):
+        folder = os.path.join(self.folder, "tls")
+        certificates.make(folder)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=os.path.join(folder, "ca.crt"))
+        context.load_cert_chain(os.path.join(folder, "server.pem"))
+        context.verify_mode = ssl.CERT_OPTIONAL
+        names = {"ca": "ca.crt", "certificate": "client.crt", "key": "client.key"}
+        return context, {name: os.path.join(folder, file) for name, file in names.items()}
 
     def in_loop(self, work):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
@@ -133,8 +153,7 @@ class Proxy(Server):
             await asyncio.sleep(due - self.loop.time())
             await self.flowing[direction].wait()
             if not data:
-                if not writer.transport.is_closing():
-                    writer.write_eof()
+                end(writer)
                 return
             if link.finished:
                 continue
@@ -192,7 +211,7 @@ class Proxy(Server):
             self.listener.close()
             self.listener = None
         elif not refuse and not self.listener:
-            self.listener = await asyncio.start_server(self.serve, HOST, self.port)
+            self.listener = await asyncio.start_server(self.serve, HOST, self.port, ssl=self.tls)
 
     def do_reset(self):
         for link in self.links:

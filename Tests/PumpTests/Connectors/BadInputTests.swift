@@ -172,6 +172,20 @@ extension ConnectorTests {
       #expect(outcome.code == 0 && outcome.err.contains("3 to c."), "\(outcome.err)")
     }
 
+    /// The mock cluster speaks no TLS; what stands before it does, with a certificate of the broker's.
+    @Test func encryptedKafka() throws {
+      let server = try Server("kafka")
+      let proxy = try Server("proxy", ["--kafka", "--tls", server.text("bootstrap")])
+      let system = System.named("Kafka")
+      let settings = system.lead("localhost", proxy.port, tls: true)
+      let outcome = try system.program(
+        settings + ["tls.ca=\(proxy.text("ca"))", "tls.certificate=\(proxy.text("certificate"))", "tls.key=\(proxy.text("key"))"]
+      ).run()
+      #expect(outcome.code == 0 && outcome.err.contains("3 to c."), "\(outcome.err)")
+      let refused = try system.program(settings + ["connect=required"]).run()
+      #expect(refused.code == 1 && refused.err.contains("connection `c`"), "\(refused.err)")
+    }
+
     /// What the server does not allow or know: at once an error that says so.
     @Test(arguments: [
       ("MongoDB", ["--auth"], "", "fail insert 13 1", "cannot write to `app.orders`: a failure that the test asked for; grant the user"),
