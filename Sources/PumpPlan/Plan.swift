@@ -141,6 +141,15 @@ public struct Endpoint: Codable, Sendable {
   }
   /// As the spec names it: `warehouse.table`.
   public var described: String { "\(connection ?? connector).\(name)" }
+
+  /// Whether this sink keeps the positions of its pipeline's sources.
+  public var keepsPositions: Bool {
+    arguments.contains { argument in
+      guard argument.name == "positions", let value = argument.value else { return false }
+      if case .literal(.null) = value.kind { return false }
+      return true
+    }
+  }
 }
 
 public enum Delivery: String, Codable, Sendable { case atMostOnce = "at_most_once", atLeastOnce = "at_least_once" }

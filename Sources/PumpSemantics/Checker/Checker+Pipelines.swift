@@ -155,13 +155,7 @@ extension Checker {
 
   /// A sink that keeps positions in its transaction needs sources that can go on from them, and is the only one.
   private func reportPositions(_ sources: [Endpoint], _ context: PipelineContext) {
-    let keepers = context.sinks.filter { sink in
-      sink.endpoint.arguments.contains { argument in
-        guard argument.name == "positions", let value = argument.value else { return false }
-        if case .literal(.null) = value.kind { return false }
-        return true
-      }
-    }
+    let keepers = context.sinks.filter(\.endpoint.keepsPositions)
     guard let first = keepers.first else { return }
     if keepers.count > 1 {
       report(

@@ -254,7 +254,9 @@ final class Checker {
       let others = plan.pipelines.flatMap { pipeline in
         pipeline.lookups + pipeline.allSteps.compactMap { step in if case .sink(let endpoint) = step.kind { endpoint } else { nil } }
       }
-      let needed = held + (others.contains(where: leases) ? 1 : 0)
+      // Positions are looked up while the sink that keeps them is in the middle of its transaction.
+      let more = others.contains { leases($0) && $0.keepsPositions } ? 2 : others.contains(where: leases) ? 1 : 0
+      let needed = held + more
       if needed > most {
         report(
           .poolTooSmall, connections[connection.id]!.name.span,
