@@ -258,9 +258,11 @@ final class Checker {
       let more = others.contains { leases($0) && $0.keepsPositions } ? 2 : others.contains(where: leases) ? 1 : 0
       let needed = held + more
       if needed > most {
+        var reasons: [String] = []
+        if held > 0 { reasons.append("\(held) source\(held == 1 ? " holds" : "s hold") a client each") }
+        if more > 0 { reasons.append(more == 1 ? "other steps need one" : "a sink that keeps positions needs two") }
         report(
-          .poolTooSmall, connections[connection.id]!.name.span,
-          "`pool.max` is \(most), but \(held) source\(held == 1 ? " holds" : "s hold") a client each\(needed > held ? " and other steps need one" : "")",
+          .poolTooSmall, connections[connection.id]!.name.span, "`pool.max` is \(most), but \(reasons.joined(separator: " and "))",
           help: "write `pool { max = \(needed) }`, or more")
       }
     }
