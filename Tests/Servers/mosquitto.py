@@ -7,6 +7,7 @@
 
 options
   --max-packet BYTES   clients that send longer packets are disconnected
+  --memory             nothing is kept on disk; a long queue would be written out again with every change
 
 commands
   stop             kills it; sessions and messages of QoS 1 and 2 survive on disk
@@ -24,17 +25,17 @@ from common import HOST, PASSWORD, USER, ProcessServer, free_port, program, run,
 def add_arguments(parser):
     parser.add_argument("mode", nargs="?", default="plain", choices=["plain", "auth", "tls", "mtls"])
     parser.add_argument("--max-packet", type=int, metavar="BYTES")
+    parser.add_argument("--memory", action="store_true")
 
 
 class Mosquitto(ProcessServer):
     def start(self):
         self.port = free_port()
         description = {"port": self.port}
+        # Without all three, a kill loses what was queued for sessions that are away.
+        kept = ["persistence true", "autosave_on_changes true", "autosave_interval 1"]
         lines = [
-            # Without all three, a kill loses what was queued for sessions that are away.
-            "persistence true",
-            "autosave_on_changes true",
-            "autosave_interval 1",
+            *([] if self.options.memory else kept),
             f"persistence_location {self.folder}/",
             # As root it would change to user mosquitto, who may not write to this folder.
             *(["user root"] if os.geteuid() == 0 else []),

@@ -56,6 +56,9 @@ final class Client: @unchecked Sendable {
 
   deinit { if handle != nil { rd_kafka_destroy(handle) } }
 
+  /// Gives the handle up without destroying it.
+  func abandon() { handle = nil }
+
   private static func properties(_ connection: Connection) -> [(String, String)] {
     let settings = connection.settings
     var list: [(String, String)] = [

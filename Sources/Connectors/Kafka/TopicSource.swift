@@ -26,6 +26,8 @@ final class TopicSource: Source, @unchecked Sendable {
   /// Partitions that the group takes back, until what came from them is committed.
   private var revoked: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
   private var topics: [OpaquePointer: String] = [:]
+  /// Partitions have come to this member of the group at least once.
+  private var wasAssigned = false
 
   init(_ connection: Connection, _ context: EndpointContext) throws(RunFailure) {
     self.context = context
@@ -63,22 +65,28 @@ final class TopicSource: Source, @unchecked Sendable {
     try client.check()
     if let failure { throw failure }
     if revoked != nil { giveUp() }
-    let count = rd_kafka_consume_batch_queue(queue, 100, &messages, messages.count)
-    if count <= 0 { client.lookAgain() }
-    defer { for index in 0..<max(0, count) { rd_kafka_message_destroy(messages[index]) } }
+    let count = receive()
+    if count == 0 { client.lookAgain() }
+    defer { for index in 0..<count { rd_kafka_message_destroy(messages[index]) } }
     var offsets: [Partition: Int64] = [:]
     var rows: [Int] = []
-    for index in 0..<max(0, count) {
+    for index in 0..<count {
       let message = messages[index]!.pointee
       guard message.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
         try heard(message)
         continue
       }
       take(message, index, batch, &rows)
+      // Messages of one partition come together; the offset of the last one counts.
+      if index + 1 < count, let next = messages[index + 1]?.pointee, next.rkt == message.rkt, next.partition == message.partition,
+        next.err == RD_KAFKA_RESP_ERR_NO_ERROR
+      {
+        continue
+      }
       offsets[Partition(topic: name(message.rkt), number: message.partition)] = message.offset + 1
     }
     if let failure { throw failure }
-    if count > 0, !offsets.isEmpty { client.answered() }
+    if !offsets.isEmpty { client.answered() }
     describe(batch, rows)
     number += 1
     if !offsets.isEmpty { given.append((number, offsets)) }
@@ -86,6 +94,14 @@ final class TopicSource: Source, @unchecked Sendable {
     if positions != nil { for (partition, offset) in offsets { batch.checkpoint[partition.text] = String(offset) } }
     batch.wantsCommit = revoked != nil
     return !context.stop.isRequested || batch.count > 0
+  }
+
+  /// Waits for a message, and takes what is there with it: asked for a whole batch, librdkafka would wait for all of it.
+  private func receive() -> Int {
+    messages.withUnsafeMutableBufferPointer { places in
+      guard rd_kafka_consume_batch_queue(queue, 100, places.baseAddress, 1) > 0 else { return 0 }
+      return 1 + max(0, rd_kafka_consume_batch_queue(queue, 0, places.baseAddress! + 1, places.count - 1))
+    }
   }
 
   private func take(_ message: rd_kafka_message_t, _ index: Int, _ batch: Batch, _ rows: inout [Int]) {
@@ -124,12 +140,17 @@ final class TopicSource: Source, @unchecked Sendable {
   // MARK: Meta
 
   private func describe(_ batch: Batch, _ rows: [Int]) {
-    let places = rows.map { (name(messages[$0]!.pointee.rkt), messages[$0]!.pointee.partition, messages[$0]!.pointee.offset) }
-    batch.origin = { "\(places[$0].0)/\(places[$0].1) \(places[$0].2)" }
+    let places = rows.map { row in
+      let message = messages[row]!.pointee
+      return (topic: message.rkt!, partition: message.partition, offset: message.offset)
+    }
+    // Every topic of the batch has its name here already.
+    let topics = self.topics
+    batch.origin = { "\(topics[places[$0].topic]!)/\(places[$0].partition) \(places[$0].offset)" }
     batch.describe = { row in
       guard row < places.count else { return "{}" }
       let (topic, partition, offset) = places[row]
-      return Self.meta(topic, partition, offset)
+      return Self.meta(topics[topic]!, partition, offset)
     }
     let arena = batch.context.arena
     for name in context.meta {
@@ -138,9 +159,9 @@ final class TopicSource: Source, @unchecked Sendable {
       for (row, index) in rows.enumerated() {
         let message = messages[index]!
         switch name {
-        case "topic": column.set(arena.copy(places[row].0), row)
-        case "partition": column.set(Int64(places[row].1), row)
-        case "offset": column.set(places[row].2, row)
+        case "topic": column.set(arena.copy(topics[places[row].topic]!), row)
+        case "partition": column.set(Int64(places[row].partition), row)
+        case "offset": column.set(places[row].offset, row)
         case "timestamp": column.set(max(0, rd_kafka_message_timestamp(message, nil)) * 1000, row)
         case "key":
           if let key = message.pointee.key {
@@ -212,6 +233,7 @@ final class TopicSource: Source, @unchecked Sendable {
 
   private func rebalance(_ comes: Bool, _ partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) {
     if comes {
+      wasAssigned = true
       place(partitions)
       change(partitions, comes: true)
     } else if rd_kafka_assignment_lost(client.handle) != 0 {
@@ -273,6 +295,8 @@ final class TopicSource: Source, @unchecked Sendable {
     rd_kafka_consumer_close(client.handle)
     rd_kafka_queue_destroy(queue)
     client.onRebalance = nil
+    // Before 2.3, librdkafka aborts where a member that is still joining is destroyed; it ends with the process then.
+    if !wasAssigned, rd_kafka_version() < 0x0203_0000 { client.abandon() }
   }
 }
 #endif
