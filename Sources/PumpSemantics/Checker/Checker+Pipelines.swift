@@ -174,8 +174,8 @@ extension Checker {
 
   /// The strongest delivery that all endpoints keep; a written one must be among what they keep.
   private func delivery(_ syntax: PipelineSyntax, _ settings: [Setting], _ sources: [Endpoint], _ context: PipelineContext) -> Delivery {
-    let weakSource = sources.first { !$0.abilities.contains("replay") }
-    let weakSink = context.sinks.first { !$0.endpoint.abilities.contains("ack") }
+    let weakSource = sources.first { !$0.abilities.contains("replay") || $0.forgets }
+    let weakSink = context.sinks.first { !$0.endpoint.abilities.contains("ack") || $0.endpoint.forgets }
     let strongest: Delivery = weakSource == nil && weakSink == nil ? .atLeastOnce : .atMostOnce
     guard let setting = syntax.settings.first(where: { $0.name.text == "delivery" }), case .expression(let value) = setting.value,
       case .name(let written) = value.kind
@@ -188,5 +188,19 @@ extension Checker {
         help: weakSource != nil ? "read from a file, a table or a topic" : "write to a sink that acknowledges, such as a file or a table")
     }
     return Delivery(rawValue: written) ?? strongest
+  }
+}
+
+extension Endpoint {
+  /// It is told to keep less than it can: a quality of `at_most_once`, or a session that is not kept.
+  fileprivate var forgets: Bool {
+    arguments.contains { argument in
+      guard let value = argument.value else { return false }
+      switch (value.kind, value.type) {
+      case (.literal(.enumCase(let index)), .enumeration(let type)): return type.cases[index].name == "at_most_once"
+      case (.literal(.bool(true)), _): return argument.name == "clean"
+      default: return false
+      }
+    }
   }
 }
