@@ -258,6 +258,54 @@ import Testing
     #expect(try Support.run("pumpc", ["test", path, "--compiled"]).out == interpreted.out)
   }
 
+  /// Rotated by another name while the program is away, cut and written anew, replaced in place: each line once, none left out.
+  @Test func rotatedFiles() throws {
+    let spec = Self.copy.replacing("\"in.txt\"", with: "\"in.txt*\"").replacing("\"out.txt\"", with: "\"out.txt\", mode: append")
+    let path = try folder(["a.pump": spec, "in.txt": "one\ntwo\n", "pipelines.conf": "[general]\nstate = state\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    func write(_ name: String, _ text: String) throws {
+      let file = try FileHandle(forUpdating: URL(fileURLWithPath: "\(path)/\(name)"))
+      try file.truncate(atOffset: 0)
+      try file.write(contentsOf: Data(text.utf8))
+      try file.close()
+    }
+    #expect(try Support.run("pumpc", ["run", path]).code == 0)
+    try FileManager.default.moveItem(atPath: path + "/in.txt", toPath: path + "/in.txt.1")
+    try Data("three\n".utf8).write(to: URL(fileURLWithPath: path + "/in.txt"))
+    #expect(try Support.run("pumpc", ["run", path]).code == 0)
+    try write("in.txt", "fo\n")
+    #expect(try Support.run("pumpc", ["run", path]).code == 0)
+    try write("in.txt", "longer than what was there\n")
+    #expect(try Support.run("pumpc", ["run", path]).err.contains("is another file than in the last run"))
+    #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "one\ntwo\nthree\nfo\nlonger than what was there\n")
+  }
+
+  /// A followed file that is cut is read from its beginning.
+  @Test func cutWhileFollowed() throws {
+    let spec = Self.copy.replacing("\"in.txt\"", with: "\"in.txt\", follow: true")
+      .replacing("\"out.txt\")", with: "\"out.txt\", mode: append) { batch { linger = 10ms } }")
+    let path = try folder(["a.pump": spec, "in.txt": "one\ntwo\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "\(Support.products)/pumpc")
+    process.arguments = ["run", path, "--quiet"]
+    try process.run()
+    defer { process.terminate() }
+    func waited(for text: String) -> Bool {
+      for _ in 0..<200 {
+        if (try? String(contentsOfFile: path + "/out.txt", encoding: .utf8)) == text { return true }
+        usleep(50_000)
+      }
+      return false
+    }
+    #expect(waited(for: "one\ntwo\n"))
+    let file = try FileHandle(forUpdating: URL(fileURLWithPath: path + "/in.txt"))
+    try file.truncate(atOffset: 0)
+    usleep(500_000)
+    try file.write(contentsOf: Data("three\n".utf8))
+    #expect(waited(for: "one\ntwo\nthree\n"))
+  }
+
   @Test func positionsAreKept() throws {
     let spec = Self.copy.replacing("\"out.txt\"", with: "\"out.txt\", mode: append")
     let path = try folder(["a.pump": spec, "in.txt": "one\n", "pipelines.conf": "[general]\nstate = state\n"])

@@ -66,7 +66,9 @@ public protocol Source: AnyObject, Sendable {
 }
 
 extension Source {
-  public func resume(_ positions: any PositionStore) throws(RunFailure) {}
+  public func resume(_ positions: any PositionStore) throws(RunFailure) {
+    if positions.isTransactional { throw RunFailure("its source cannot go on from positions that a sink keeps; leave `positions` out") }
+  }
   public func acknowledge(_ position: Int64) throws(RunFailure) {}
   public func close() {}
   public var progress: (done: Int64, total: Int64)? { nil }

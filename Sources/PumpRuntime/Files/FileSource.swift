@@ -12,8 +12,10 @@ final class FileSource: Source, @unchecked Sendable {
   private let limit: Int
   private var total: Int64 = 0
   private var before: Int64 = 0
-  /// How far each file was read in earlier runs: the end of what was acknowledged, and which file had that name.
-  private var saved: [String: (offset: Int64, number: UInt64)] = [:]
+  /// How far each file was read in earlier runs, by its path then.
+  private var saved: [String: FilePosition] = [:]
+  /// Numbers of the files that were there at the start.
+  private var present: Set<UInt64> = []
   /// What the next batch adds to what is kept.
   private var checkpoint: Checkpoint = [:]
   private var keeps = false
@@ -30,23 +32,25 @@ final class FileSource: Source, @unchecked Sendable {
     paths = try FileSource.expand(path)
     for path in paths {
       var status = stat()
-      if stat(path, &status) == 0 { total += Int64(status.st_size) }
+      guard stat(path, &status) == 0 else { continue }
+      total += Int64(status.st_size)
+      present.insert(UInt64(status.st_ino))
     }
   }
 
-  /// A part is a path; its position is where what was read ends, and the file's number in its file system.
+  /// A part is a path.
   func resume(_ positions: any PositionStore) throws(RunFailure) {
     keeps = true
     for (path, position) in try positions.load(nil) {
-      let parts = position.split(separator: " ")
-      if parts.count == 2, let offset = Int64(parts[0]), let number = UInt64(parts[1]) { saved[path] = (offset, number) }
+      saved[path] = FilePosition(position)
       // Files that are gone are forgotten.
       if !paths.contains(path) { checkpoint.updateValue(nil, forKey: path) }
     }
   }
 
   private func mark(_ end: Int64) {
-    if keeps { checkpoint.updateValue("\(end) \(number)", forKey: paths[index]) }
+    guard keeps, let stream else { return }
+    checkpoint.updateValue(FilePosition(stream.fd, number, offset: end).text, forKey: paths[index])
   }
 
   /// The files that a pattern matches; a plain path is itself, so that its absence is reported.
@@ -74,14 +78,18 @@ final class FileSource: Source, @unchecked Sendable {
     fstat(fd, &status)
     number = UInt64(status.st_ino)
     var start: Int64 = 0
-    // Another file of the same name, or one that was cut, is read anew.
-    if let known = saved.removeValue(forKey: path), known.number == UInt64(status.st_ino) {
+    // The same file may have another name by now, and another file its name.
+    if let known = saved.values.first(where: { $0.number == number && $0.fits(fd) }) {
+      checkpoint.updateValue(known.text, forKey: path)
       if known.offset == Int64.max || (known.offset == Int64(status.st_size) && !follow) {
         Glibc.close(fd)
         index += 1
         return try openNext()
       }
-      if known.offset <= Int64(status.st_size) { start = known.offset }
+      start = known.offset
+    } else if let known = saved[path], !present.contains(known.number) || known.number == number {
+      context.logger.warning(
+        "\(Shape.clean(path)) is another file than in the last run; it is read from its beginning", pipeline: context.pipeline)
     }
     let unpack = context.settings.text("compression") != "none"
     let opened = try ByteStream(fd, path: path, unpack: unpack, stop: context.stop)
@@ -124,7 +132,11 @@ final class FileSource: Source, @unchecked Sendable {
         guard context.stop.wait(micros: 100_000) else { return false }
         var (mine, named) = (stat(), stat())
         fstat(stream!.fd, &mine)
-        if stat(path, &named) == 0, named.st_ino != mine.st_ino || named.st_size < mine.st_size && named.st_size < splitter.position {
+        let isCut = Int64(mine.st_size) < splitter.position
+        if isCut {
+          context.logger.warning("\(Shape.clean(path)) was cut; it is read from its beginning", pipeline: context.pipeline)
+        }
+        if isCut || stat(path, &named) == 0 && named.st_ino != mine.st_ino {
           stream = nil
           splitter = LineSplitter(limit: limit)
         }
