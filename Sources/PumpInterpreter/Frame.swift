@@ -11,6 +11,8 @@ final class Frame {
   var batch: Batch
   /// For each row the event of the batch that it came from.
   var origins: [Int32] = []
+  /// For each row the record of that event, where it was cut into some; else empty.
+  var records: [Record] = []
   private(set) var failures: [(row: Int32, message: String)] = []
   private var failed: [Bool] = []
   private var memory: [UnsafeMutablePointer<Int32>] = []
@@ -71,6 +73,15 @@ final class Frame {
       kept += 1
     }
     return Selection(start: base, count: kept)
+  }
+
+  /// Sends the failed rows of a step to the error route.
+  func report(_ step: Int, _ out: Outputs) {
+    guard failureCount > 0 else { return }
+    for failure in takeFailures() {
+      let row = Int(failure.row)
+      out.on(records.isEmpty ? nil : records[row]) { out.fail(Int(origins[row]), step, failure.message) }
+    }
   }
 
   /// Gives the failures away and forgets them.

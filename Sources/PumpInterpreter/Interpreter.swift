@@ -21,7 +21,7 @@ final class InterpretedProcessor: Processor {
         for row in no { frame.fail(row, message) }
         live = yes
       }
-      for failure in frame.takeFailures() { out.fail(Int(frame.origins[Int(failure.row)]), -1, failure.message) }
+      frame.report(-1, out)
       return live
     }
     chain = steps_.compile(steps[...], event: entry, carried: nil)

@@ -110,9 +110,7 @@ extension StepCompiler {
         for row in no { frame.fail(row, message) }
         live = yes
       }
-      if frame.failureCount > 0 {
-        for failure in frame.takeFailures() { outputs.fail(Int(frame.origins[Int(failure.row)]), number, failure.message) }
-      }
+      frame.report(number, outputs)
       return live
     }
   }

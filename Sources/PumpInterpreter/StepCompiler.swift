@@ -31,10 +31,6 @@ final class StepCompiler {
       compiler.level.carried = carried
       return compiler.compile(e)
     }
-    func reportFailures(_ frame: Frame, _ out: Outputs) {
-      guard frame.failureCount > 0 else { return }
-      for failure in frame.takeFailures() { out.fail(Int(frame.origins[Int(failure.row)]), number, failure.message) }
-    }
     switch step.kind {
     case .decode(let format, let type, let checks, let framed):
       return decode(format, type, checks, framed, number, event, rest)
@@ -64,7 +60,7 @@ final class StepCompiler {
       let next = compile(rest, event: event, carried: carried)
       return { frame, selection, out in
         let live = condition.run(frame, selection)
-        reportFailures(frame, out)
+        frame.report(number, out)
         let (yes, no) = frame.split(live, by: condition.column)
         out.filtered += no.count
         if yes.count > 0 { next(frame, yes, out) }
@@ -77,7 +73,7 @@ final class StepCompiler {
         let live = condition.run(frame, selection)
         let (yes, no) = frame.split(live, by: condition.column)
         for row in text.run(frame, no) { frame.fail(row, text.column.get(Text.self, Int(row)).string) }
-        reportFailures(frame, out)
+        frame.report(number, out)
         if yes.count > 0 { next(frame, yes, out) }
       }
     case .map(let value):
@@ -85,7 +81,7 @@ final class StepCompiler {
       let next = compile(rest, event: result.column, carried: nil)
       return { frame, selection, out in
         let live = result.run(frame, selection)
-        reportFailures(frame, out)
+        frame.report(number, out)
         if live.count > 0 { next(frame, live, out) }
       }
     case .expand(let index): return expand(index, Shape.of(step.output), event, rest)
@@ -102,7 +98,7 @@ final class StepCompiler {
             break
           }
           let live = condition.run(frame, left)
-          reportFailures(frame, out)
+          frame.report(number, out)
           let (yes, no) = frame.split(live, by: condition.column)
           if yes.count > 0 { chain(frame, yes, out) }
           left = no
@@ -121,7 +117,7 @@ final class StepCompiler {
       let next = compile(rest, event: event, carried: carried)
       return { frame, selection, out in
         let live = value.run(frame, selection)
-        reportFailures(frame, out)
+        frame.report(number, out)
         for row in live { out.log(value.column.get(Text.self, Int(row))) }
         if live.count > 0 { next(frame, live, out) }
       }
@@ -145,7 +141,7 @@ final class StepCompiler {
       guard !nodes.isEmpty else { return write }
       return { frame, selection, out in
         let live = runAll(nodes, frame, selection)
-        reportFailures(frame, out)
+        frame.report(number, out)
         if live.count > 0 { write(frame, live, out) }
       }
     }
@@ -182,17 +178,18 @@ final class StepCompiler {
     return { frame, selection, outputs in
       for row in selection {
         let origin = frame.origins[Int(row)]
-        var pending: [Text] = []
+        var pending: [Record] = []
+        var taken = 0
         func flush() {
           guard !pending.isEmpty else { return }
-          slices.run(frame, pending.count, { _ in origin }) { inner, all in
+          slices.run(frame, pending.count, { _ in origin }, record: { pending[$0] }) { inner, all in
             out.clear()
             out.ensure(pending.count)
-            for (index, text) in pending.enumerated() {
+            for (index, record) in pending.enumerated() {
               if let records {
-                if let problem = records.read(text, into: out, index, inner.context) { inner.fail(Int32(index), problem) }
+                if let problem = records.read(record.text, into: out, index, inner.context) { inner.fail(Int32(index), problem) }
               } else {
-                out.set(text, index)
+                out.set(record.text, index)
               }
             }
             let live = verify(inner, all, outputs)
@@ -201,7 +198,8 @@ final class StepCompiler {
           pending.removeAll(keepingCapacity: true)
         }
         func take(_ text: Text) {
-          pending.append(text)
+          taken += 1
+          pending.append(Record(text, taken))
           if pending.count == Frame.sliceSize { flush() }
         }
         let whole = event.get(Text.self, Int(row))
@@ -227,7 +225,8 @@ final class StepCompiler {
       var places: [Int32] = []
       func flush() {
         guard !parents.isEmpty else { return }
-        slices.run(frame, parents.count, { frame.origins[Int(parents[$0])] }) { inner, all in
+        let record: ((Int) -> Record)? = frame.records.isEmpty ? nil : { frame.records[Int(parents[$0])] }
+        slices.run(frame, parents.count, { frame.origins[Int(parents[$0])] }, record: record) { inner, all in
           out.clear()
           out.ensure(parents.count)
           for (field, child) in out.children.enumerated() {
@@ -274,7 +273,7 @@ final class StepCompiler {
         passed[count] = row
         count += 1
       }
-      for failure in frame.takeFailures() { outputs.fail(Int(frame.origins[Int(failure.row)]), number, failure.message) }
+      frame.report(number, outputs)
       if count > 0 { next(frame, Selection(start: passed, count: count), outputs) }
     }
   }
@@ -284,13 +283,19 @@ final class StepCompiler {
 final class Slices {
   private var frame: Frame?
 
-  func run(_ outer: Frame, _ rows: Int, _ origin: (Int) -> Int32, _ body: (Frame, Selection) -> Void) {
+  func run(
+    _ outer: Frame, _ rows: Int, _ origin: (Int) -> Int32, record: ((Int) -> Record)?, _ body: (Frame, Selection) -> Void
+  ) {
     if frame == nil || frame!.context !== outer.context { frame = Frame(outer.context, outer.batch) }
     let inner = frame!
     inner.batch = outer.batch
     inner.reset(rows: rows)
     inner.origins.removeAll(keepingCapacity: true)
-    for row in 0..<rows { inner.origins.append(origin(row)) }
+    inner.records.removeAll(keepingCapacity: true)
+    for row in 0..<rows {
+      inner.origins.append(origin(row))
+      if let record { inner.records.append(record(row)) }
+    }
     body(inner, inner.all())
   }
 }

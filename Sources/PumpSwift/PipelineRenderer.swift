@@ -228,12 +228,15 @@ final class PipelineRenderer {
       chain(rest, event: next, type: target, carried: nil, &body)
     }
     let header = format.options["header"] == .bool(true)
-    let body =
-      "{ record in do throws(EventFailure) { try \(name)(Blob(record), row, batch, out, c) } catch { out.fail(row, step, error) } }"
-    if format.name == "lines" {
-      out.line("Lines.forEach(\(text)) \(body)")
-    } else {
-      out.line("try format\(formatMember(format, target)).forEachRecord(\(text), header: \(header), c) \(body)")
+    let call =
+      format.name == "lines"
+      ? "Lines.forEach(\(text))" : "try format\(formatMember(format, target)).forEachRecord(\(text), header: \(header), c)"
+    out.line("var records\(number) = 0")
+    out.block("\(call) { record in") { out in
+      out.line("records\(number) += 1")
+      out.block("out.on(Record(record, records\(number))) {") { out in
+        out.line("do throws(EventFailure) { try \(name)(Blob(record), row, batch, out, c) } catch { out.fail(row, step, error) }")
+      }
     }
   }
 
@@ -250,7 +253,7 @@ final class PipelineRenderer {
     members.append(
       "private let lookup\(number) = LookupQueue<\(types.swift(type))>(\(column(keyType)), \(column(endpoint.type.asOptional)))")
     out.line("step = \(number)")
-    out.line("lookup\(number).add(\(expressions.statement(endpoint.each[0].value)), \(event), row)")
+    out.line("lookup\(number).add(\(expressions.statement(endpoint.each[0].value)), \(event), row, out)")
     // The rest of the chain follows when the keys of the whole batch were asked for.
     lookups.append("lookup\(number).run(out.lookups[\(index)], \(number), out, c) { found\(number)($0, $1, $2, batch, out, c) }")
     let swift = types.swift(step.output, hint: className + "Found")

@@ -19,7 +19,7 @@ enum Swift {
   ]
   private static let types: Set<String> = [
     "Text", "Blob", "Json", "List", "Map", "Entry", "Decimal", "Timestamp", "Day", "Duration", "Size", "Uuid", "Shape", "Column", "Batch",
-    "Outputs", "Context",
+    "Outputs", "Record", "LookupQueue", "Context",
     "Fn", "Processor", "Program", "PipelineSpec", "EndpointSpec", "ConnectionSpec", "TestSpec", "Setting", "SettingValue", "Settings",
     "Value", "Configuration",
     "JSONReader", "JSONOptions", "JSONReadable", "JSONWritable", "KeyTable", "Malformed", "EventFailure", "ByteBuffer", "RecordFormat",

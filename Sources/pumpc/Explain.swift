@@ -77,7 +77,10 @@ let connectorsVerb = Verb(
   let options = try Options(words, paths: 0...1)
   let all = builtInConnectors()
   guard let name = options.paths.first else {
-    for connector in all { print("\(connector.name.padding(toLength: 12, withPad: " ", startingAt: 0))\(connector.docs ?? "")") }
+    for connector in all {
+      let first = connector.docs?.split(separator: "\n").first ?? ""
+      print("\(connector.name.padding(toLength: 15, withPad: " ", startingAt: 0))\(first)")
+    }
     return Exit.clean
   }
   guard let connector = all.first(where: { $0.name.lowercased() == name.lowercased() }) else {

@@ -306,6 +306,23 @@ import Testing
     #expect(waited(for: "one\ntwo\nthree\n"))
   }
 
+  /// Of a file that is one event, a record that fails goes aside alone, with its number.
+  @Test func recordsOfAWholeFile() throws {
+    let spec = """
+      type R { a: Int }
+      pipeline p {
+        source file.bytes("in.txt") |> decode csv(header: true) as R |> filter 100 / .a > 0 |> encode json |> sink file.lines("out.txt")
+        on error |> encode json |> sink file.lines("dead.txt")
+      }
+      """
+    let path = try folder(["a.pump": spec, "in.txt": "a\n1\nno\n0\n3\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try Support.run("pumpc", ["run", path]).code == 0)
+    let dead = try String(contentsOfFile: path + "/dead.txt", encoding: .utf8)
+    #expect(dead.contains(#""payload":"bm8=","meta":{"path":"in.txt","line":1,"record":2}"#), "\(dead)")
+    #expect(dead.contains(#""payload":"MA==","meta":{"path":"in.txt","line":1,"record":3}"#), "\(dead)")
+  }
+
   @Test func positionsAreKept() throws {
     let spec = Self.copy.replacing("\"out.txt\"", with: "\"out.txt\", mode: append")
     let path = try folder(["a.pump": spec, "in.txt": "one\n", "pipelines.conf": "[general]\nstate = state\n"])

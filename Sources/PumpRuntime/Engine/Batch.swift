@@ -147,6 +147,8 @@ public struct Failure: Sendable {
   public let message: String
   /// The event's bytes and meta, where it is not one of the batch.
   public var payload: (bytes: Text, meta: String)?
+  /// What failed of an event that was cut into records.
+  var record: Record?
   public init(row: Int, step: Int, message: String, payload: (bytes: Text, meta: String)? = nil) {
     self.row = row
     self.step = step
@@ -155,12 +157,21 @@ public struct Failure: Sendable {
   }
 }
 
+/// One record of an event that holds many, such as a line of a CSV file that is read whole, and its number from 1 on.
+public struct Record: Sendable {
+  public let text: Text
+  public let number: Int
+  public init(_ text: Text, _ number: Int) { (self.text, self.number) = (text, number) }
+}
+
 /// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures.
 public final class Outputs: @unchecked Sendable {
   public let sinks: [SinkBuffer]
   public var failures: [Failure] = []
   public var filtered = 0
   public var lookups: [any Lookup] = []
+  /// What is at work, where events are cut into records; a failure concerns it alone.
+  public var record: Record?
   let log: (String) -> Void
 
   public init(sinks: [SinkBuffer], log: @escaping (String) -> Void) {
@@ -168,8 +179,19 @@ public final class Outputs: @unchecked Sendable {
     self.log = log
   }
 
-  public func fail(_ row: Int, _ step: Int, _ message: String) { failures.append(Failure(row: row, step: step, message: message)) }
+  public func fail(_ row: Int, _ step: Int, _ message: String) {
+    var failure = Failure(row: row, step: step, message: message)
+    failure.record = record
+    failures.append(failure)
+  }
   public func fail(_ row: Int, _ step: Int, _ failure: EventFailure) { fail(row, step, failure.message) }
+  /// Works on one record of an event.
+  public func on(_ record: Record?, _ body: () -> Void) {
+    let outer = self.record
+    self.record = record
+    body()
+    self.record = outer
+  }
   public func log(_ text: Text) { log(Shape.clean(text.string)) }
 
   public func clear() {

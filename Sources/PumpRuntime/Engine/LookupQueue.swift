@@ -17,7 +17,7 @@ extension Lookup {
 public final class LookupQueue<Event> {
   @usableFromInline let keys: Column
   @usableFromInline let found: Column
-  @usableFromInline var events: [(event: Event, row: Int)] = []
+  @usableFromInline var events: [(event: Event, row: Int, record: Record?)] = []
   @usableFromInline var rows: [Int32] = []
 
   public init(_ key: Shape, _ found: Shape) {
@@ -25,10 +25,10 @@ public final class LookupQueue<Event> {
     self.found = Column(found)
   }
 
-  @inlinable public func add(_ key: some ColumnValue, _ event: Event, _ row: Int) {
+  @inlinable public func add(_ key: some ColumnValue, _ event: Event, _ row: Int, _ out: Outputs) {
     key.write(keys, events.count)
     rows.append(Int32(events.count))
-    events.append((event, row))
+    events.append((event, row, out.record))
   }
 
   /// Asks, and goes on with each event and what was found for it; those for which that fails have failed in this step.
@@ -42,11 +42,12 @@ public final class LookupQueue<Event> {
     rows.withUnsafeBufferPointer { rows in
       lookup.find(keys, rows, into: found, context) { place, failure in
         failed.insert(Int(place))
-        out.fail(events[Int(place)].row, step, failure)
+        let item = events[Int(place)]
+        out.on(item.record) { out.fail(item.row, step, failure) }
       }
     }
     for (place, item) in events.enumerated() where !failed.contains(place) {
-      next(item.event, .read(found, place, context.arena), item.row)
+      out.on(item.record) { next(item.event, .read(found, place, context.arena), item.row) }
     }
     keys.clear()
     rows.removeAll(keepingCapacity: true)

@@ -356,6 +356,12 @@ final class Pipeline: @unchecked Sendable {
     RunFailure("the error route failed in `\(stage(failure))`: \(failure.message)")
   }
 
+  /// What is said of an event, with the number of the record within it.
+  private static func meta(_ json: String, _ record: Record?) -> String {
+    guard let record else { return json }
+    return "\(json.dropLast())\(json == "{}" ? "" : ",")\"record\":\(record.number)}"
+  }
+
   private func route(_ failures: [(failure: Failure, batch: Batch)]) throws(RunFailure) {
     switch spec.onError {
     case .halt:
@@ -377,8 +383,8 @@ final class Pipeline: @unchecked Sendable {
       records.setPresent(row)
       records.children[0].set(arena.copy(failure.message), row)
       records.children[1].set(arena.copy(stage(failure)), row)
-      records.children[2].set(failure.payload?.bytes ?? batch.payload(failure.row), row)
-      records.children[3].set(arena.copy(failure.payload?.meta ?? batch.describe(failure.row)), row)
+      records.children[2].set(failure.payload?.bytes ?? failure.record?.text ?? batch.payload(failure.row), row)
+      records.children[3].set(arena.copy(failure.payload?.meta ?? Self.meta(batch.describe(failure.row), failure.record)), row)
       records.children[4].set(Int64(1), row)
       records.children[5].set(batch.context.now, row)
     }

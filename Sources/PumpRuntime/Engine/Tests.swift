@@ -105,7 +105,7 @@ final class CaptureSink: Sink, @unchecked Sendable {
       ? "nothing came"
       : "came: \(Shape.clean(events.prefix(5).joined(separator: " ")))\(events.count > 5 ? " and \(events.count - 5) more" : "")"
     switch expectation {
-    case .count(let count): return events.count == count ? nil : "\(events.count) came: \(got)"
+    case .count(let count): return events.count == count ? nil : "expected \(count), \(got)"
     case .equals(let text), .matches(let text):
       guard case .array(let wanted)? = TestValue(text) else { return "the expectation is no list" }
       guard wanted.count == events.count else { return "expected \(wanted.count), \(got)" }
