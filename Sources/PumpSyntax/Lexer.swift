@@ -143,6 +143,10 @@ public struct Lexer {
       return kind
     }
     let start = position
+    if let help = foreign() {
+      report(.unknownSign, start..<position, "\(describe(start..<position)) has no meaning here", help: help)
+      return .unknown
+    }
     // One diagnostic for a whole run of signs that belong to no token.
     repeat {
       position += 1
@@ -153,8 +157,24 @@ public struct Lexer {
     return .unknown
   }
 
+  /// Steps over a sign of other languages; what this one writes in its place.
+  private mutating func foreign() -> String? {
+    for (text, word) in [("&&", "and"), ("||", "or"), ("!", "not")] where text.utf8.enumerated().allSatisfy({ byte($0) == $1 }) {
+      position += text.utf8.count
+      return "write `\(word)`"
+    }
+    guard byte() == UInt8(ascii: "'") else { return nil }
+    position += 1
+    while position < limit, byte() != 0x0A {
+      position += 1
+      if byte(-1) == UInt8(ascii: "'") { break }
+    }
+    return "texts stand in double quotes"
+  }
+
   func describe(_ range: Range<Int>) -> String {
     let text = source.text(range)
+    if text.utf8.count < 20, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return "`\(text)`" }
     guard text.count == 1, let scalar = text.unicodeScalars.first, scalar.value >= 0x20, scalar.value != 0xFFFD else {
       return "this text"
     }

@@ -101,6 +101,9 @@ public struct Parser {
   }
 
   mutating func unexpected(_ expected: String, help: String? = nil) {
+    // The lexer has said already that this means nothing.
+    if at(.unknown), !token.afterNewline { return }
+    let help = help ?? (at(.equal) && expected == "a comma or a new line" ? "compare with `==`" : nil)
     let found = at(.end) ? "the end of the file" : token.afterNewline && index > 0 ? "the end of the line" : "`\(excerpt(text))`"
     let place = token.afterNewline && index > 0 ? lastSpan.after : span
     report(.unexpected, place, "expected \(expected), found \(found)", help: help)
