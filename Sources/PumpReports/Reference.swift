@@ -21,7 +21,7 @@ public func connectorReference(_ interface: Interface) -> String {
     out += "\n  \(endpoint.role.rawValue) \(endpoint.name): \(events)\n"
     if let docs = endpoint.docs { for line in docs.split(separator: "\n") { out += "    \(line)\n" } }
     for parameter in endpoint.parameters {
-      setting(parameter.name, parameter.described, parameter.value.map { describe($0) }, parameter.docs, "      ")
+      setting(parameter.name, parameter.described, parameter.value.map { describe($0, parameter.kind) }, parameter.docs, "      ")
     }
     if !endpoint.meta.fields.isEmpty {
       out += "      meta: \(endpoint.meta.fields.map { "\($0.name): \($0.type)" }.joined(separator: ", "))\n"
@@ -40,6 +40,11 @@ private func describe(_ e: Expr) -> String {
   case .map, .list: return "{}"
   default: return "…"
   }
+}
+
+private func describe(_ literal: Literal, _ kind: Interface.Parameter.Kind) -> String {
+  if case .enumCase(let index) = literal, case .value(.enumeration(let type)) = kind { return type.cases[index].name }
+  return describe(literal)
 }
 
 private func describe(_ literal: Literal) -> String {

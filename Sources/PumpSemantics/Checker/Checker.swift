@@ -181,6 +181,10 @@ final class Checker {
       kinds[key.name.text] = type.plain
       if case .record = type.plain.wrapped {
         report(.notConfigurable, key.type.span, "a configuration key cannot be a record", help: "declare one key for each of its fields")
+      } else if type != type.plain {
+        report(
+          .notConfigurable, key.type.span, "a configuration key has a plain type; `where` is not looked at there",
+          help: "take the `where` off, and `assert` what must hold in a pipeline")
       }
       let value = key.value.map { check($0, settingScope, as: type.plain, "`\(key.name.text)`") }
       if let value, !isConstant(value) {
