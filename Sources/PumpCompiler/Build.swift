@@ -33,11 +33,7 @@ public struct Builder {
       ?? (ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache") + "/pump"
   }
 
-  private static func hash(_ text: String) -> String {
-    var value: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in text.utf8 { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    return String(value, radix: 16)
-  }
+  private static func hash(_ text: String) -> String { String(text.utf8.fnv1a, radix: 16) }
 
   /// Sizes and times of a folder's sources: a change of one makes another place in the cache.
   private func fingerprint(_ folder: String) throws -> String {

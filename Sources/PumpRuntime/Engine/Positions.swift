@@ -93,7 +93,7 @@ final class FilePositions: PositionStore, @unchecked Sendable {
       return isPlain ? String(UnicodeScalar(byte)) : "_" + String(byte, radix: 16)
     }.joined()
     // File names end at 255 bytes; of a longer one the rest stands as a number.
-    let rest = name.utf8.dropFirst(180).reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    let rest = name.utf8.dropFirst(180).fnv1a
     path = "\(folder)/\(name.utf8.count > 180 ? "\(name.prefix(180))-\(String(rest, radix: 16))" : name).position"
   }
 

@@ -36,6 +36,6 @@ struct FilePosition {
   private static func beginning(_ fd: Int32, _ size: Int) -> (Int, UInt64) {
     var bytes = [UInt8](repeating: 0, count: size)
     let count = max(0, pread(fd, &bytes, size, 0))
-    return (count, bytes.prefix(count).reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+    return (count, bytes.prefix(count).fnv1a)
   }
 }

@@ -99,8 +99,7 @@ extension Fn {
   }
   public static func crc32(_ text: Text, _ c: Context) -> Int64 { crc32(Blob(text), c) }
   public static func fnv1a(_ text: Text, _ c: Context) -> Int64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in text.bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    let hash = text.bytes.fnv1a
     return Int64(bitPattern: hash)
   }
 
@@ -233,4 +232,9 @@ enum Digest {
       return UInt32(truncatingIfNeeded: low)
     }
   }()
+}
+
+extension Sequence where Element == UInt8 {
+  /// FNV-1a with 64 bits: quick, the same everywhere, and no protection against who chooses the bytes.
+  public var fnv1a: UInt64 { reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
 }
