@@ -110,7 +110,8 @@ private func spec(_ endpoint: Endpoint) -> EndpointSpec {
   EndpointSpec(
     connection: endpoint.connection, connector: endpoint.connector, name: endpoint.name, label: endpoint.label,
     settings: endpoint.arguments.map(setting),
-    each: endpoint.each.map { .init($0.name, Shape.of($0.value.type)) }, shape: endpoint.type == .bytes ? nil : Shape.of(endpoint.type))
+    each: endpoint.each.map { .init($0.name, Shape.of($0.value.type)) }, shape: endpoint.type == .bytes ? nil : Shape.of(endpoint.type),
+    takesDocuments: endpoint.takesDocuments)
 }
 
 private func setting(_ setting: PumpPlan.Setting) -> PumpRuntime.Setting {

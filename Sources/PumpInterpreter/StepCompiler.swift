@@ -137,7 +137,7 @@ final class StepCompiler {
     case .feed: return sink([], event, Shape.of(step.output))
     case .sink(let endpoint):
       let nodes = endpoint.each.map { node($0.value, carried: carried) }
-      let write = sink(nodes, event, endpoint.type == .bytes ? nil : Shape.of(endpoint.type))
+      let write = sink(nodes, event, endpoint.type == .bytes ? nil : Shape.of(endpoint.type), takesDocuments: endpoint.takesDocuments)
       guard !nodes.isEmpty else { return write }
       return { frame, selection, out in
         let live = runAll(nodes, frame, selection)
@@ -147,7 +147,7 @@ final class StepCompiler {
     }
   }
 
-  private func sink(_ each: [Node], _ event: Column, _ shape: Shape?) -> Chain {
+  private func sink(_ each: [Node], _ event: Column, _ shape: Shape?, takesDocuments: Bool = false) -> Chain {
     let number = nextSink
     nextSink += 1
     let isBytes = shape == nil || shape!.kind == .bytes
@@ -156,7 +156,10 @@ final class StepCompiler {
       for row in selection {
         let place = buffer.count
         for (column, node) in zip(buffer.each, each) { column.copy(place, from: node.column, Int(row)) }
-        if isBytes {
+        if takesDocuments {
+          buffer.bytes.json(event, Int(row), JSONOptions())
+          buffer.end(Int(frame.origins[Int(row)]))
+        } else if isBytes {
           buffer.bytes.raw(event.get(Text.self, Int(row)))
           buffer.end(Int(frame.origins[Int(row)]))
         } else {

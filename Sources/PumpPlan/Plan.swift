@@ -120,12 +120,14 @@ public struct Endpoint: Codable, Sendable {
   public let each: [Each]
   /// Bytes, or the record that goes in or comes out.
   public let type: Type
+  /// Whether a sink gets the JSON of its records.
+  public let takesDocuments: Bool
   public let meta: RecordType
   public let abilities: [String]
   public let place: Place
   public init(
     connection: String?, connector: String, module: String, name: String, label: String, arguments: [Setting], each: [Each],
-    type: Type, meta: RecordType, abilities: [String], place: Place
+    type: Type, takesDocuments: Bool, meta: RecordType, abilities: [String], place: Place
   ) {
     self.connection = connection
     self.connector = connector
@@ -135,6 +137,7 @@ public struct Endpoint: Codable, Sendable {
     self.arguments = arguments
     self.each = each
     self.type = type
+    self.takesDocuments = takesDocuments
     self.meta = meta
     self.abilities = abilities
     self.place = place

@@ -15,7 +15,7 @@ public func connectorReference(_ interface: Interface) -> String {
     let events: String
     switch endpoint.events {
     case .bytes: events = "Bytes"
-    case .record: events = "Record"
+    case .record: events = endpoint.takesDocuments ? "Record, as JSON" : "Record"
     case .type(let type): events = type.description
     }
     out += "\n  \(endpoint.role.rawValue) \(endpoint.name): \(events)\n"

@@ -125,6 +125,9 @@ private struct BindingRenderer {
       if case .bytes = endpoint.events {
         out.line("/// The event's bytes, valid until the call returns.")
         out.line("public func event(_ row: Int) -> Text { buffer.event(row) }")
+      } else if endpoint.takesDocuments {
+        out.line("/// The event as a JSON object, valid until the call returns.")
+        out.line("public func event(_ row: Int) -> Text { buffer.event(row) }")
       } else {
         out.line("/// The event as a JSON object.")
         out.line("public func event(_ row: Int) -> String { buffer.json(row) }")

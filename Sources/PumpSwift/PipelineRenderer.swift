@@ -145,7 +145,11 @@ final class PipelineRenderer {
     case .sink(let endpoint):
       begin(endpoint.each.contains { expressions.fails($0.value) })
       sink(endpoint, event: event, carried: carried, &out) { out in
-        if type == .bytes { out.line("sink.bytes.raw(\(event).text)") } else { out.line("sink.bytes.raw(\(event))") }
+        if endpoint.takesDocuments {
+          out.line("\(event).write(json: &sink.bytes)")
+        } else {
+          out.line("sink.bytes.raw(\(type == .bytes ? "\(event).text" : event))")
+        }
       }
     }
   }
@@ -287,7 +291,7 @@ final class PipelineRenderer {
     for (index, each) in endpoint.each.enumerated() { out.line("let each\(index) = \(expressions.statement(each.value))") }
     out.line("let sink = out.sinks[\(number)]")
     for index in endpoint.each.indices { out.line("each\(index).write(sink.each[\(index)], sink.count)") }
-    if endpoint.type == .bytes {
+    if endpoint.type == .bytes || endpoint.takesDocuments {
       bytes(&out)
       out.line("sink.end(row)")
     } else {

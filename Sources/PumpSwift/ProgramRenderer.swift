@@ -213,7 +213,8 @@ struct ProgramRenderer {
       out.block("settings: [", tail: "],") { out in for argument in endpoint.arguments { out.line(setting(argument) + ",") } }
       let each = endpoint.each.map { ".init(\(Swift.string($0.name)), \(types.shape($0.value.type)))" }
       out.line("each: [\(each.joined(separator: ", "))],")
-      out.line("shape: \(endpoint.type == .bytes ? "nil" : types.shape(endpoint.type))")
+      let documents = endpoint.takesDocuments ? ", takesDocuments: true" : ""
+      out.line("shape: \(endpoint.type == .bytes ? "nil" : types.shape(endpoint.type))\(documents)")
     }
   }
 

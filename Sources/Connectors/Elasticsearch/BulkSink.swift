@@ -6,18 +6,27 @@ import PumpRuntime
 /// again, each event under the id that it got when it came.
 final class BulkSink: Sink, @unchecked Sendable {
   private enum Mode: String { case index, create, update, upsert, delete }
-  private enum Outcome { case open, done, refused(String) }
+  private enum Outcome { case open, done, refused }
+  /// Where the action of an event ends within the lines, where all of it does, and how it went.
+  private struct Event {
+    let action: Int
+    let end: Int
+    var outcome = Outcome.open
+  }
   private let pool: ClientPool<Session>
   private let connection: Connection
   private let mode: Mode
   private let compresses: Bool
   private let name: Int
   private let id: Int?
-  /// Lines of bulk requests since the last commit; for each event where its action ends, and where all of it does.
+  /// Lines of bulk requests since the last commit, and their events.
   private var lines = ByteBuffer(capacity: 64 << 10)
-  private var actions: [Int] = []
-  private var ends: [Int] = []
-  private var outcomes: [Outcome] = []
+  private var events: [Event] = []
+  private var reasons: [Int: String] = [:]
+  /// What actions begin with, up to the id, and the index that they name.
+  private var head = ByteBuffer(capacity: 256)
+  private var index = Text()
+  private let names = Arena()
   /// What of the lines is sent, where that is not one piece, and its packed form.
   private var body = ByteBuffer(capacity: 1)
   private var packed = ByteBuffer(capacity: 1)
@@ -30,6 +39,7 @@ final class BulkSink: Sink, @unchecked Sendable {
   /// The request that is under way while the batch still grows, and how many events were sent so. Where one did not go
   /// well, the commit does the rest: what is open goes before what came later.
   private var ahead: (session: Session, events: Range<Int>)?
+  private let sender = BackgroundWorker<HttpAnswer>()
   private var sent = 0
   private var isHeld = false
   private static let aheadSize = 1 << 20
@@ -51,6 +61,7 @@ final class BulkSink: Sink, @unchecked Sendable {
 
   deinit {
     lines.release()
+    head.release()
     body.release()
     packed.release()
   }
@@ -81,29 +92,38 @@ final class BulkSink: Sink, @unchecked Sendable {
   }
 
   private func encode(_ name: Text, _ given: Text?, _ buffer: SinkBuffer, _ row: Int) {
-    let records = buffer.records!
-    switch mode {
-    case .index: lines.raw("{\"index\":{\"_index\":")
-    case .create: lines.raw("{\"create\":{\"_index\":")
-    case .update, .upsert: lines.raw("{\"update\":{\"retry_on_conflict\":3,\"_index\":")
-    case .delete: lines.raw("{\"delete\":{\"_index\":")
-    }
-    lines.quoted(name)
-    lines.raw(",\"_id\":")
+    begin(name)
+    lines.raw(head.base, head.count)
     if let given { lines.quoted(given) } else { lines.json(origin(buffer, row) ?? makeId()) }
     lines.raw("}}\n")
-    actions.append(lines.count)
+    let action = lines.count
     switch mode {
-    case .index, .create: lines.json(records, row, JSONOptions())
+    case .index, .create: lines.raw(buffer.event(row))
     case .update, .upsert:
       lines.raw("{\"doc\":")
-      lines.json(records, row, JSONOptions())
-      lines.raw(mode == .upsert ? ",\"doc_as_upsert\":true}" : "}")
+      lines.raw(buffer.event(row))
+      if mode == .upsert { lines.raw(",\"doc_as_upsert\":true") }
+      lines.byte(UInt8(ascii: "}"))
     case .delete: break
     }
     if mode != .delete { lines.byte(0x0A) }
-    ends.append(lines.count)
-    outcomes.append(.open)
+    events.append(Event(action: action, end: lines.count))
+  }
+
+  /// Most events go to the index of the one before.
+  private func begin(_ name: Text) {
+    if name == index { return }
+    names.reset()
+    index = names.copy(name)
+    head.count = 0
+    switch mode {
+    case .index: head.raw("{\"index\":{\"_index\":")
+    case .create: head.raw("{\"create\":{\"_index\":")
+    case .update, .upsert: head.raw("{\"update\":{\"retry_on_conflict\":3,\"_index\":")
+    case .delete: head.raw("{\"delete\":{\"_index\":")
+    }
+    head.quoted(name)
+    head.raw(",\"_id\":")
   }
 
   /// The id of an event without one: what its source knows it by, so that it is the same document when it comes again.
@@ -125,8 +145,7 @@ final class BulkSink: Sink, @unchecked Sendable {
     return nextId
   }
 
-  private func start(_ event: Int) -> Int { event == 0 ? 0 : ends[event - 1] }
-  private func isOpen(_ event: Int) -> Bool { if case .open = outcomes[event] { true } else { false } }
+  private func start(_ event: Int) -> Int { event == 0 ? 0 : events[event - 1].end }
 
   // MARK: Commit
 
@@ -134,96 +153,103 @@ final class BulkSink: Sink, @unchecked Sendable {
   private func sendAhead() {
     receive(micros: 0)
     guard ahead == nil, !isHeld, connection.phase == .ready, lines.count - start(sent) >= Self.aheadSize else { return }
-    var to = sent + 1
-    while to < ends.count, ends[to] - start(sent) <= bodyLimit { to += 1 }
+    let to = last(from: sent)
     guard let session = try? pool.acquire() else { return }
-    session.start(request(Array(sent..<to), isKept: true))
+    let bytes = copied(sent..<to)
+    sender.start { [self] () throws(RunFailure) in try session.send(request(bytes), unless: { self.sender.isCancelled }) }
     ahead = (session, sent..<to)
     sent = to
   }
 
+  /// Where a request that begins with this event ends: it has one event at least, however long.
+  private func last(from first: Int) -> Int {
+    var to = first + 1
+    while to < events.count, events[to].end - start(first) <= bodyLimit { to += 1 }
+    return to
+  }
+
   /// Takes the answer to the request that is under way, where it comes in this time.
   private func receive(micros: Int64) {
-    guard let (session, events) = ahead else { return }
+    guard let (session, events) = ahead, let result = sender.result(micros: micros) else { return }
+    ahead = nil
     do throws(RunFailure) {
-      guard let answer = try session.poll(micros: micros) else { return }
+      let answer = try result.get()
       isHeld = answer.status != 200
       if !isHeld { try settle(Array(events), answer) }
     } catch {
       isHeld = true
       if session.isBroken { pool.lost(error.message) }
     }
-    end()
-  }
-
-  /// Gives the session of the request that was under way back.
-  private func end() {
-    guard let (session, _) = ahead else { return }
-    ahead = nil
-    if !session.isReusable { session.cancel() }
     pool.release(session, broken: !session.isReusable)
   }
 
   func commit() throws(RunFailure) -> [Refusal] {
-    guard !ends.isEmpty else { return [] }
+    guard !events.isEmpty else { return [] }
     while ahead != nil { receive(micros: 100_000) }
     try pool.with { session throws(RunFailure) in
       var from = 0
-      while from < ends.count {
-        // At least one event, however long.
-        var to = from + 1
-        while to < ends.count, ends[to] - start(from) <= bodyLimit { to += 1 }
+      while from < events.count {
+        let to = last(from: from)
         try deliver(session, from..<to)
         from = to
       }
     }
-    var refusals: [Refusal] = []
-    for (event, outcome) in outcomes.enumerated() {
-      if case .refused(let reason) = outcome { refusals.append(Refusal(row: event, message: reason)) }
-    }
+    let refusals = reasons.sorted { $0.key < $1.key }.map { Refusal(row: $0.key, message: $0.value) }
     lines.count = 0
-    actions.removeAll(keepingCapacity: true)
-    ends.removeAll(keepingCapacity: true)
-    outcomes.removeAll(keepingCapacity: true)
+    events.removeAll(keepingCapacity: true)
+    reasons.removeAll()
     (sent, isHeld) = (0, false)
     return refusals
   }
 
+  private func refuse(_ event: Int, _ reason: String) {
+    events[event].outcome = .refused
+    reasons[event] = reason
+  }
+
   /// Sends what is open of these events; throws where some of it still is afterwards.
-  private func deliver(_ session: Session, _ events: Range<Int>) throws(RunFailure) {
-    let open = events.filter(isOpen)
+  private func deliver(_ session: Session, _ range: Range<Int>) throws(RunFailure) {
+    let open = range.filter { events[$0].outcome == .open }
     guard let first = open.first, let last = open.last else { return }
-    let answer = try session.send(request(open))
+    let answer = try session.send(request(lines(of: open)))
     switch answer.status {
     case 200: try settle(open, answer)
     case 400, 413:
       // One event may have spoiled the request for all, or all together are too much.
       guard first < last else {
-        outcomes[first] = .refused(answer.status == 413 ? "the event is too large for the server" : session.failure(answer).message)
-        return
+        return refuse(first, answer.status == 413 ? "the event is too large for the server" : session.failure(answer).message)
       }
-      if answer.status == 413 { bodyLimit = max(64 << 10, min(bodyLimit, (ends[last] - start(first)) / 2)) }
+      if answer.status == 413 { bodyLimit = max(64 << 10, min(bodyLimit, (events[last].end - start(first)) / 2)) }
       let middle = open[open.count / 2]
-      try deliver(session, events.lowerBound..<middle)
-      try deliver(session, middle..<events.upperBound)
+      try deliver(session, range.lowerBound..<middle)
+      try deliver(session, middle..<range.upperBound)
     default: throw session.failure(answer)
     }
   }
 
-  /// The lines of these events: as they lie where they are neighbours, else copied together, and also where more lines come
-  /// before the answer.
-  private func request(_ open: [Int], isKept: Bool = false) -> ClusterRequest {
+  private func lines(of range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
+    let first = start(range.lowerBound)
+    return UnsafeBufferPointer(start: UnsafePointer(lines.base + first), count: events[range.upperBound - 1].end - first)
+  }
+
+  /// The same while more lines come.
+  private func copied(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
+    let bytes = lines(of: range)
+    body.count = 0
+    body.raw(bytes.baseAddress!, bytes.count)
+    return body.bytes
+  }
+
+  /// The lines of these events: as they lie where they are neighbours, else copied together.
+  private func lines(of open: [Int]) -> UnsafeBufferPointer<UInt8> {
     let (first, last) = (open[0], open[open.count - 1])
-    var bytes = UnsafeBufferPointer(start: UnsafePointer(lines.base + start(first)), count: ends[last] - start(first))
-    if last - first >= open.count {
-      body.count = 0
-      for event in open { body.raw(lines.base + start(event), ends[event] - start(event)) }
-      bytes = body.bytes
-    } else if isKept, !compresses {
-      body.count = 0
-      body.raw(bytes.baseAddress!, bytes.count)
-      bytes = body.bytes
-    }
+    if last - first < open.count { return lines(of: first..<last + 1) }
+    body.count = 0
+    for event in open { body.raw(lines.base + start(event), events[event].end - start(event)) }
+    return body.bytes
+  }
+
+  private func request(_ bytes: UnsafeBufferPointer<UInt8>) -> ClusterRequest {
     // Of each item only what says how it went.
     var request = ClusterRequest(path: "/_bulk?filter_path=error,errors,items.*.status,items.*.error", body: bytes)
     request.contentType = "application/x-ndjson"
@@ -245,19 +271,22 @@ final class BulkSink: Sink, @unchecked Sendable {
     guard let items = Reply.bulk(answer.text(arena), arena), items.isEmpty || items.count == open.count else {
       throw connection.failure("the answer to a bulk request cannot be read", transient: true)
     }
+    if items.isEmpty {
+      for event in open { events[event].outcome = .done }
+      return
+    }
     var busy: (count: Int, reason: String) = (0, "")
     /// Actions of events that are still open: later ones of the same document come again after them.
     var waiting: Set<Text> = []
-    for (place, event) in open.enumerated() {
-      let item = place < items.count ? items[place] : Reply.Item()
+    for (item, event) in zip(items, open) {
       switch item.status {
-      case _ where item.reason == nil: outcomes[event] = waiting.contains(action(event)) ? .open : .done
+      case _ where item.reason == nil: events[event].outcome = waiting.contains(action(event)) ? .open : .done
       // It was there already: perhaps by this very event, whose reply was lost.
-      case 409 where mode == .create: outcomes[event] = .done
+      case 409 where mode == .create: events[event].outcome = .done
       case 408, 409, 429, 500...:
         busy = (busy.count + 1, busy.count == 0 ? item.reason ?? "" : busy.reason)
         waiting.insert(action(event))
-      default: outcomes[event] = .refused(item.reason ?? "status \(item.status)")
+      default: refuse(event, item.reason ?? "status \(item.status)")
       }
     }
     guard busy.count == 0 else {
@@ -266,8 +295,11 @@ final class BulkSink: Sink, @unchecked Sendable {
   }
 
   /// What an event does to which document.
-  private func action(_ event: Int) -> Text { Text(lines.base + start(event), actions[event] - start(event)) }
+  private func action(_ event: Int) -> Text { Text(lines.base + start(event), events[event].action - start(event)) }
 
-  func close(completed: Bool) throws(RunFailure) { end() }
+  func close(completed: Bool) throws(RunFailure) {
+    sender.end()
+    if let (session, _) = ahead { pool.release(session, broken: true) }
+  }
 }
 #endif

@@ -41,7 +41,8 @@ final class Search {
       sort = "{\"_shard_doc\":\"asc\"}"
       return true
     }
-    let answer = try session.send(ClusterRequest(method: "GET", path: path + "/_mapping"), heedsStop: true)
+    let answer = try session.send(
+      ClusterRequest(method: "GET", path: path + "/_mapping"), unless: { session.cluster.connection.stop.isRequested })
     guard answer.status == 200 else { throw failure(answer, session) }
     let c = Context()
     do throws(EventFailure) {
@@ -87,7 +88,7 @@ final class Search {
     out.raw("{")
     out.quoted(c.arena.copy(name))
     // An index that lacks the field would fail.
-    out.raw(isEverywhere ? ":\"asc\"}" : ":{\"order\":\"asc\",\"unmapped_type\":\"\(type)\"}}")
+    out.text(isEverywhere ? ":\"asc\"}" : ":{\"order\":\"asc\",\"unmapped_type\":\"\(type)\"}}")
     return out.string
   }
 
@@ -108,7 +109,8 @@ final class Search {
   // MARK: Requests
 
   func open(_ session: Session) throws(RunFailure) -> String {
-    let answer = try session.send(ClusterRequest(path: "\(path)/_pit?keep_alive=\(Search.keepAlive)"), heedsStop: true)
+    let answer = try session.send(
+      ClusterRequest(path: "\(path)/_pit?keep_alive=\(Search.keepAlive)"), unless: { session.cluster.connection.stop.isRequested })
     guard answer.status == 200 else { throw failure(answer, session) }
     let arena = Arena()
     guard let id = Reply.member("id", answer.text(arena), arena) else {
@@ -132,14 +134,14 @@ final class Search {
   /// The next page: after the last hit of this point in time, or else behind the key of an earlier one.
   func request(_ out: inout ByteBuffer, pointInTime: String, after last: String?, behind key: String?) {
     let arena = Arena()
-    out.raw("{\"size\":\(page),\"track_total_hits\":false,\"query\":\(query),\"pit\":{\"id\":")
+    out.text("{\"size\":\(page),\"track_total_hits\":false,\"query\":\(query),\"pit\":{\"id\":")
     out.quoted(arena.copy(pointInTime))
-    out.raw(",\"keep_alive\":\"\(Search.keepAlive)\"},\"sort\":[\(sort ?? "")]")
+    out.text(",\"keep_alive\":\"\(Search.keepAlive)\"},\"sort\":[\(sort ?? "")]")
     if let last {
-      out.raw(",\"search_after\":\(last)")
+      out.text(",\"search_after\":\(last)")
     } else if let key {
       // Of documents with the same key none is left: the last value, of `_shard_doc`, is the greatest.
-      out.raw(",\"search_after\":\(key.dropLast()),\(Int64.max)]")
+      out.text(",\"search_after\":\(key.dropLast()),\(Int64.max)]")
     }
     out.raw("}")
   }

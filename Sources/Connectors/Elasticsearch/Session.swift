@@ -74,12 +74,12 @@ final class Session: PooledClient, @unchecked Sendable {
     }
   }
 
-  /// Sends a request and waits for its answer; who heeds the stop signal waits no longer than till then.
-  func send(_ request: ClusterRequest, heedsStop: Bool = false) throws(RunFailure) -> HttpAnswer {
+  /// Sends a request and waits for its answer, unless that is no longer wanted.
+  func send(_ request: ClusterRequest, unless isStopped: () -> Bool = { false }) throws(RunFailure) -> HttpAnswer {
     start(request)
     while true {
       if let answer = try poll(micros: 100_000) { return answer }
-      guard heedsStop, cluster.connection.stop.isRequested else { continue }
+      guard isStopped() else { continue }
       throw cluster.connection.failure("no answer came before the stop", transient: true)
     }
   }

@@ -61,8 +61,8 @@ struct HttpAddress: Sendable {
   func url(_ path: Text) -> String? {
     var out = ByteBuffer(capacity: path.count + 64)
     defer { out.release() }
-    out.raw(origin)
-    out.raw(self.path)
+    out.text(origin)
+    out.text(self.path)
     for segment in path.bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).drop(while: \.isEmpty) {
       if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) { return nil }
       out.byte(UInt8(ascii: "/"))
@@ -75,8 +75,8 @@ struct HttpAddress: Sendable {
   func url(written path: String) -> String {
     var out = ByteBuffer(capacity: path.utf8.count + 64)
     defer { out.release() }
-    out.raw(origin)
-    out.raw(self.path)
+    out.text(origin)
+    out.text(self.path)
     if !path.hasPrefix("/"), !path.hasPrefix("?"), !path.isEmpty { out.byte(UInt8(ascii: "/")) }
     for byte in path.utf8 { out.percentEncoded(byte, alsoPlain: "/?&=%:@!$'()*+,;[]") }
     return out.string

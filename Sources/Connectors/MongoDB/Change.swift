@@ -108,7 +108,7 @@ struct Change {
     var out = ByteBuffer(capacity: 256)
     defer { out.release() }
     for name in Self.names {
-      out.raw(name == "operation" ? "{\"operation\":" : ",\"\(name)\":")
+      out.text(name == "operation" ? "{\"operation\":" : ",\"\(name)\":")
       out.quoted(text(name))
     }
     out.raw(",\"timestamp\":")

@@ -51,7 +51,7 @@ extension ByteBuffer {
       if style == .plain {
         json(Timestamp(seconds * 1_000_000))
       } else {
-        raw("{\"$timestamp\":{\"t\":\(seconds),\"i\":\(item.int64 & 0xFFFF_FFFF)}}")
+        text("{\"$timestamp\":{\"t\":\(seconds),\"i\":\(item.int64 & 0xFFFF_FFFF)}}")
       }
     case .regex, .pointer, .scopedCode, .largest, .smallest: foreign(item, style)
     }
@@ -66,12 +66,12 @@ extension ByteBuffer {
       return
     }
     let name = value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity"
-    raw(style == .plain ? "\"\(name)\"" : "{\"$numberDouble\":\"\(name)\"}")
+    text(style == .plain ? "\"\(name)\"" : "{\"$numberDouble\":\"\(name)\"}")
   }
 
   private mutating func wrapped(_ name: String, _ text: Text, _ style: JSONStyle) {
     if style == .plain { return quoted(text) }
-    raw("{\"\(name)\":")
+    self.text("{\"\(name)\":")
     quoted(text)
     raw("}")
   }
@@ -98,7 +98,7 @@ extension ByteBuffer {
     } else if style == .plain {
       int(item.int64)
     } else {
-      raw("{\"$numberLong\":\"\(item.int64)\"}")
+      text("{\"$numberLong\":\"\(item.int64)\"}")
     }
     if style == .extended { raw("}") }
   }
@@ -109,9 +109,9 @@ extension ByteBuffer {
     var text = [CChar](repeating: 0, count: Int(BSON_DECIMAL128_STRING))
     bson_decimal128_to_string(&bits, &text)
     let written = text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    if style == .extended { return raw("{\"$numberDecimal\":\"\(written)\"}") }
+    if style == .extended { return self.text("{\"$numberDecimal\":\"\(written)\"}") }
     // What is no number goes in quotes.
-    raw(written.last!.isNumber ? written : "\"\(written)\"")
+    self.text(written.last!.isNumber ? written : "\"\(written)\"")
   }
 
   /// Types that have no form but that of extended JSON.

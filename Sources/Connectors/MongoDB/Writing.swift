@@ -138,7 +138,7 @@ func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
 /// Extended JSON as libbson reads it.
 enum ExtendedJSON {
   /// The bytes of the document.
-  static func parse(_ text: String) throws(EventFailure) -> [UInt8] { try parse { $0.raw(text) } }
+  static func parse(_ text: String) throws(EventFailure) -> [UInt8] { try parse { $0.text(text) } }
 
   static func parse(_ write: (inout ByteBuffer) -> Void) throws(EventFailure) -> [UInt8] {
     var json = ByteBuffer(capacity: 256)

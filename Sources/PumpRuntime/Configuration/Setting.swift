@@ -126,7 +126,7 @@ extension Value {
     case (.float(let value), _): out.double(value)
     case (.decimal(let value), _): out.decimal(value)
     case (.text(let value), .enumeration): out.quoted(shape.cases.firstIndex(of: value).map { shape.wires[$0] } ?? arena.copy(value))
-    case (.text(let value), .json): out.raw(value)
+    case (.text(let value), .json): out.text(value)
     case (.text(let value), _): out.quoted(arena.copy(value))
     case (.list(let values), _):
       out.byte(UInt8(ascii: "["))

@@ -161,25 +161,14 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
 
 /// One request for a client: woken alone, when its answer is there, and without another look at the pool's lock.
 private final class Waiter<Client>: @unchecked Sendable {
-  private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+  private let semaphore = Semaphore()
   private(set) var answer: Result<Client, RunFailure>?
-
-  init() { sem_init(semaphore, 0, 0) }
-  deinit {
-    sem_destroy(semaphore)
-    semaphore.deallocate()
-  }
 
   func wake(_ answer: Result<Client, RunFailure>) {
     self.answer = answer
-    sem_post(semaphore)
+    semaphore.signal()
   }
 
   /// False where there was no answer for so long.
-  func sleep(micros: Int64) -> Bool {
-    let end = currentMicros() + micros
-    var deadline = timespec(tv_sec: Int(end / 1_000_000), tv_nsec: Int(end % 1_000_000) * 1000)
-    while sem_timedwait(semaphore, &deadline) != 0 { if errno != EINTR { return false } }
-    return true
-  }
+  func sleep(micros: Int64) -> Bool { semaphore.wait(micros: micros) }
 }

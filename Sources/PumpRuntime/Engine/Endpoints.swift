@@ -20,9 +20,13 @@ public struct EndpointSpec: Sendable {
   public let each: [Shape.Field]
   /// The record's shape; nil for bytes.
   public let shape: Shape?
+  /// Whether a sink gets its records as JSON.
+  public let takesDocuments: Bool
+  /// The shape of the records that a sink gets; nil where it gets bytes.
+  var sinkShape: Shape? { takesDocuments ? nil : shape }
   public init(
     connection: String? = nil, connector: String, name: String, label: String, settings: [Setting], each: [Shape.Field] = [],
-    shape: Shape? = nil
+    shape: Shape? = nil, takesDocuments: Bool = false
   ) {
     self.connection = connection
     self.connector = connector
@@ -31,6 +35,7 @@ public struct EndpointSpec: Sendable {
     self.settings = settings
     self.each = each
     self.shape = shape
+    self.takesDocuments = takesDocuments
   }
 }
 

@@ -45,11 +45,11 @@ public struct PipelineSpec: Sendable {
   public struct SinkSpec: Sendable {
     public let endpoint: EndpointSpec?
     public let pipeline: String?
-    public let shape: Shape?
+    let shape: Shape?
     public init(_ endpoint: EndpointSpec) {
       self.endpoint = endpoint
       pipeline = nil
-      shape = endpoint.shape
+      shape = endpoint.sinkShape
     }
     public init(feeding pipeline: String, shape: Shape?) {
       endpoint = nil

@@ -135,7 +135,7 @@ public final class Logger: Sendable {
     if asJSON {
       out.raw("{\"time\":")
       out.json(Timestamp(currentMicros()))
-      out.raw(",\"level\":\"\(level)\"")
+      out.text(",\"level\":\"\(level)\"")
       if let pipeline {
         out.raw(",\"pipeline\":")
         out.quoted(arena.copy(pipeline))
@@ -148,9 +148,9 @@ public final class Logger: Sendable {
       out.quoted(arena.copy(message))
       out.raw("}\n")
     } else {
-      out.raw("\(level): ")
-      if let pipeline { out.raw("\(pipeline): ") }
-      out.raw(message)
+      out.text("\(level): ")
+      if let pipeline { out.text("\(pipeline): ") }
+      out.text(message)
       out.raw("\n")
     }
     try? writeAll(2, out.base, out.count, "standard error")

@@ -29,8 +29,8 @@ extension Program {
   private func check(_ test: TestSpec, _ configuration: Configuration) throws(RunFailure) -> [String] {
     let now = test.now ?? 1_767_225_600_000_000
     var spec = pipelines.first { $0.id == test.pipeline }!
-    let errors = CaptureSink(.failure)
-    let captures = spec.sinks.map { CaptureSink($0.shape) }
+    let errors = CaptureSink()
+    let captures = spec.sinks.map { _ in CaptureSink() }
     // Failures are captured on their way into the route, which runs as well.
     spec = spec.watchingFailures(errors)
     let lookups = spec.lookups.map { TestLookup(test.lookups[$0.label] ?? "[]", $0) }
@@ -80,9 +80,6 @@ private final class WatchingProcessor: Processor {
 /// Keeps what a sink would have got: JSON of records, or the bytes.
 final class CaptureSink: Sink, @unchecked Sendable {
   private var events: [String] = []
-  private let isRecords: Bool
-
-  init(_ shape: Shape?) { isRecords = shape != nil }
 
   func add(_ records: Column, _ row: Int) {
     var out = ByteBuffer(capacity: 256)

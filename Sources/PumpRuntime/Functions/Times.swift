@@ -85,8 +85,8 @@ extension Fn {
         case UInt8(ascii: "S"): out.padded(micros / 1_000_000 % 60, 2)
         case UInt8(ascii: "f"): out.padded(micros % 1_000_000, 6)
         case UInt8(ascii: "j"): out.padded(days - Calendar.days(year, 1, 1) + 1, 3)
-        case UInt8(ascii: "b"): out.raw(monthNames[Int(month) - 1])
-        case UInt8(ascii: "a"): out.raw(dayNames[Int(weekday(Day(days), c)) - 1])
+        case UInt8(ascii: "b"): out.text(monthNames[Int(month) - 1])
+        case UInt8(ascii: "a"): out.text(dayNames[Int(weekday(Day(days), c)) - 1])
         case UInt8(ascii: "z"):
           out.byte(offset < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+"))
           out.padded(Swift.abs(offset) / 3600, 2)

@@ -8,13 +8,13 @@ import Glibc
 
   /// Owned by whoever made it: `release` gives the memory back.
   public init(capacity: Int = 4096) {
-    base = .allocate(capacity: capacity)
+    base = malloc(capacity)!.assumingMemoryBound(to: UInt8.self)
     count = 0
     self.capacity = capacity
   }
 
   public mutating func release() {
-    base.deallocate()
+    free(base)
     capacity = 0
   }
 
@@ -26,10 +26,8 @@ import Glibc
   @usableFromInline @inline(never)
   mutating func grow(_ size: Int) {
     let wanted = max(capacity * 2, count + size + 64)
-    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
-    memcpy(larger, base, count)
-    base.deallocate()
-    base = larger
+    // Large ones are not copied: their pages get new addresses.
+    base = realloc(base, wanted)!.assumingMemoryBound(to: UInt8.self)
     capacity = wanted
   }
 
@@ -54,7 +52,8 @@ import Glibc
     count += size
   }
 
-  public mutating func raw(_ string: String) {
+  /// Apart from `raw`, which a literal would otherwise reach as a `String`.
+  public mutating func text(_ string: String) {
     var string = string
     string.withUTF8 { if $0.count > 0 { raw($0.baseAddress!, $0.count) } }
   }
@@ -65,9 +64,9 @@ import Glibc
 
 /// Text that a function makes, written into a scratch buffer and copied to the arena.
 @inlinable func makeText(_ arena: Arena, _ body: (inout ByteBuffer) -> Void) -> Text {
-  var buffer = ByteBuffer(capacity: 256)
+  var buffer = arena.takeScratch()
   body(&buffer)
   let text = arena.copy(buffer.bytes)
-  buffer.release()
+  arena.give(scratch: buffer)
   return text
 }

@@ -56,8 +56,13 @@ extension Text: Comparable {}
 public final class Arena: @unchecked Sendable {
   @usableFromInline var next: UnsafeMutableRawPointer
   @usableFromInline var limit: UnsafeMutableRawPointer
+  /// Chunks of the usual size, the first of them in use, and those that one larger value has for itself.
   private var chunks: [UnsafeMutableRawPointer] = []
+  private var used = 0
+  private var larger: [UnsafeMutableRawPointer] = []
   private let chunkSize: Int
+  /// Bytes of chunks that are kept for the next batch: allocating them anew costs more than what is done with them.
+  private static let kept = 4 << 20
 
   public init(chunkSize: Int = 64 << 10) {
     self.chunkSize = chunkSize
@@ -65,7 +70,25 @@ public final class Arena: @unchecked Sendable {
     limit = next
   }
 
-  deinit { for chunk in chunks { chunk.deallocate() } }
+  /// The buffer in which texts are written before they are copied here; nil while one is.
+  @usableFromInline var scratch: ByteBuffer?
+
+  deinit {
+    for chunk in chunks + larger { chunk.deallocate() }
+    scratch?.release()
+  }
+
+  @inlinable func takeScratch() -> ByteBuffer {
+    defer { scratch = nil }
+    return scratch ?? ByteBuffer(capacity: 256)
+  }
+
+  @inlinable func give(scratch buffer: ByteBuffer) {
+    var buffer = buffer
+    guard scratch == nil, buffer.capacity <= 64 << 10 else { return buffer.release() }
+    buffer.count = 0
+    scratch = buffer
+  }
 
   /// Uninitialised bytes, aligned to 16, with 64 readable bytes behind them.
   @inlinable @inline(__always)
@@ -79,22 +102,27 @@ public final class Arena: @unchecked Sendable {
   }
 
   @usableFromInline func grow(_ size: Int) -> UnsafeMutableRawPointer {
-    let capacity = max(chunkSize, size)
-    let chunk = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
-    chunks.append(chunk)
+    if size > chunkSize {
+      larger.append(.allocate(byteCount: size, alignment: 16))
+      return larger[larger.count - 1]
+    }
+    if used == chunks.count { chunks.append(.allocate(byteCount: chunkSize, alignment: 16)) }
+    let chunk = chunks[used]
+    used += 1
     next = chunk + size
-    limit = chunk + capacity
+    limit = chunk + chunkSize
     return chunk
   }
 
-  /// Gives all memory back but one chunk.
+  /// All memory is free again.
   public func reset() {
-    guard let first = chunks.first else { return }
-    for chunk in chunks.dropFirst() { chunk.deallocate() }
-    chunks.removeSubrange(1...)
-    // The first chunk may be larger than usual; its true size is not kept, the usual one is safe.
-    next = first
-    limit = first + chunkSize
+    for chunk in larger { chunk.deallocate() }
+    larger.removeAll()
+    let kept = min(chunks.count, max(1, Self.kept / chunkSize))
+    for chunk in chunks[kept...] { chunk.deallocate() }
+    chunks.removeSubrange(kept...)
+    used = 0
+    limit = next
   }
 
   @inlinable public func copy(_ bytes: UnsafeBufferPointer<UInt8>) -> Text {

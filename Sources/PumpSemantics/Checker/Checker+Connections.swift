@@ -15,9 +15,11 @@ extension Checker {
     }
     if name.first?.isUppercase ?? false { settings += Interface.common }
     let endpoints = syntax.endpoints.map { endpoint in
-      Interface.Endpoint(
+      let takesDocuments = if endpoint.role == .sink, case .name("Document") = endpoint.type.kind { true } else { false }
+      return Interface.Endpoint(
         role: endpoint.role, name: endpoint.name.text, docs: endpoint.docs, parameters: endpoint.parameters.map(parameter),
-        events: events(endpoint.type), meta: RecordType(fields: resolve(endpoint.meta)), abilities: endpoint.abilities.map(\.text))
+        events: takesDocuments ? .record : events(endpoint.type), takesDocuments: takesDocuments,
+        meta: RecordType(fields: resolve(endpoint.meta)), abilities: endpoint.abilities.map(\.text))
     }
     connectors[name] = Interface(name: name, module: syntax.module.text, docs: syntax.docs, settings: settings, endpoints: endpoints)
   }

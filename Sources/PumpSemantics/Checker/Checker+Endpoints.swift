@@ -151,7 +151,8 @@ extension Checker {
     return Endpoint(
       connection: found.connection, connector: found.interface.name, module: found.interface.module, name: found.endpoint.name,
       label: label,
-      arguments: fixed, each: each, type: type, meta: found.endpoint.meta, abilities: found.endpoint.abilities, place: place(syntax.span))
+      arguments: fixed, each: each, type: type, takesDocuments: found.endpoint.takesDocuments, meta: found.endpoint.meta,
+      abilities: found.endpoint.abilities, place: place(syntax.span))
   }
 
   private func missing(_ parameter: Interface.Parameter, _ syntax: EndpointSyntax) {

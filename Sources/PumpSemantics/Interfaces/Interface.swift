@@ -40,6 +40,8 @@ public struct Interface: Sendable {
     public let docs: String?
     public let parameters: [Parameter]
     public let events: Events
+    /// Of its records a sink gets the JSON.
+    public let takesDocuments: Bool
     public let meta: RecordType
     public let abilities: [String]
   }
