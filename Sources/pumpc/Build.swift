@@ -75,6 +75,8 @@ let bindVerb = Verb(
     connectors that are declared `in` the module of that name, and the protocol that your Swift implements:
     `final class RedisClient: RedisProtocol`. `run`, `build` and `emit` keep it current by themselves.
 
+    What an endpoint takes or gives is `Bytes`, `Record`, or a type of your own; a sink of `Document` gets the JSON of records.
+
     A folder in it with a module.modulemap is a C library; the map's first line says where it comes from:
     `// pkg-config: hiredis, debian: libhiredis-dev`.
 

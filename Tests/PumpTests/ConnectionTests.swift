@@ -178,4 +178,23 @@ import Testing
     #expect(late)
     #expect(state.phase == .failed)
   }
+
+  /// Who waits for a connection that is down waits for its next attempt, not longer.
+  @Test func aFailureSaysWhenToTryAgain() {
+    let connection = Connection(
+      id: "c", kind: "C", settings: Settings([:]), logger: Logger(asJSON: false, quiet: true), stop: StopSignal())
+    func attempt() -> RunFailure? {
+      do throws(RunFailure) { try connection.attempt { () throws(RunFailure) in throw connection.failure("down", transient: true) } } catch
+      {
+        return error
+      }
+      return nil
+    }
+    let first = attempt()
+    // The first pause is a random share of a tenth of a second; 0 makes the second call another attempt.
+    let second = attempt()
+    #expect(first?.retryAt != nil)
+    if connection.counts.failures == 1 { #expect(second?.retryAt == first?.retryAt) }
+    #expect(second?.isTransient == true)
+  }
 }

@@ -66,7 +66,8 @@ final class Client: @unchecked Sendable {
       ("security.protocol", (settings.text("security_protocol") ?? "PLAINTEXT").lowercased()),
       ("socket.connection.setup.timeout.ms", String(max(1000, connection.connectTimeout / 1000))),
       ("reconnect.backoff.ms", String((settings.int("reconnect.initial") ?? 100_000) / 1000)),
-      ("reconnect.backoff.max.ms", String((settings.int("reconnect.max") ?? 1_000_000) / 1000)),
+      // librdkafka makes a pause up to half longer than this.
+      ("reconnect.backoff.max.ms", String((settings.int("reconnect.max") ?? 750_000) * 2 / 3000)),
       ("enable.ssl.certificate.verification", settings["tls.verify"] == .bool(false) ? "false" : "true"),
       ("log.connection.close", "false"),
     ]

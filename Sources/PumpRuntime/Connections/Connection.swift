@@ -73,7 +73,10 @@ public final class Connection: Sendable {
     let (admission, reason) = inside.withLock { ($0.state.admit(now: now), $0.reason) }
     switch admission {
     case .never: throw RunFailure(reason.isEmpty ? "connection `\(id)` is closed" : reason)
-    case .wait: throw RunFailure(reason.isEmpty ? "connection `\(id)` is down" : reason, transient: true)
+    case .wait(let until):
+      var failure = RunFailure(reason.isEmpty ? "connection `\(id)` is down" : reason, transient: true)
+      failure.retryAt = until
+      throw failure
     case .go: break
     }
     do throws(RunFailure) {
@@ -82,7 +85,9 @@ public final class Connection: Sendable {
       return client
     } catch {
       failed(error)
-      throw error
+      var failure = error
+      failure.retryAt = inside.withLock { $0.state.nextAttempt }
+      throw failure
     }
   }
 

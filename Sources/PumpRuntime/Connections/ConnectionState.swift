@@ -1,7 +1,8 @@
 /// When a connection that is down is tried again; times in microseconds.
 public struct ReconnectSettings: Sendable {
   public var initial: Int64 = 100_000
-  public var max: Int64 = 1_000_000
+  /// With all of it a system that is back has its events within a second.
+  public var max: Int64 = 750_000
   public var multiplier = 2.0
   /// The random share of a pause: 1 spreads it from nothing to the whole, 0 makes it exact.
   public var jitter = 1.0
@@ -47,7 +48,7 @@ public struct ConnectionState: Sendable {
   /// Attempts that failed since the connection was last ready.
   public private(set) var failures = 0
   public private(set) var downSince: Int64?
-  private var nextAttempt: Int64 = 0
+  public private(set) var nextAttempt: Int64 = 0
   private var isProbing = false
 
   public init(_ settings: ReconnectSettings) { self.settings = settings }

@@ -3,6 +3,8 @@ public struct RunFailure: Error, Sendable {
   public let message: String
   /// Trying again may help: a system is down, or too busy.
   public let isTransient: Bool
+  /// When the connection is tried again, where it is down: before, there is nothing to try.
+  public internal(set) var retryAt: Int64?
   public init(_ message: String, transient: Bool = false) {
     self.message = message
     isTransient = transient

@@ -14,7 +14,7 @@ extension Interface {
       "What a start does where the system is down: wait for it, or end the program at once."),
     setting("connect_timeout", .duration, .duration(10_000_000), "How long one attempt to connect may take."),
     setting("reconnect.initial", .duration, .duration(100_000), "The first pause after a failed attempt."),
-    setting("reconnect.max", .duration, .duration(1_000_000), "The longest pause between two attempts."),
+    setting("reconnect.max", .duration, .duration(750_000), "The longest pause between two attempts."),
     setting("reconnect.multiplier", .float, .float(2), "By how much each pause is longer than the one before."),
     setting("reconnect.jitter", .float, .float(1), "The random share of a pause, from 0 to 1."),
     setting(
@@ -40,8 +40,10 @@ extension Interface {
         setting(
           "retry.attempts", .int.asOptional, .null,
           "Attempts to deliver where the system is down or busy; else it is tried until it is back."),
-        setting("retry.initial", .duration, .duration(100_000), "The first pause between two attempts."),
-        setting("retry.max", .duration, .duration(1_000_000), "The longest pause between two attempts."),
+        setting(
+          "retry.initial", .duration, .duration(100_000),
+          "The first pause between two attempts; where a connection is down, its `reconnect` says when."),
+        setting("retry.max", .duration, .duration(750_000), "The longest pause between two attempts."),
       ]
     case .source:
       [
