@@ -10,7 +10,14 @@ final class Service: Sendable {
   /// What may not stand in a message, wherever it comes from.
   private let secrets: [String]
   private let limit: Int
-  private let active = Mutex(0)
+  private struct Requests {
+    var active = 0
+    var begun = 0
+    /// Who waits until fewer are under way, and for how long that was so, in microseconds.
+    var waiting = 0
+    var waited: Int64 = 0
+  }
+  private let requests = Mutex(Requests())
 
   /// The longest pause that a server may ask for, in microseconds.
   private static let pauseLimit: Int64 = 60_000_000
@@ -31,6 +38,10 @@ final class Service: Sendable {
     }
     self.headers = headers
     self.secrets = secrets
+    connection.observe { [weak self] in
+      let requests = self?.requests.withLock { $0 } ?? Requests()
+      return .init(inUse: requests.active, idle: 0, waiting: requests.waiting, acquired: requests.begun, waited: requests.waited)
+    }
   }
 
   private static func authorization(_ connection: Connection) throws(RunFailure) -> (lines: [String], secrets: [String]) {
@@ -97,9 +108,15 @@ final class Service: Sendable {
       if client.activeCount == 0 {
         guard trouble == nil, !waiting.isEmpty else { break }
         // Others of this connection use all that it may.
+        let begin = currentMicros()
+        requests.withLock { $0.waiting += 1 }
         _ = connection.stop.wait(micros: 5000)
+        requests.withLock {
+          $0.waiting -= 1
+          $0.waited += currentMicros() - begin
+        }
       } else if let answer = client.wait(micros: 100_000) {
-        active.withLock { $0 -= 1 }
+        requests.withLock { $0.active -= 1 }
         if let failure = answer.failure { connection.lost(failure.message) }
         let found = answer.failure ?? settle(answer)
         trouble = trouble ?? found
@@ -115,9 +132,10 @@ final class Service: Sendable {
   }
 
   private func begin() -> Bool {
-    active.withLock { active in
-      guard active < limit else { return false }
-      active += 1
+    requests.withLock { requests in
+      guard requests.active < limit else { return false }
+      requests.active += 1
+      requests.begun += 1
       return true
     }
   }

@@ -17,6 +17,9 @@ public final class Connection: Sendable {
     /// Clients handed out, and the microseconds that all of them were waited for.
     public let acquired: Int
     public let waited: Int64
+    public init(inUse: Int, idle: Int, waiting: Int, acquired: Int, waited: Int64) {
+      (self.inUse, self.idle, self.waiting, self.acquired, self.waited) = (inUse, idle, waiting, acquired, waited)
+    }
   }
 
   public let id: String
@@ -45,7 +48,8 @@ public final class Connection: Sendable {
   public var phase: ConnectionState.Phase { inside.withLock { $0.state.phase } }
   public var counts: Counts { inside.withLock { $0.counts } }
   public var pool: PoolCounts? { inside.withLock { $0.pool }?() }
-  func observe(_ pool: @escaping @Sendable () -> PoolCounts, tend: @escaping @Sendable () -> Void) {
+  /// Whoever keeps the clients says what there is of them, for `/metrics`, and looks after them now and then.
+  public func observe(_ pool: @escaping @Sendable () -> PoolCounts, tend: @escaping @Sendable () -> Void = {}) {
     inside.withLock { ($0.pool, $0.tend) = (pool, tend) }
   }
   /// Looks after the pool; called now and then.

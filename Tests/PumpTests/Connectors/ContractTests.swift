@@ -204,6 +204,7 @@ final class Contract {
     #expect(program.log.contains("connection `c` is ready"), "\(interface.name), connect: \(program.log)")
     #expect(program.metric("pump_connection_state", "connection=\"c\",state=\"ready\"") == 1, "\(interface.name), connect")
     #expect(program.page("/readyz") == "ready\n", "\(interface.name), connect")
+    #expect(program.metric("pump_connection_acquired_total") ?? 1 > 0, "\(interface.name), connect: no client is counted")
     if type.not[.share] == nil {
       let holders = interface.endpoints.filter { $0.role == .source && $0.abilities.contains("lease") }.count
       // The two numbers are read one after the other, and a client may change sides between.
