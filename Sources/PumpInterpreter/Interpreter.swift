@@ -117,7 +117,7 @@ private func spec(_ endpoint: Endpoint) -> EndpointSpec {
 private func setting(_ setting: PumpPlan.Setting) -> PumpRuntime.Setting {
   PumpRuntime.Setting(
     setting.name, Shape.of(setting.type), isSecret: setting.type.holdsSecret, value: setting.value.map { settingValue($0) },
-    docs: setting.docs)
+    minimum: setting.minimum, docs: setting.docs)
 }
 
 /// The checker admits only these forms in settings.

@@ -58,11 +58,14 @@ public struct Setting: Codable, Sendable {
   public let type: Type
   /// The value of lowest precedence; nil where one is required.
   public let value: Expr?
+  /// The least that a number, a duration (in microseconds) or a size may be.
+  public let minimum: Int64?
   public let docs: String?
-  public init(name: String, type: Type, value: Expr?, docs: String?) {
+  public init(name: String, type: Type, value: Expr?, minimum: Int64? = nil, docs: String?) {
     self.name = name
     self.type = type
     self.value = value
+    self.minimum = minimum
     self.docs = docs
   }
 }

@@ -221,8 +221,9 @@ struct ProgramRenderer {
   private func setting(_ setting: Setting) -> String {
     let secret = setting.type.holdsSecret ? ", isSecret: true" : ""
     let value = setting.value.map { ", value: \(self.value($0))" } ?? ""
+    let minimum = setting.minimum.map { ", minimum: \($0)" } ?? ""
     let docs = setting.docs.map { ", docs: \(Swift.string($0))" } ?? ""
-    return ".init(\(Swift.string(setting.name)), \(types.shape(setting.type))\(secret)\(value)\(docs))"
+    return ".init(\(Swift.string(setting.name)), \(types.shape(setting.type))\(secret)\(value)\(minimum)\(docs))"
   }
 
   private func value(_ e: Expr) -> String {

@@ -133,13 +133,24 @@ import Testing
     #expect(try run() == "b1\nd1\na1\nb2\nc1\nd2\n")
   }
 
-  @Test(arguments: [("[general]\nstate=a\nstate=b\n", "set twice"), ("[general]\nstate=${HOME\n", "never closed")]) func confMistakes(
-    _ conf: String, _ message: String
-  ) throws {
+  @Test(
+    arguments: [
+      ("[general]\nstate=a\nstate=b\n", "set twice"), ("[general]\nstate=${HOME\n", "never closed"),
+      ("[pipeline:copy:file.lines(out.txt)]\nbatch.max=0\n", "`batch.max` must be 1 or more, `0` is less"),
+    ]) func confMistakes(_ conf: String, _ message: String) throws
+  {
     let path = try folder(["a.pump": Self.copy, "in.txt": "x\n", "pipelines.conf": conf])
     defer { try? FileManager.default.removeItem(atPath: path) }
     let outcome = try Support.run("pumpc", ["run", path])
     #expect(outcome.code == 2 && outcome.err.contains(message) && outcome.err.contains("pipelines.conf:"), "\(outcome.err)")
+  }
+
+  @Test func numbersHaveBounds() throws {
+    let spec = Self.copy.replacing("\"out.txt\")", with: "\"out.txt\") { batch { max = 0 } }")
+    let path = try folder(["a.pump": spec])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let outcome = try Support.run("pumpc", ["check", path])
+    #expect(outcome.code == 1 && outcome.out.contains("`batch.max` must be 1 or more"), "\(outcome.out)")
   }
 
   @Test func appendCutsAHalfLine() throws {

@@ -167,6 +167,10 @@ private struct Loader {
       report(.type, entry, "`\(entry.key)` needs \(expected), \(found) is none", example(setting.shape))
       return
     }
+    if let complaint = setting.complaint(value) {
+      report(.type, entry, "\(complaint), `\(Shape.clean(String(text.prefix(40))))` is less", example(setting.shape))
+      return
+    }
     written[entry.section, default: [:]][setting.name] = value
   }
 
@@ -236,7 +240,11 @@ private struct Loader {
         if let value = written[section.name]?[setting.name] {
           values[setting.name] = value
         } else if let source = setting.value {
-          values[setting.name] = value(of: source, setting, section.name, resolved)
+          let value = value(of: source, setting, section.name, resolved)
+          if let complaint = setting.complaint(value) {
+            missing("\(complaint): in `[\(section.name)]` it is \(value.json(setting.shape))", example(setting.shape))
+          }
+          values[setting.name] = value
         } else {
           missing(
             "`\(setting.name)` of `[\(section.name)]` has no value",

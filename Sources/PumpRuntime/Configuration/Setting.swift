@@ -36,13 +36,24 @@ public struct Setting: Sendable {
   public let shape: Shape
   public let isSecret: Bool
   public let value: SettingValue?
+  /// The least that a number, a duration (in microseconds) or a size may be.
+  public let minimum: Int64?
   public let docs: String?
-  public init(_ name: String, _ shape: Shape, isSecret: Bool = false, value: SettingValue? = nil, docs: String? = nil) {
+  public init(
+    _ name: String, _ shape: Shape, isSecret: Bool = false, value: SettingValue? = nil, minimum: Int64? = nil, docs: String? = nil
+  ) {
     self.name = name
     self.shape = shape
     self.isSecret = isSecret
     self.value = value
+    self.minimum = minimum
     self.docs = docs
+  }
+
+  /// What it must be, where this value is less than that.
+  func complaint(_ value: Value) -> String? {
+    guard let minimum, case .int(let number) = value, number < minimum else { return nil }
+    return "`\(name)` must be \(minimum) or more"
   }
 }
 

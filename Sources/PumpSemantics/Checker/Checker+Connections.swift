@@ -99,7 +99,7 @@ extension Checker {
       }
     }
     walk(settings, "")
-    return declared.map { Setting(name: $0.name, type: $0.type, value: written[$0.name] ?? $0.value, docs: $0.docs) }
+    return declared.map { Setting(name: $0.name, type: $0.type, value: written[$0.name] ?? $0.value, minimum: $0.minimum, docs: $0.docs) }
   }
 
   func map(_ settings: [SettingSyntax], _ element: Type) -> Expr {
@@ -124,7 +124,18 @@ extension Checker {
         help: "compute it in the configuration, or write the value itself")
       return Self.erroneous
     }
+    if let minimum = target.minimum, let number = number(value), number < minimum {
+      report(.badValue, syntax.span, "`\(target.name)` must be \(minimum) or more", help: "write a larger value, or leave it out")
+    }
     return value
+  }
+
+  private func number(_ value: Expr) -> Int64? {
+    switch value.kind {
+    case .wrap(let inner): number(inner)
+    case .literal(.int(let number)), .literal(.duration(let number)), .literal(.size(let number)): number
+    default: nil
+    }
   }
 
   /// Whether start-up can evaluate it without running steps.

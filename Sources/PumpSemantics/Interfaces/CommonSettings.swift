@@ -4,21 +4,21 @@ import PumpSyntax
 extension Interface {
   /// Settings that every connection has, whatever its kind.
   static let common: [Setting] = [
-    setting("pool.max", .int, .int(4), "Most clients open at once."),
-    setting("pool.min", .int, .int(0), "Clients kept open while idle."),
-    setting("pool.acquire_timeout", .duration, .duration(30_000_000), "How long a step waits for a client."),
-    setting("pool.idle_timeout", .duration, .duration(300_000_000), "An idle client above `min` is closed after this."),
-    setting("pool.max_lifetime", .duration, .duration(1_800_000_000), "A client is replaced after this."),
+    setting("pool.max", .int, .int(4), from: 1, "Most clients open at once."),
+    setting("pool.min", .int, .int(0), from: 0, "Clients kept open while idle."),
+    setting("pool.acquire_timeout", .duration, .duration(30_000_000), from: 0, "How long a step waits for a client."),
+    setting("pool.idle_timeout", .duration, .duration(300_000_000), from: 0, "An idle client above `min` is closed after this."),
+    setting("pool.max_lifetime", .duration, .duration(1_800_000_000), from: 0, "A client is replaced after this."),
     setting(
       "connect", choice("retry", "required"), .enumCase(0),
       "What a start does where the system is down: wait for it, or end the program at once."),
-    setting("connect_timeout", .duration, .duration(10_000_000), "How long one attempt to connect may take."),
-    setting("reconnect.initial", .duration, .duration(100_000), "The first pause after a failed attempt."),
-    setting("reconnect.max", .duration, .duration(750_000), "The longest pause between two attempts."),
+    setting("connect_timeout", .duration, .duration(10_000_000), from: 0, "How long one attempt to connect may take."),
+    setting("reconnect.initial", .duration, .duration(100_000), from: 0, "The first pause after a failed attempt."),
+    setting("reconnect.max", .duration, .duration(750_000), from: 0, "The longest pause between two attempts."),
     setting("reconnect.multiplier", .float, .float(2), "By how much each pause is longer than the one before."),
     setting("reconnect.jitter", .float, .float(1), "The random share of a pause, from 0 to 1."),
     setting(
-      "reconnect.give_up_after", .duration.asOptional, .null,
+      "reconnect.give_up_after", .duration.asOptional, .null, from: 0,
       "Ends the program where the system was down for so long; else it never gives up."),
     setting(
       "tls.ca", .string.asOptional, .null, "File of the authorities that may have signed the server's certificate; else the system's."),
@@ -35,26 +35,26 @@ extension Interface {
     switch role {
     case .sink:
       [
-        setting("batch.max", .int, .int(50_000), "Events until what was written is made durable and acknowledged."),
-        setting("batch.linger", .duration, .duration(1_000_000), "Time until then, where fewer come."),
+        setting("batch.max", .int, .int(50_000), from: 1, "Events until what was written is made durable and acknowledged."),
+        setting("batch.linger", .duration, .duration(1_000_000), from: 0, "Time until then, where fewer come."),
         setting(
-          "retry.attempts", .int.asOptional, .null,
+          "retry.attempts", .int.asOptional, .null, from: 1,
           "Attempts to deliver where the system is down or busy; else it is tried until it is back."),
         setting(
-          "retry.initial", .duration, .duration(100_000),
+          "retry.initial", .duration, .duration(100_000), from: 0,
           "The first pause between two attempts; where a connection is down, its `reconnect` says when."),
-        setting("retry.max", .duration, .duration(750_000), "The longest pause between two attempts."),
+        setting("retry.max", .duration, .duration(750_000), from: 0, "The longest pause between two attempts."),
       ]
     case .source:
       [
-        setting("max_event", .size, .size(1 << 20), "A longer event fails; it is never held in memory whole. At most 1GiB.")
+        setting("max_event", .size, .size(1 << 20), from: 1, "A longer event fails; it is never held in memory whole. At most 1GiB.")
       ]
     case .lookup: []
     }
   }
 
-  private static func setting(_ name: String, _ type: Type, _ value: Literal, _ docs: String) -> Setting {
-    Setting(name: name, type: type, value: Expr(.literal(value), type), docs: docs)
+  private static func setting(_ name: String, _ type: Type, _ value: Literal, from minimum: Int64? = nil, _ docs: String) -> Setting {
+    Setting(name: name, type: type, value: Expr(.literal(value), type), minimum: minimum, docs: docs)
   }
 
   private static func choice(_ cases: String...) -> Type { .enumeration(EnumType(name: nil, cases: cases.map { .init($0) })) }
