@@ -20,7 +20,7 @@ final class BulkSink: Sink, @unchecked Sendable {
   private let name: Int
   private let id: Int?
   /// Lines of bulk requests since the last commit, and their events.
-  private var lines = ByteBuffer(capacity: 64 << 10)
+  private var lines = ByteBuffer(capacity: BulkSink.room)
   private var events: [Event] = []
   private var reasons: [Int: String] = [:]
   /// What actions begin with, up to the id, and the index that they name.
@@ -43,6 +43,8 @@ final class BulkSink: Sink, @unchecked Sendable {
   private var sent = 0
   private var isHeld = false
   private static let aheadSize = 1 << 20
+  /// For what comes between two commits, mostly; memory that is not touched costs nothing.
+  private static let room = 10 << 20
   /// Bytes of one request; less once the server has found one too large.
   private var bodyLimit = 5 << 20
 
@@ -93,6 +95,8 @@ final class BulkSink: Sink, @unchecked Sendable {
 
   private func encode(_ name: Text, _ given: Text?, _ buffer: SinkBuffer, _ row: Int) {
     begin(name)
+    // Escaped, an id may be six times as long.
+    reserve(head.count + 6 * (given?.count ?? 0) + buffer.event(row).count + 256)
     lines.raw(head.base, head.count)
     if let given { lines.quoted(given) } else { lines.json(origin(buffer, row) ?? makeId()) }
     lines.raw("}}\n")
@@ -108,6 +112,13 @@ final class BulkSink: Sink, @unchecked Sendable {
     }
     if mode != .delete { lines.byte(0x0A) }
     events.append(Event(action: action, end: lines.count))
+  }
+
+  /// Makes room in the lines, which stay where they are while a request is under way.
+  private func reserve(_ size: Int) {
+    guard lines.count + size > lines.capacity else { return }
+    while ahead != nil { receive(micros: 100_000) }
+    lines.reserve(size)
   }
 
   /// Most events go to the index of the one before.
@@ -155,7 +166,7 @@ final class BulkSink: Sink, @unchecked Sendable {
     guard ahead == nil, !isHeld, connection.phase == .ready, lines.count - start(sent) >= Self.aheadSize else { return }
     let to = last(from: sent)
     guard let session = try? pool.acquire() else { return }
-    let bytes = copied(sent..<to)
+    let bytes = lines(of: sent..<to)
     sender.start { [self] () throws(RunFailure) in try session.send(request(bytes), unless: { self.sender.isCancelled }) }
     ahead = (session, sent..<to)
     sent = to
@@ -230,14 +241,6 @@ final class BulkSink: Sink, @unchecked Sendable {
   private func lines(of range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
     let first = start(range.lowerBound)
     return UnsafeBufferPointer(start: UnsafePointer(lines.base + first), count: events[range.upperBound - 1].end - first)
-  }
-
-  /// The same while more lines come.
-  private func copied(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
-    let bytes = lines(of: range)
-    body.count = 0
-    body.raw(bytes.baseAddress!, bytes.count)
-    return body.bytes
   }
 
   /// The lines of these events: as they lie where they are neighbours, else copied together.
