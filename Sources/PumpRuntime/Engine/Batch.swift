@@ -109,7 +109,7 @@ public final class SinkBuffer: @unchecked Sendable {
   public var count: Int { origins.count }
 
   /// Closes the event that was just written to `bytes`.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func end(_ origin: Int) {
     ends.append(bytes.count)
     bytes.byte(0x0A)

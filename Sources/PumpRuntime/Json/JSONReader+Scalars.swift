@@ -48,15 +48,11 @@ extension JSONReader {
   @inlinable @inline(__always)
   public mutating func enumCase(_ wires: borrowing KeyTable) throws(Malformed) -> Int64 {
     space()
-    let word = UnsafeRawPointer(p).loadUnaligned(as: UInt64.self)
     for index in 0..<wires.count {
       let entry = wires.entries + index
-      if (word ^ entry.pointee.word) & entry.pointee.mask == 0,
-        entry.pointee.length <= 8 || memcmp(p + 8, entry.pointee.base + 8, entry.pointee.length - 8) == 0
-      {
-        p += entry.pointee.length
-        return Int64(index)
-      }
+      guard entry.pointee.matches(p) else { continue }
+      p += entry.pointee.length
+      return Int64(index)
     }
     return try slowCase(wires)
   }

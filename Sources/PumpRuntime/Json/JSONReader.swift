@@ -91,10 +91,7 @@ import Glibc
   public mutating func key(_ keys: borrowing KeyTable, _ expected: inout Int) throws(Malformed) -> Int {
     space()
     let entry = keys.entries + expected
-    let word = UnsafeRawPointer(p).loadUnaligned(as: UInt64.self)
-    if (word ^ entry.pointee.word) & entry.pointee.mask == 0,
-      entry.pointee.length <= 8 || memcmp(p + 8, entry.pointee.base + 8, entry.pointee.length - 8) == 0
-    {
+    if entry.pointee.matches(p) {
       p += entry.pointee.length
       try expect(UInt8(ascii: ":"))
       let found = expected

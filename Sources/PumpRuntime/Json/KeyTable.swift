@@ -1,3 +1,5 @@
+import Glibc
+
 /// The keys of an object in their declared order, ready for comparison with text as it stands in JSON.
 public struct KeyTable: ~Copyable, @unchecked Sendable {
   @frozen @usableFromInline struct Entry {
@@ -7,6 +9,15 @@ public struct KeyTable: ~Copyable, @unchecked Sendable {
     @usableFromInline let base: UnsafePointer<UInt8>
     @usableFromInline let length: Int
     @usableFromInline let next: Int
+
+    /// Whether the key stands here. Most are compared as one or two words, the second of which may share bytes with the first.
+    @inlinable @inline(__always)
+    func matches(_ p: UnsafePointer<UInt8>) -> Bool {
+      func word(_ place: UnsafePointer<UInt8>) -> UInt64 { UnsafeRawPointer(place).loadUnaligned(as: UInt64.self) }
+      guard (word(p) ^ self.word) & mask == 0 else { return false }
+      if length <= 8 { return true }
+      return word(p + length - 8) == word(base + length - 8) && (length <= 16 || memcmp(p + 8, base + 8, length - 16) == 0)
+    }
   }
   @usableFromInline let entries: UnsafeMutablePointer<Entry>
   public let count: Int
