@@ -22,6 +22,8 @@ commands
   corrupt on|off           one bit is wrong in every piece of a reply, a piece being what one read gave
   connections              how many are open
   password NEW             of those who log in from now on
+  break-logins handshake|message COUNT
+                           so many logins are broken off where the client says this, as by a broker that ends
 """
 
 import asyncio
@@ -258,9 +260,17 @@ class Proxy(Server):
         return len(self.links)
 
     def do_password(self, new):
+        self.login_front().password = new
+
+    def do_break_logins(self, step, count):
+        if step not in self.login_front().broken:
+            raise Failure("break-logins handshake or message")
+        self.front.broken[step] = int(count)
+
+    def login_front(self):
         if not self.front:
             raise Failure("nobody logs in here: it was started without --sasl")
-        self.front.password = new
+        return self.front
 
 
 def switch(text):
