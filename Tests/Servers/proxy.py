@@ -3,6 +3,10 @@
 options
   --kafka   replies that name the server's own address, as metadata do, name the proxy's instead: clients come back here
   --tls     clients speak TLS to it, with a certificate of their own if they like; the server behind does not
+  --sasl USER:PASSWORD
+            clients log in to Kafka here, see kafka_sasl.py; faults other than reset and refuse begin after that
+  --exact-nonce
+            SCRAM as from Kafka 4.0 on
 
 commands
   delay MS                 every byte arrives so much later, either way; 0 for none
@@ -17,6 +21,9 @@ commands
                            instead, so the client cannot know whether the server did the work
   corrupt on|off           one bit is wrong in every piece of a reply, a piece being what one read gave
   connections              how many are open
+  password NEW             of those who log in from now on
+  break-logins handshake|message COUNT
+                           so many logins are broken off where the client says this, as by a broker that ends
 """
 
 import asyncio
@@ -27,6 +34,7 @@ import struct
 import threading
 
 import certificates
+import kafka_sasl
 from common import HOST, Failure, Server, free_port
 
 PIECE = 65536
@@ -36,6 +44,8 @@ def add_arguments(parser):
     parser.add_argument("server", metavar="HOST:PORT")
     parser.add_argument("--kafka", action="store_true")
     parser.add_argument("--tls", action="store_true")
+    parser.add_argument("--sasl", metavar="USER:PASSWORD")
+    parser.add_argument("--exact-nonce", action="store_true")
 
 
 class Link:
@@ -88,9 +98,14 @@ class Proxy(Server):
         self.port = free_port()
         # In Kafka's protocol a port of four bytes follows the host.
         self.own = [host.encode() + struct.pack(">i", number) for number in (self.target[1], self.port)] if self.options.kafka else None
+        self.front = self.sasl_front() if self.options.sasl else None
         self.tls, facts = self.context() if self.options.tls else (None, {})
         self.in_loop(self.prepare())
         return {"port": self.port, **facts}
+
+    def sasl_front(self):
+        user, _, password = self.options.sasl.partition(":")
+        return kafka_sasl.Front(user, password, self.options.exact_nonce)
 
     def context(self):
         folder = os.path.join(self.folder, "tls")
@@ -122,12 +137,21 @@ class Proxy(Server):
             Link(client).reset()
             return
         link = Link(client, server)
-        link.task = asyncio.create_task(self.forward(link, client_reader, server_reader))
+        link.task = asyncio.create_task(self.attend(link, client_reader, server_reader))
         self.links.add(link)
         await asyncio.wait([link.task])  # which may be cancelled
         self.links.discard(link)
         client.close()
         server.close()
+
+    async def attend(self, link, client_reader, server_reader):
+        client, server = link.writers
+        if self.front:
+            try:
+                await self.front.log_in((client_reader, client), (server_reader, server))
+            except (kafka_sasl.Refused, OSError):
+                return
+        await self.forward(link, client_reader, server_reader)
 
     async def forward(self, link, client_reader, server_reader):
         client, server = link.writers
@@ -234,6 +258,19 @@ class Proxy(Server):
 
     def do_connections(self):
         return len(self.links)
+
+    def do_password(self, new):
+        self.login_front().password = new
+
+    def do_break_logins(self, step, count):
+        if step not in self.login_front().broken:
+            raise Failure("break-logins handshake or message")
+        self.front.broken[step] = int(count)
+
+    def login_front(self):
+        if not self.front:
+            raise Failure("nobody logs in here: it was started without --sasl")
+        return self.front
 
 
 def switch(text):

@@ -23,6 +23,7 @@ final class Client: @unchecked Sendable {
     guard connection.settings.text("tls.server_name") == nil else {
       throw connection.failure("`tls.server_name` is not supported by Kafka's client; use the certificate's names in `bootstrap_servers`")
     }
+    try Client.checkLogin(connection)
     let conf = rd_kafka_conf_new()!
     var text = [CChar](repeating: 0, count: 512)
     for (name, value) in Client.properties(connection) + properties + Client.own(connection) {
@@ -49,7 +50,8 @@ final class Client: @unchecked Sendable {
     }
     guard let made = rd_kafka_new(type, conf, &text, text.count) else {
       rd_kafka_conf_destroy(conf)
-      throw connection.failure("\(Client.text(text)); check the connection's settings")
+      let said = Client.text(text)
+      throw connection.failure("\(said); check \(said.contains("SASL mechanism") ? "`sasl_mechanism`" : "the connection's settings")")
     }
     handle = made
   }
@@ -85,6 +87,25 @@ final class Client: @unchecked Sendable {
     return pairs.compactMap { pair in if case .text(let text) = pair.value { (pair.key, text) } else { nil } }
   }
 
+  /// Settings of a login that do not go together; librdkafka would look for a Kerberos of its own, or not log in at all.
+  private static func checkLogin(_ connection: Connection) throws(RunFailure) {
+    // Whoever passes librdkafka's own through knows what goes together.
+    guard !own(connection).contains(where: { $0.0.hasPrefix("sasl.") || $0.0 == "security.protocol" }) else { return }
+    func text(_ name: String) -> String? { connection.settings.text(name).flatMap { $0.isEmpty ? nil : $0 } }
+    let security = text("security_protocol") ?? "PLAINTEXT"
+    guard security.hasPrefix("SASL_") else {
+      guard let name = ["sasl_mechanism", "sasl_username"].first(where: { text($0) != nil }) else { return }
+      throw connection.failure("`\(name)` is for `security_protocol` SASL_\(security); it is \(security)")
+    }
+    guard let mechanism = text("sasl_mechanism") else {
+      throw connection.failure("`security_protocol` \(security) needs `sasl_mechanism`; set it, such as to SCRAM-SHA-512")
+    }
+    guard mechanism == "PLAIN" || mechanism.hasPrefix("SCRAM-"),
+      let name = ["sasl_username", "sasl_password"].first(where: { text($0) == nil })
+    else { return }
+    throw connection.failure("`sasl_mechanism` \(mechanism) needs `\(name)`; set it")
+  }
+
   // MARK: The life of the connection
 
   private func heard(_ code: rd_kafka_resp_err_t, _ reason: String) {
@@ -93,7 +114,7 @@ final class Client: @unchecked Sendable {
       isDown.store(true, ordering: .relaxed)
       connection.lost("all brokers are down")
     case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-      fail("\(reason); check the user, the password and `sasl_mechanism`")
+      refused(Client.plain(reason))
     case RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE:
       let said = Client.plain(reason)
       if said.contains("certificate") {
@@ -123,6 +144,18 @@ final class Client: @unchecked Sendable {
     return String(text[..<code.lowerBound] + text[end.upperBound...])
   }
 
+  /// The login failed. An error of librdkafka's own within what is said is a connection that ended on the way: that refuses
+  /// nobody.
+  private func refused(_ said: String) {
+    if said.contains("Local: ") { return trouble.withLock { $0 = said } }
+    if said.contains("supported mechanisms: ") { return fail("\(said); set `sasl_mechanism` to one of them") }
+    if said.contains("not supported by broker") { return fail("\(said); check `security_protocol`") }
+    // Until then it repeats its own nonce once too often, which brokers overlooked.
+    let isOld = rd_kafka_version() < 0x0206_01FF && connection.settings.text("sasl_mechanism")?.hasPrefix("SCRAM-") == true
+    let more = isOld ? "; SCRAM with Kafka 4.0 needs librdkafka 2.6.1, this is \(String(cString: rd_kafka_version_str()))" : ""
+    fail("\(said); check `sasl_username`, `sasl_password` and `sasl_mechanism`\(more)")
+  }
+
   private func fail(_ reason: String) { fatal.withLock { $0 = $0 ?? reason } }
 
   /// What cannot pass by itself.
@@ -142,9 +175,17 @@ final class Client: @unchecked Sendable {
   /// Asks for metadata, to know whether the cluster is there.
   func reach() throws(RunFailure) {
     var metadata: UnsafePointer<rd_kafka_metadata>?
-    let code = rd_kafka_metadata(handle, 0, nil, &metadata, Int32(clamping: connection.connectTimeout / 1000))
-    rd_kafka_poll(handle, 0)
-    if let reason = fatal.withLock({ $0 }) { throw connection.failure(reason) }
+    var code = RD_KAFKA_RESP_ERR_NO_ERROR
+    var left = connection.connectTimeout / 1000
+    var piece: Int64 = 500
+    repeat {
+      // In pieces, so that a refusal is heard at once; ever longer ones, for brokers that are far away.
+      code = rd_kafka_metadata(handle, 0, nil, &metadata, Int32(clamping: min(left, piece)))
+      rd_kafka_poll(handle, 0)
+      if let reason = fatal.withLock({ $0 }) { throw connection.failure(reason) }
+      left -= piece
+      piece *= 2
+    } while code != RD_KAFKA_RESP_ERR_NO_ERROR && left > 0 && !connection.stop.isRequested
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
       isDown.store(true, ordering: .relaxed)
       let reason = trouble.withLock { $0 } ?? "nothing came within connect_timeout"

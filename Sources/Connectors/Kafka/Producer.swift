@@ -25,7 +25,8 @@ final class Producer: @unchecked Sendable {
   }
 
   deinit {
-    // What is still here was never acknowledged, and its sources give it again.
+    // What is still here was never acknowledged, and its sources give it again. Nobody is left to hear of it.
+    client.onReport = nil
     rd_kafka_purge(client.handle, Int32(RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT))
     rd_kafka_poll(client.handle, 0)
     topics.withLock { for topic in $0.values { rd_kafka_topic_destroy(topic) } }
