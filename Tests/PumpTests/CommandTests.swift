@@ -145,6 +145,15 @@ import Testing
     #expect(outcome.code == 2 && outcome.err.contains(message) && outcome.err.contains("pipelines.conf:"), "\(outcome.err)")
   }
 
+  @Test func groupsTakeVariables() throws {
+    let spec = "connection h: Http { base_url = \"http://127.0.0.1:1\", headers { \"X-A\" = env.GIVEN }, connect = required }\n"
+    let path = try folder(["a.pump": spec + Self.copy.replacing("file.lines(\"in.txt\")", with: "h.get(\"/\")")])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let outcome = try Support.run("pumpc", ["run", path], environment: ["GIVEN": "a"])
+    // Nobody listens there, which is found out after the configuration was.
+    #expect(outcome.err.contains("connection `h`: ") && !outcome.err.contains("GIVEN"), "\(outcome.err)")
+  }
+
   @Test func numbersHaveBounds() throws {
     let spec = Self.copy.replacing("\"out.txt\")", with: "\"out.txt\") { batch { max = 0 } }")
     let path = try folder(["a.pump": spec])

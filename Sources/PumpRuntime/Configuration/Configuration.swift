@@ -240,7 +240,7 @@ private struct Loader {
         if let value = written[section.name]?[setting.name] {
           values[setting.name] = value
         } else if let source = setting.value {
-          let value = value(of: source, setting, section.name, resolved)
+          let value = value(of: source, setting, setting.shape, section.name, resolved)
           if let complaint = setting.complaint(value) {
             missing("\(complaint): in `[\(section.name)]` it is \(value.json(setting.shape))", example(setting.shape))
           }
@@ -261,20 +261,23 @@ private struct Loader {
     problems.append(ConfProblem(kind: .missing, path: "configuration", line: 1, column: 1, message: message, help: help))
   }
 
-  private mutating func value(of source: SettingValue, _ setting: Setting, _ section: String, _ resolved: [String: Settings]) -> Value {
+  /// `shape` is the setting's, or that of what it holds.
+  private mutating func value(
+    of source: SettingValue, _ setting: Setting, _ shape: Shape, _ section: String, _ resolved: [String: Settings]
+  ) -> Value {
     switch source {
     case .value(let value): return value
     case .config(let name, let key): return resolved[name]?[key] ?? .null
     case .environment(let name):
       guard let text = environment(name) else {
-        if setting.shape.isOptional { return .null }
+        if shape.isOptional { return .null }
         missing(
           "`\(setting.name)` of `[\(section)]` needs the environment variable `\(name)`",
           "set \(name), or give `\(setting.name)` in pipelines.conf")
         return .null
       }
-      guard let value = Value.parse(text, setting.shape) else {
-        missing("the environment variable `\(name)` is no \(setting.shape.name)", "set \(name) to what `\(setting.name)` needs")
+      guard let value = Value.parse(text, shape) else {
+        missing("the environment variable `\(name)` is no \(shape.name)", "set \(name) to what `\(setting.name)` needs")
         return .null
       }
       return value
@@ -286,9 +289,11 @@ private struct Loader {
       let text = String(decoding: bytes, as: UTF8.self)
       return .text(String(text.last == "\n" ? text.dropLast() : Substring(text)))
     case .join(let parts):
-      return .text(parts.map { value(of: $0, setting, section, resolved).plain }.joined())
-    case .list(let parts): return .list(parts.map { value(of: $0, setting, section, resolved) })
-    case .map(let pairs): return .map(pairs.map { Value.Pair($0.0, value(of: $0.1, setting, section, resolved)) })
+      return .text(parts.map { value(of: $0, setting, .string, section, resolved).plain }.joined())
+    case .list(let parts): return .list(parts.map { value(of: $0, setting, shape.element ?? .string, section, resolved) })
+    case .map(let pairs):
+      let element = shape.element?.fields[1].shape ?? .string
+      return .map(pairs.map { Value.Pair($0.0, value(of: $0.1, setting, element, section, resolved)) })
     }
   }
 }
