@@ -6,7 +6,8 @@ import PumpRuntime
 /// `source topic`: a session that the broker keeps. libmosquitto queues the confirmation of each message as it comes;
 /// the queue is written once the events are durable. Brokers send a few messages ahead only, so each batch asks for its commit.
 final class TopicSource: Source, @unchecked Sendable {
-  private let connection: Connection
+  private let broker: Broker
+  private var connection: Connection { broker.connection }
   private let context: EndpointContext
   private let qos: Int32
   private let limit: Int
@@ -17,8 +18,8 @@ final class TopicSource: Source, @unchecked Sendable {
   private var batch: Batch?
   private var places: [(topic: String, qos: Int32, retained: Bool)] = []
 
-  init(_ connection: Connection, _ context: EndpointContext) {
-    self.connection = connection
+  init(_ broker: Broker, _ context: EndpointContext) {
+    self.broker = broker
     self.context = context
     qos = context.qos
     limit = context.eventLimit
@@ -28,7 +29,7 @@ final class TopicSource: Source, @unchecked Sendable {
     let isClean = context.settings.bool("clean") || qos == 0
     let name = context.settings.text("client_id") ?? "pump-\(context.pipeline)-\(context.spec.label)"
     let client = try connection.attempt { () throws(RunFailure) in
-      try Client(connection, id: isClean ? context.settings.text("client_id") : name, isClean: isClean, keepAlive: 30)
+      try broker.connect(id: isClean ? context.settings.text("client_id") : name, isClean: isClean, keepAlive: 30)
     }
     client.takesLeave = false
     // Messages of a session that goes on may come before the subscription is confirmed.
@@ -51,9 +52,9 @@ final class TopicSource: Source, @unchecked Sendable {
     while code == 0, !places.isEmpty, places.count < 1024, hasMore(client) { code = client.receive(micros: 0) }
     if code != 0 {
       self.client = nil
-      connection.lost(Client.text(code))
+      connection.lost(client.loss(code))
       // What has come is delivered; the broker sends it again all the same, for it was not confirmed.
-      if places.isEmpty { throw connection.failure("the broker is gone: \(Client.text(code))", transient: true) }
+      if places.isEmpty { throw connection.failure("the broker is gone: \(client.loss(code))", transient: true) }
     }
     describe(batch)
     if !places.isEmpty || !batch.refused.isEmpty {
