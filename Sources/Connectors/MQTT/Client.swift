@@ -44,7 +44,7 @@ final class Client: PooledClient, @unchecked Sendable {
     mosquitto_destroy(handle)
   }
 
-  /// These are called for 3.1.1 too, where every message that is answered is taken.
+  /// What is called is so for 3.1.1 too, where every message that is answered was taken.
   private func listen() {
     mosquitto_connect_v5_callback_set(handle) { _, opaque, code, _, properties in
       let client = Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue()
@@ -82,6 +82,8 @@ final class Client: PooledClient, @unchecked Sendable {
     // Small packets go at once; waiting for more would cost 40 ms a window.
     mosquitto_int_option(handle, MOSQ_OPT_TCP_NODELAY, 1)
     mosquitto_max_inflight_messages_set(handle, 1000)
+    // As much to a source before it confirms; to a client that does not ask for more than 20, MQTT 5 lets no broker send more.
+    mosquitto_int_option(handle, MOSQ_OPT_RECEIVE_MAXIMUM, 1000)
     if let user = settings.text("user") { mosquitto_username_pw_set(handle, user, settings.text("password")) }
     if let topic = settings.text("will_topic") {
       let payload = Array((settings.text("will_payload") ?? "").utf8)

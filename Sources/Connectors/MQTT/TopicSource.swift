@@ -4,7 +4,7 @@ import Glibc
 import PumpRuntime
 
 /// `source topic`: a session that the broker keeps. libmosquitto queues the confirmation of each message as it comes;
-/// the queue is written once the events are durable. Brokers send a few messages ahead only, so each batch asks for its commit.
+/// the queue is written once the events are durable. Brokers send only so many messages ahead, so each batch asks for its commit.
 final class TopicSource: Source, @unchecked Sendable {
   private let broker: Broker
   private var connection: Connection { broker.connection }
@@ -14,8 +14,10 @@ final class TopicSource: Source, @unchecked Sendable {
   private var client: Client?
   private var number: Int64 = 0
   private var acknowledged: Int64 = 0
-  /// Messages of the batch under way.
+  /// Messages of the batch under way, and their bytes, which are kept to some measure.
   private var batch: Batch?
+  private var size = 0
+  private static let batchLimit = (messages: 1024, bytes: 16 << 20)
   private var places: [(topic: String, qos: Int32, retained: Bool)] = []
 
   init(_ broker: Broker, _ context: EndpointContext) {
@@ -42,6 +44,7 @@ final class TopicSource: Source, @unchecked Sendable {
     self.batch = batch
     defer { self.batch = nil }
     places = []
+    size = 0
     if client == nil {
       client = try open()
     }
@@ -49,7 +52,9 @@ final class TopicSource: Source, @unchecked Sendable {
     // While nothing waits to become durable, whatever the protocol wants may be sent; what came with the subscription waits.
     var code = acknowledged == number && places.isEmpty && batch.refused.isEmpty ? client.send() : 0
     if code == 0, places.isEmpty { code = client.receive(micros: 100_000) }
-    while code == 0, !places.isEmpty, places.count < 1024, hasMore(client) { code = client.receive(micros: 0) }
+    while code == 0, !places.isEmpty, places.count < Self.batchLimit.messages, size < Self.batchLimit.bytes, hasMore(client) {
+      code = client.receive(micros: 0)
+    }
     if code != 0 {
       self.client = nil
       connection.lost(client.loss(code))
@@ -75,6 +80,7 @@ final class TopicSource: Source, @unchecked Sendable {
     let topic = String(cString: message.topic)
     let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : Int(message.payloadlen))
     guard batch.add(bytes, limit: limit, meta: "{\"topic\":\(Value.text(topic).json(.string))}") else { return }
+    size += bytes.count
     places.append((topic, message.qos, message.retain))
   }
 
