@@ -1,13 +1,14 @@
 """mosquitto, an MQTT broker.
 
   plain    anybody may do anything
-  auth     user app, password s3cret; topics under ok/ only (a refused subscription is silent, as MQTT 3 has it)
+  auth     user app, password s3cret; topics under ok/ only (a refused subscription is silent, a message refused to MQTT 5 is not)
   tls      TLS, and the same user, for every topic
   mtls     TLS with a client certificate, whose common name is the user
 
 options
   --max-packet BYTES   clients that send longer packets are disconnected
   --memory             nothing is kept on disk; a long queue would be written out again with every change
+  --line TEXT          one more line of mosquitto.conf
 
 commands
   stop             kills it; sessions and messages of QoS 1 and 2 survive on disk
@@ -26,6 +27,7 @@ def add_arguments(parser):
     parser.add_argument("mode", nargs="?", default="plain", choices=["plain", "auth", "tls", "mtls"])
     parser.add_argument("--max-packet", type=int, metavar="BYTES")
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--line", metavar="TEXT")
 
 
 class Mosquitto(ProcessServer):
@@ -41,11 +43,14 @@ class Mosquitto(ProcessServer):
             *(["user root"] if os.geteuid() == 0 else []),
             "log_dest stderr",
             f"listener {self.port} {HOST}",
-            # Tests queue more than the usual 1000 messages for a session that is away.
-            "max_queued_messages 0",
+            # Tests queue more than the usual 1000 messages for a session that is away. With 0, for no limit, 2.0.11 ends the
+            # connection of a client whose message it refuses.
+            "max_queued_messages 1000000",
         ]
         if self.options.max_packet:
             lines.append(f"max_packet_size {self.options.max_packet}")
+        if self.options.line:
+            lines.append(self.options.line)
         mode = self.options.mode
         if mode in ("tls", "mtls"):
             folder = os.path.join(self.folder, "tls")

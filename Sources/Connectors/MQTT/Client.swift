@@ -6,27 +6,34 @@ import PumpRuntime
 /// One client of the broker, driven by whoever holds it: nothing is read or written behind its back. What libmosquitto
 /// wants to send waits until `send`, and so a message's confirmation waits until its event is durable.
 final class Client: PooledClient, @unchecked Sendable {
-  let connection: Connection
   let handle: OpaquePointer
+  private let broker: Broker
+  private var connection: Connection { broker.connection }
+  private let version: Int32
+  private let isClean: Bool
   private(set) var isBroken = false
-  var isReusable: Bool { !isBroken && unconfirmed.isEmpty }
-  /// Messages that were published and are not confirmed, by their number for the broker.
+  var isReusable: Bool { !isBroken && unconfirmed.isEmpty && refused.isEmpty }
+  /// Messages that were published and are not answered, by their number for the broker.
   private(set) var unconfirmed: Set<Int32> = []
+  /// Messages that the broker refused; those that it would refuse have a number of ours, below 0.
+  private var refused: [Int32: Reason] = [:]
+  private var lastRefused: Int32 = 0
+  private var limits = Limits()
   var onMessage: ((UnsafePointer<mosquitto_message>) -> Void)?
   /// Whether it takes its leave, which also writes what waits: of a client with messages that are not durable, their confirmations.
   var takesLeave = true
-  private var answer: Int32?
-  private var granted: [Int32]?
+  private var answer: Reason?
+  private var granted: Reason?
+  /// Why the broker ended the connection, where it told.
+  private var farewell: Reason?
   private var problem = ""
 
-  init(_ connection: Connection, id: String?, isClean: Bool, keepAlive: Int32) throws(RunFailure) {
-    self.connection = connection
-    guard let made = mosquitto_new(id, isClean, nil) else { throw connection.failure("`\(id ?? "")` can be no client's name") }
-    handle = made
+  init(_ broker: Broker, version: Int32, id: String?, isClean: Bool) throws(RunFailure) {
+    guard let made = mosquitto_new(id, isClean, nil) else { throw broker.connection.failure("`\(id ?? "")` can be no client's name") }
+    (self.broker, self.version, self.isClean, handle) = (broker, version, isClean, made)
     mosquitto_user_data_set(handle, Unmanaged.passUnretained(self).toOpaque())
     listen()
     try configure()
-    try connect(keepAlive)
   }
 
   deinit {
@@ -37,17 +44,28 @@ final class Client: PooledClient, @unchecked Sendable {
     mosquitto_destroy(handle)
   }
 
+  /// What is called is so for 3.1.1 too, where every message that is answered was taken.
   private func listen() {
-    mosquitto_connect_callback_set(handle) { _, opaque, code in Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().answer = code }
-    mosquitto_publish_callback_set(handle) { _, opaque, number in
-      Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().unconfirmed.remove(number)
+    mosquitto_connect_v5_callback_set(handle) { _, opaque, code, _, properties in
+      let client = Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue()
+      client.answer = Reason(connack: code, properties)
+      client.limits = Limits(properties)
+    }
+    mosquitto_disconnect_v5_callback_set(handle) { _, opaque, code, properties in
+      let reason = Reason(code, properties)
+      // Other numbers are libmosquitto's own, which its calls give as well.
+      if reason.isRefusal { Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().farewell = reason }
+    }
+    mosquitto_publish_v5_callback_set(handle) { _, opaque, number, code, properties in
+      let client = Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue()
+      client.unconfirmed.remove(number)
+      if code >= 0x80 { client.refused[number] = Reason(code, properties) }
     }
     mosquitto_message_callback_set(handle) { _, opaque, message in
       Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().onMessage?(message!)
     }
-    mosquitto_subscribe_callback_set(handle) { _, opaque, _, count, granted in
-      let client = Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue()
-      client.granted = Array(UnsafeBufferPointer(start: granted, count: Int(count)))
+    mosquitto_subscribe_v5_callback_set(handle) { _, opaque, _, _, granted, properties in
+      Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().granted = Reason(granted![0], properties)
     }
     // What OpenSSL says is found nowhere else.
     mosquitto_log_callback_set(handle) { _, opaque, level, text in
@@ -58,11 +76,14 @@ final class Client: PooledClient, @unchecked Sendable {
 
   private func configure() throws(RunFailure) {
     let settings = connection.settings
+    mosquitto_int_option(handle, MOSQ_OPT_PROTOCOL_VERSION, version)
     // Packets are then queued, and written only when told to.
     mosquitto_threaded_set(handle, true)
     // Small packets go at once; waiting for more would cost 40 ms a window.
     mosquitto_int_option(handle, MOSQ_OPT_TCP_NODELAY, 1)
     mosquitto_max_inflight_messages_set(handle, 1000)
+    // As much to a source before it confirms; to a client that does not ask for more than 20, MQTT 5 lets no broker send more.
+    mosquitto_int_option(handle, MOSQ_OPT_RECEIVE_MAXIMUM, 1000)
     if let user = settings.text("user") { mosquitto_username_pw_set(handle, user, settings.text("password")) }
     if let topic = settings.text("will_topic") {
       let payload = Array((settings.text("will_payload") ?? "").utf8)
@@ -93,62 +114,40 @@ final class Client: PooledClient, @unchecked Sendable {
 
   // MARK: Connecting
 
-  private func connect(_ keepAlive: Int32) throws(RunFailure) {
-    let host = connection.settings.text("host") ?? "localhost"
-    let port = Int32(clamping: connection.settings.int("port") ?? 8883)
+  /// False where the broker does not know the protocol's version.
+  func connect(_ keepAlive: Int32) throws(RunFailure) -> Bool {
     let deadline = currentMicros() + connection.connectTimeout
-    try Self.reach(host, port, connection)
-    let code = mosquitto_connect(handle, host, port, keepAlive)
-    guard code == 0 else { throw refused("\(host):\(port)", code) }
+    var properties: OpaquePointer?
+    defer { mosquitto_property_free_all(&properties) }
+    // 3.1.1 keeps such a session for ever; 5 would end it with the connection.
+    if version == MQTT_PROTOCOL_V5, !isClean {
+      mosquitto_property_add_int32(&properties, Int32(MQTT_PROP_SESSION_EXPIRY_INTERVAL.rawValue), .max)
+    }
+    let code = mosquitto_connect_bind_v5(handle, broker.host, broker.port, keepAlive, nil, properties)
+    guard code == 0 else { throw unreachable(code) }
     while answer == nil {
       guard currentMicros() < deadline else {
         throw connection.failure(
-          "\(host):\(port) gave no answer within connect_timeout; is it an MQTT broker, with the right `security`?", transient: true)
+          "\(broker.address) gave no answer within connect_timeout; is it an MQTT broker, with the right `security`?", transient: true)
       }
       let code = drive(micros: 50_000)
-      if code != 0, answer == nil { throw refused("\(host):\(port)", code) }
+      if code != 0, answer == nil { throw unreachable(code) }
     }
-    guard answer == 0 else {
-      let reason = String(cString: mosquitto_connack_string(answer!))
-      // 3: the broker is not available now.
-      let help = answer == 4 || answer == 5 ? "; check `user` and `password`" : answer == 2 ? "; check `client_id`" : ""
-      throw connection.failure("\(host):\(port) refuses: \(reason)\(help)", transient: answer == 3)
-    }
-  }
-
-  /// libmosquitto connects for as long as the system lets it; a short try before keeps to connect_timeout.
-  private static func reach(_ host: String, _ port: Int32, _ connection: Connection) throws(RunFailure) {
-    var hints = addrinfo()
-    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-    var list: UnsafeMutablePointer<addrinfo>?
-    guard getaddrinfo(host, String(port), &hints, &list) == 0, let first = list else {
-      throw connection.failure("host `\(host)` is not known; check `host`", transient: true)
-    }
-    defer { freeaddrinfo(list) }
-    var reason = "no answer within connect_timeout"
-    var next: UnsafeMutablePointer<addrinfo>? = first
-    while let address = next {
-      next = address.pointee.ai_next
-      let fd = socket(address.pointee.ai_family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
-      guard fd >= 0 else { continue }
-      defer { close(fd) }
-      if Glibc.connect(fd, address.pointee.ai_addr, address.pointee.ai_addrlen) == 0 { return }
-      guard errno == EINPROGRESS else {
-        reason = String(cString: strerror(errno))
-        continue
+    let reason = answer!
+    guard reason.isRefusal else { return true }
+    if case MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION = reason { return false }
+    let help =
+      switch reason {
+      case MQTT_RC_BAD_USERNAME_OR_PASSWORD, MQTT_RC_NOT_AUTHORIZED: "; check `user` and `password`"
+      case MQTT_RC_CLIENTID_NOT_VALID: "; check `client_id`"
+      case MQTT_RC_RETAIN_NOT_SUPPORTED: "; leave `will_retain` out"
+      default: ""
       }
-      var descriptor = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
-      guard poll(&descriptor, 1, Int32(clamping: connection.connectTimeout / 1000)) > 0 else { continue }
-      var code: Int32 = 0
-      var size = socklen_t(MemoryLayout<Int32>.size)
-      getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size)
-      if code == 0 { return }
-      reason = String(cString: strerror(code))
-    }
-    throw connection.failure("cannot reach \(host):\(port): \(reason); check `host` and `port`, and that the broker runs", transient: true)
+    throw connection.failure("\(broker.address) refuses: \(reason.text)\(help)", transient: reason.isTransient)
   }
 
-  private func refused(_ address: String, _ code: Int32) -> RunFailure {
+  private func unreachable(_ code: Int32) -> RunFailure {
+    let address = broker.address
     // The broker's word on the client's certificate comes after the handshake, and libmosquitto keeps it to itself.
     if code == 14, errno == EPROTO, connection.counts.connects == 0 {
       return connection.failure("TLS with \(address) was broken off; set `tls.certificate` and `tls.key` to what the broker wants")
@@ -196,14 +195,13 @@ final class Client: PooledClient, @unchecked Sendable {
     let fd = mosquitto_socket(handle)
     guard fd >= 0 else { return lose(4) }
     var descriptor = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)
-    if poll(&descriptor, 1, Int32(clamping: (micros + 999) / 1000)) > 0 {
+    var hasMore = poll(&descriptor, 1, Int32(clamping: (micros + 999) / 1000)) > 0
+    while hasMore {
       let code = mosquitto_loop_read(handle, 1)
-      if code != 0 { return lose(code) }
-      // More may have come with it.
-      while poll(&descriptor, 1, 0) > 0, unconfirmed.count > 0 {
-        let code = mosquitto_loop_read(handle, 1)
-        if code != 0 { return lose(code) }
-      }
+      // libmosquitto calls it a success where the broker says that it ends the connection.
+      guard code == 0, mosquitto_socket(handle) == fd else { return lose(code == 0 ? 7 : code) }
+      // Answers to more messages may have come with it.
+      hasMore = unconfirmed.count > 0 && poll(&descriptor, 1, 0) > 0
     }
     let code = mosquitto_loop_misc(handle)
     return code == 0 ? 0 : lose(code)
@@ -214,12 +212,31 @@ final class Client: PooledClient, @unchecked Sendable {
     return code
   }
 
-  func publish(_ topic: UnsafePointer<CChar>, _ payload: Text, _ qos: Int32, _ retain: Bool) -> (code: Int32, number: Int32) {
+  /// Why the client is lost, by the code of the call that found it: what the broker said last, or else what the system says.
+  func loss(_ code: Int32) -> String {
+    guard let farewell else { return Self.text(code) }
+    if case MQTT_RC_SESSION_TAKEN_OVER = farewell { return farewell.text + "; does another client have the same `client_id`?" }
+    return farewell.text
+  }
+
+  // MARK: Messages
+
+  /// The topic ends with a zero, which is not counted. The number is that of the answer to come, or to be taken at once.
+  func publish(_ topic: Text, _ payload: Text, _ qos: Int32, _ retain: Bool) -> (code: Int32, number: Int32) {
+    if let reason = limits.refusal(topic: topic.count, payload: payload.count, qos: qos, retain: retain) {
+      lastRefused -= 1
+      refused[lastRefused] = reason
+      return (0, lastRefused)
+    }
     var number: Int32 = 0
-    let code = mosquitto_publish(handle, &number, topic, Int32(payload.count), payload.base, qos, retain)
+    let name = UnsafeRawPointer(topic.base).assumingMemoryBound(to: CChar.self)
+    let code = mosquitto_publish(handle, &number, name, Int32(payload.count), payload.base, qos, retain)
     if code == 0 { unconfirmed.insert(number) }
     return (code, number)
   }
+
+  /// Why a message that is answered was refused, told once.
+  func takeRefusal(_ number: Int32) -> Reason? { refused.isEmpty ? nil : refused.removeValue(forKey: number) }
 
   func subscribe(_ filter: String, _ qos: Int32) throws(RunFailure) {
     let asked = mosquitto_subscribe(handle, nil, filter, qos)
@@ -236,10 +253,20 @@ final class Client: PooledClient, @unchecked Sendable {
         throw connection.failure("the broker did not confirm the subscription of `\(filter)`", transient: true)
       }
     }
-    guard code == 0 else { throw connection.failure("the broker is gone: \(Self.text(code))", transient: true) }
-    if granted!.contains(where: { $0 > 2 }) {
-      throw connection.failure("the broker refuses the subscription of `\(filter)`; check what the user may read")
+    // Some brokers end the connection over a subscription, and say by which fault.
+    guard let reason = granted ?? farewell else { throw connection.failure("the broker is gone: \(loss(code))", transient: true) }
+    let help =
+      switch reason {
+      case MQTT_RC_SHARED_SUBS_NOT_SUPPORTED: ": it has no shared subscriptions; leave `$share/…/` out"
+      case MQTT_RC_WILDCARD_SUBS_NOT_SUPPORTED: ": it has no wildcards; name one topic, without + and #"
+      case MQTT_RC_UNSPECIFIED, MQTT_RC_NOT_AUTHORIZED: "; check what the user may read"
+      case _ where granted == nil: throw connection.failure("the broker is gone: \(loss(code))", transient: true)
+      default: ": \(reason.text)"
+      }
+    guard !reason.isRefusal else {
+      throw connection.failure("the broker refuses the subscription of `\(filter)`\(help)", transient: reason.isTransient)
     }
+    guard code == 0 else { throw connection.failure("the broker is gone: \(loss(code))", transient: true) }
   }
 }
 #endif

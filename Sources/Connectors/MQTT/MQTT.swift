@@ -9,18 +9,19 @@ public final class MQTTConnector: Connector, @unchecked Sendable {
   ]
 
   private static let isReady: Bool = mosquitto_lib_init() == 0
-  private let connection: Connection
+  private let broker: Broker
   private let pool: ClientPool<Client>
 
   init(_ connection: Connection) {
     precondition(Self.isReady)
-    self.connection = connection
-    pool = ClientPool(connection) { () throws(RunFailure) in try Client(connection, id: nil, isClean: true, keepAlive: 0) }
+    let broker = Broker(connection)
+    self.broker = broker
+    pool = ClientPool(connection) { () throws(RunFailure) in try broker.connect(id: nil, isClean: true, keepAlive: 0) }
   }
 
   public func probe() throws(RunFailure) { pool.release(try pool.acquire(), broken: false) }
-  public func source(_ context: EndpointContext) throws(RunFailure) -> any Source { TopicSource(connection, context) }
-  public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { TopicSink(pool, connection, context) }
+  public func source(_ context: EndpointContext) throws(RunFailure) -> any Source { TopicSource(broker, context) }
+  public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { TopicSink(pool, broker.connection, context) }
   public func shutdown() { pool.close() }
 }
 

@@ -10,9 +10,11 @@ final class TopicSink: Sink, @unchecked Sendable {
   private let retain: Bool
   /// Topic, a zero, and payload of each event since the last commit, and where they begin and end.
   private var bytes = ByteBuffer(capacity: 64 << 10)
-  private var events: [(topic: Int, payload: Int, end: Int)] = []
-  /// Events before this one are confirmed.
+  private typealias Event = (topic: Int, payload: Int, end: Int)
+  private var events: [Event] = []
+  /// Events before this one are answered: confirmed, or refused.
   private var done = 0
+  private var refusals: [Refusal] = []
   private static let window = 1000
   /// How often the broker went away in a row without confirming anything.
   private var losses = 0
@@ -26,6 +28,7 @@ final class TopicSink: Sink, @unchecked Sendable {
 
   deinit { bytes.release() }
 
+  var refusesLate: Bool { true }
   var pending: Int { bytes.count }
 
   func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
@@ -49,21 +52,26 @@ final class TopicSink: Sink, @unchecked Sendable {
 
   private static func problem(_ topic: Text, _ payload: Text) -> String? {
     if payload.count > 268_435_455 { return "the message is longer than MQTT's limit of 256 MiB" }
-    let isName =
-      topic.count > 0 && topic.count <= 65535 && topic.bytes.allSatisfy { $0 != 0 && $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "#") }
-    return isName ? nil : "`\(Shape.clean(String(topic.string.prefix(80))))` can be no topic: it is empty, too long, or holds + or #"
+    let isName = topic.count > 0 && topic.count <= 65535 && topic.bytes.allSatisfy { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "#") }
+    // MQTT lets a broker end the connection over a zero or another control character.
+    let isText =
+      topic.base.withMemoryRebound(to: CChar.self, capacity: topic.count) { mosquitto_validate_utf8($0, Int32(topic.count)) } == 0
+    if isName, isText { return nil }
+    let name = Shape.clean(String(topic.string.prefix(80)))
+    return "`\(name)` can be no topic: it is empty, too long, or holds +, # or control characters"
   }
 
   func commit() throws(RunFailure) -> [Refusal] {
     guard !events.isEmpty else { return [] }
     try pool.with { client throws(RunFailure) in try deliver(client) }
+    defer { refusals = [] }
     done = 0
     bytes.count = 0
     events.removeAll(keepingCapacity: true)
-    return []
+    return refusals
   }
 
-  /// Keeps so many messages under way; what is confirmed is done even where the client is lost later.
+  /// Keeps so many messages under way; what is answered is done even where the client is lost later.
   private func deliver(_ client: Client) throws(RunFailure) {
     let limit = connection.settings.int("ack_timeout") ?? 30_000_000
     var deadline = currentMicros() + limit
@@ -72,13 +80,17 @@ final class TopicSink: Sink, @unchecked Sendable {
     while done < events.count {
       while first + numbers.count < events.count, client.unconfirmed.count < Self.window {
         let event = events[first + numbers.count]
-        let topic = UnsafeRawPointer(bytes.base + event.topic).assumingMemoryBound(to: CChar.self)
-        let (code, number) = client.publish(topic, Text(bytes.base + event.payload, event.end - event.payload), qos, retain)
+        let (code, number) = client.publish(topic(event), payload(event), qos, retain)
         guard code == 0 else { throw lost(client, code) }
         numbers.append(number)
       }
       let code = client.drive(micros: 50_000)
       while done - first < numbers.count, !client.unconfirmed.contains(numbers[done - first]) {
+        if let reason = client.takeRefusal(numbers[done - first]) {
+          // What followed it may be confirmed, and is sent again all the same: the last message of a topic stays the last.
+          guard !reason.isTransient else { throw connection.failure("the broker takes no more now: \(reason.text)", transient: true) }
+          refusals.append(Refusal(row: done, message: message(reason, events[done])))
+        }
         done += 1
         losses = 0
         deadline = currentMicros() + limit
@@ -90,12 +102,28 @@ final class TopicSink: Sink, @unchecked Sendable {
     }
   }
 
-  /// A broker that takes no message of some size says so by going away.
+  private func topic(_ event: Event) -> Text { Text(bytes.base + event.topic, event.payload - 1 - event.topic) }
+  private func payload(_ event: Event) -> Text { Text(bytes.base + event.payload, event.end - event.payload) }
+
+  private func message(_ reason: Reason, _ event: Event) -> String {
+    let help =
+      switch reason {
+      case MQTT_RC_NOT_AUTHORIZED: "; check what the user may publish"
+      case MQTT_RC_TOPIC_NAME_INVALID: "; check `name`"
+      case MQTT_RC_PACKET_TOO_LARGE: "; it has \(event.end - event.payload) bytes"
+      case MQTT_RC_QOS_NOT_SUPPORTED: "; choose a lower `qos`"
+      case MQTT_RC_RETAIN_NOT_SUPPORTED: "; leave `retain` out"
+      default: ""
+      }
+    return Shape.clean("the broker refuses a message for `\(topic(event).string.prefix(80))`: \(reason.text)\(help)")
+  }
+
+  /// A broker of MQTT 3.1.1 that takes no message of some size says so by going away.
   private func lost(_ client: Client, _ code: Int32) -> RunFailure {
     losses += 1
     let longest = events[done...].map { $0.end - $0.payload }.max() ?? 0
     let help = losses > 1 ? "; the longest message under way has \(longest) bytes: is that more than it takes?" : ""
-    return connection.failure("the broker is gone: \(Client.text(code))\(help)", transient: true)
+    return connection.failure("the broker is gone: \(client.loss(code))\(help)", transient: true)
   }
 
   func close(completed: Bool) throws(RunFailure) {}

@@ -4,21 +4,24 @@ import Glibc
 import PumpRuntime
 
 /// `source topic`: a session that the broker keeps. libmosquitto queues the confirmation of each message as it comes;
-/// the queue is written once the events are durable. Brokers send a few messages ahead only, so each batch asks for its commit.
+/// the queue is written once the events are durable. Brokers send only so many messages ahead, so each batch asks for its commit.
 final class TopicSource: Source, @unchecked Sendable {
-  private let connection: Connection
+  private let broker: Broker
+  private var connection: Connection { broker.connection }
   private let context: EndpointContext
   private let qos: Int32
   private let limit: Int
   private var client: Client?
   private var number: Int64 = 0
   private var acknowledged: Int64 = 0
-  /// Messages of the batch under way.
+  /// Messages of the batch under way, and their bytes, which are kept to some measure.
   private var batch: Batch?
+  private var size = 0
+  private static let batchLimit = (messages: 1024, bytes: 16 << 20)
   private var places: [(topic: String, qos: Int32, retained: Bool)] = []
 
-  init(_ connection: Connection, _ context: EndpointContext) {
-    self.connection = connection
+  init(_ broker: Broker, _ context: EndpointContext) {
+    self.broker = broker
     self.context = context
     qos = context.qos
     limit = context.eventLimit
@@ -28,7 +31,7 @@ final class TopicSource: Source, @unchecked Sendable {
     let isClean = context.settings.bool("clean") || qos == 0
     let name = context.settings.text("client_id") ?? "pump-\(context.pipeline)-\(context.spec.label)"
     let client = try connection.attempt { () throws(RunFailure) in
-      try Client(connection, id: isClean ? context.settings.text("client_id") : name, isClean: isClean, keepAlive: 30)
+      try broker.connect(id: isClean ? context.settings.text("client_id") : name, isClean: isClean, keepAlive: 30)
     }
     client.takesLeave = false
     // Messages of a session that goes on may come before the subscription is confirmed.
@@ -41,6 +44,7 @@ final class TopicSource: Source, @unchecked Sendable {
     self.batch = batch
     defer { self.batch = nil }
     places = []
+    size = 0
     if client == nil {
       client = try open()
     }
@@ -48,12 +52,14 @@ final class TopicSource: Source, @unchecked Sendable {
     // While nothing waits to become durable, whatever the protocol wants may be sent; what came with the subscription waits.
     var code = acknowledged == number && places.isEmpty && batch.refused.isEmpty ? client.send() : 0
     if code == 0, places.isEmpty { code = client.receive(micros: 100_000) }
-    while code == 0, !places.isEmpty, places.count < 1024, hasMore(client) { code = client.receive(micros: 0) }
+    while code == 0, !places.isEmpty, places.count < Self.batchLimit.messages, size < Self.batchLimit.bytes, hasMore(client) {
+      code = client.receive(micros: 0)
+    }
     if code != 0 {
       self.client = nil
-      connection.lost(Client.text(code))
+      connection.lost(client.loss(code))
       // What has come is delivered; the broker sends it again all the same, for it was not confirmed.
-      if places.isEmpty { throw connection.failure("the broker is gone: \(Client.text(code))", transient: true) }
+      if places.isEmpty { throw connection.failure("the broker is gone: \(client.loss(code))", transient: true) }
     }
     describe(batch)
     if !places.isEmpty || !batch.refused.isEmpty {
@@ -74,6 +80,7 @@ final class TopicSource: Source, @unchecked Sendable {
     let topic = String(cString: message.topic)
     let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : Int(message.payloadlen))
     guard batch.add(bytes, limit: limit, meta: "{\"topic\":\(Value.text(topic).json(.string))}") else { return }
+    size += bytes.count
     places.append((topic, message.qos, message.retain))
   }
 

@@ -1,0 +1,70 @@
+#if MQTT
+internal import CMQTT
+import Glibc
+import PumpRuntime
+import Synchronization
+
+/// The broker of one connection, as its clients find it: where it is, and which protocol it speaks.
+final class Broker: Sendable {
+  let connection: Connection
+  let host: String
+  let port: Int32
+  /// The broker took a client of 3.1.1 after it had refused one of 5. The next ones do not ask again.
+  private let isOld = Atomic(false)
+
+  init(_ connection: Connection) {
+    self.connection = connection
+    host = connection.settings.text("host") ?? "localhost"
+    port = Int32(clamping: connection.settings.int("port") ?? 8883)
+  }
+
+  var address: String { "\(host):\(port)" }
+
+  /// A client that is connected. The broker keeps a session that is not clean until the client comes again.
+  func connect(id: String?, isClean: Bool, keepAlive: Int32) throws(RunFailure) -> Client {
+    try reach()
+    if !isOld.load(ordering: .relaxed) {
+      let client = try Client(self, version: MQTT_PROTOCOL_V5, id: id, isClean: isClean)
+      if try client.connect(keepAlive) { return client }
+    }
+    let client = try Client(self, version: MQTT_PROTOCOL_V311, id: id, isClean: isClean)
+    guard try client.connect(keepAlive) else {
+      throw connection.failure("\(address) speaks neither MQTT 5 nor 3.1.1; is it an MQTT broker?")
+    }
+    isOld.store(true, ordering: .relaxed)
+    return client
+  }
+
+  /// libmosquitto connects for as long as the system lets it; a short try before keeps to connect_timeout.
+  private func reach() throws(RunFailure) {
+    var hints = addrinfo()
+    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var list: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo(host, String(port), &hints, &list) == 0, let first = list else {
+      throw connection.failure("host `\(host)` is not known; check `host`", transient: true)
+    }
+    defer { freeaddrinfo(list) }
+    var reason = "no answer within connect_timeout"
+    var next: UnsafeMutablePointer<addrinfo>? = first
+    while let address = next {
+      next = address.pointee.ai_next
+      let fd = socket(address.pointee.ai_family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+      guard fd >= 0 else { continue }
+      defer { close(fd) }
+      if Glibc.connect(fd, address.pointee.ai_addr, address.pointee.ai_addrlen) == 0 { return }
+      guard errno == EINPROGRESS else {
+        reason = String(cString: strerror(errno))
+        continue
+      }
+      var descriptor = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
+      guard poll(&descriptor, 1, Int32(clamping: connection.connectTimeout / 1000)) > 0 else { continue }
+      var code: Int32 = 0
+      var size = socklen_t(MemoryLayout<Int32>.size)
+      getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size)
+      if code == 0 { return }
+      reason = String(cString: strerror(code))
+    }
+    throw connection.failure("cannot reach \(address): \(reason); check `host` and `port`, and that the broker runs", transient: true)
+  }
+}
+#endif
