@@ -32,8 +32,7 @@ def read_packet(stream):
     """The first byte of the next packet, its body, and all of it; nothing at the end."""
     head = stream.read(1)
     length, shift = 0, 0
-    while head:
-        byte = stream.read(1)
+    while head and (byte := stream.read(1)):
         head += byte
         length |= (byte[0] & 127) << shift
         shift += 7
@@ -84,13 +83,16 @@ class Stand(Server):
     def do_disconnect(self, code):
         with self.lock:
             for client in self.clients:
-                client.say(packet(DISCONNECT, bytes([int(code)])))
+                try:
+                    client.say(packet(DISCONNECT, bytes([int(code)])))
+                except OSError:
+                    pass  # it is gone already
         self.do_drop()
 
     def do_drop(self):
         with self.lock:
             for client in self.clients:
-                client.request.shutdown(socket.SHUT_RDWR)
+                client.drop()
 
     def do_asked(self):
         return " ".join(str(version) for version in self.asked)
@@ -151,9 +153,15 @@ class Connection(socketserver.BaseRequestHandler):
         try:
             while received := read_packet(stream):
                 self.say(received[2])
-            self.request.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # either side is gone
+        self.drop()
+
+    def drop(self):
+        try:
+            self.request.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it is gone already
 
     def say(self, data):
         with self.saying:
