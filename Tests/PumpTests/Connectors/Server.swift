@@ -79,7 +79,7 @@ final class TestProgram {
     return try end(seconds: seconds)
   }
 
-  /// By `pumpc run`, or what was built of it.
+  /// By `pumpc run`, or what was built of it. The first run with a connector compiles it: time counts from the program's own start.
   func start(executable: String? = nil) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: executable ?? "\(Support.products)/pumpc")
@@ -92,6 +92,14 @@ final class TestProgram {
     process.standardInput = FileHandle.nullDevice
     try process.run()
     self.process = process
+    let end = Date(timeIntervalSinceNow: 600)
+    while executable == nil, process.isRunning, Date() < end, executes("pumpc") { usleep(10_000) }
+  }
+
+  /// Whether the process has not become another program yet.
+  private func executes(_ name: String) -> Bool {
+    let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process!.processIdentifier)/exe")
+    return path?.hasSuffix("/\(name)") == true
   }
 
   var log: String { read("err.log") }
