@@ -45,7 +45,7 @@ final class InterpretedProcessor: Processor {
         }
       } else {
         entry.ensure(rows)
-        entry.pointer(Text.self).update(from: batch.events + start, count: rows)
+        entry.pointer(Text.self).update(from: batch.events.values.baseAddress! + start, count: rows)
       }
       let live = checks(frame, frame.all(), out)
       if live.count > 0 { chain(frame, live, out) }

@@ -12,6 +12,8 @@ final class PipelineRenderer {
   private var nextEvent = 0
   private var members: [String] = []
   private var methods: [String] = []
+  /// Fields of `Sinks`, with their values.
+  private var sinks: [(name: String, type: String, value: String)] = []
   /// What `process` does behind its loop, in the order of the steps.
   private var lookups: [String] = []
 
@@ -26,7 +28,7 @@ final class PipelineRenderer {
     }
   }
 
-  private static let context = "_ row: Int, _ batch: Batch, _ out: Outputs, _ c: Context"
+  private static let context = "_ row: Int, _ batch: Batch, _ sinks: Sinks, _ out: Outputs, _ c: Context"
 
   func render(_ steps: [Step], input: Type, checks: [Check], docs: String?) -> String {
     let entry = types.swift(input, hint: className + "Input")
@@ -48,14 +50,22 @@ final class PipelineRenderer {
       out.line("private var step = -1")
       out.lines(members)
       out.line()
+      out.line("/// Where events go, found once for a batch.")
+      out.block("private struct Sinks {") { out in
+        for field in sinks { out.line("let \(field.name): \(field.type)") }
+        out.block("init(_ out: Outputs) {") { out in
+          for field in sinks { out.line("\(field.name) = \(field.value)") }
+        }
+      }
+      out.line()
       out.line("init(_ configuration: Configuration) { config = Config(configuration) }")
       out.line()
       out.block("func process(_ batch: Batch, _ out: Outputs) {") { out in
-        out.line("let c = batch.context")
+        out.line("let (sinks, c) = (Sinks(out), batch.context)")
         out.block("for row in 0..<batch.count {") { out in
           out.line("step = -1")
           let value = input == .bytes ? "Blob(batch.events[row])" : "\(entry).read(batch.records!, row, c.arena)"
-          out.line("do throws(EventFailure) { try run(\(value), row, batch, out, c) } catch { out.fail(row, step, error) }")
+          out.line("do throws(EventFailure) { try run(\(value), row, batch, sinks, out, c) } catch { out.fail(row, step, error) }")
         }
         out.lines(lookups)
       }
@@ -157,7 +167,7 @@ final class PipelineRenderer {
   // MARK: Methods of their own
 
   private func arguments(_ event: String, _ carried: (name: String, type: Type)?) -> String {
-    "\(event), \(carried.map { "\($0.name), " } ?? "")row, batch, out, c"
+    "\(event), \(carried.map { "\($0.name), " } ?? "")row, batch, sinks, out, c"
   }
 
   private func method(
@@ -239,7 +249,7 @@ final class PipelineRenderer {
     out.block("\(call) { record in") { out in
       out.line("records\(number) += 1")
       out.block("out.on(Record(record, records\(number))) {") { out in
-        out.line("do throws(EventFailure) { try \(name)(Blob(record), row, batch, out, c) } catch { out.fail(row, step, error) }")
+        out.line("do throws(EventFailure) { try \(name)(Blob(record), row, batch, sinks, out, c) } catch { out.fail(row, step, error) }")
       }
     }
   }
@@ -259,7 +269,7 @@ final class PipelineRenderer {
     out.line("step = \(number)")
     out.line("lookup\(number).add(\(expressions.statement(endpoint.each[0].value)), \(event), row, out)")
     // The rest of the chain follows when the keys of the whole batch were asked for.
-    lookups.append("lookup\(number).run(out.lookups[\(index)], \(number), out, c) { found\(number)($0, $1, $2, batch, out, c) }")
+    lookups.append("lookup\(number).run(out.lookups[\(index)], \(number), out, c) { found\(number)($0, $1, $2, batch, sinks, out, c) }")
     let swift = types.swift(step.output, hint: className + "Found")
     var fields = (type.record?.fields ?? []).map { "\(Swift.name($0.name)): \(event).\(Swift.name($0.name))" }
     fields.append("\(Swift.name(key)): found")
@@ -269,7 +279,7 @@ final class PipelineRenderer {
     }
     var body = SwiftWriter()
     body.block("private func found\(number)(_ \(event): \(types.swift(type)), _ found: \(found), \(Self.context)) {") { out in
-      out.line("do throws(EventFailure) { try \(name)(\(event), found, row, batch, out, c) } catch { out.fail(row, step, error) }")
+      out.line("do throws(EventFailure) { try \(name)(\(event), found, row, batch, sinks, out, c) } catch { out.fail(row, step, error) }")
     }
     methods.append(body.text)
   }
@@ -285,12 +295,13 @@ final class PipelineRenderer {
     _ endpoint: Endpoint, event: String, carried: (name: String, type: Type)?, _ out: inout SwiftWriter,
     _ bytes: (inout SwiftWriter) -> Void
   ) {
-    let number = nextSink
-    nextSink += 1
     expressions.carried = carried?.name ?? event
     for (index, each) in endpoint.each.enumerated() { out.line("let each\(index) = \(expressions.statement(each.value))") }
-    out.line("let sink = out.sinks[\(number)]")
-    for index in endpoint.each.indices { out.line("each\(index).write(sink.each[\(index)], sink.count)") }
+    let name = open(&out)
+    for index in endpoint.each.indices {
+      sinks.append(("\(name)each\(index)", "Column", "\(name).each[\(index)]"))
+      out.line("each\(index).write(sinks.\(name)each\(index), sink.count)")
+    }
     if endpoint.type == .bytes || endpoint.takesDocuments {
       bytes(&out)
       out.line("sink.end(row)")
@@ -300,9 +311,18 @@ final class PipelineRenderer {
     }
   }
 
-  private func feed(_ event: String, _ type: Type, _ out: inout SwiftWriter) {
-    out.line("let sink = out.sinks[\(nextSink)]")
+  /// The next sink, as `sink`.
+  @discardableResult
+  private func open(_ out: inout SwiftWriter) -> String {
+    let name = "sink\(nextSink)"
+    sinks.append((name, "SinkBuffer", "out.sinks[\(nextSink)]"))
     nextSink += 1
+    out.line("let sink = sinks.\(name)")
+    return name
+  }
+
+  private func feed(_ event: String, _ type: Type, _ out: inout SwiftWriter) {
+    open(&out)
     if type == .bytes {
       out.line("sink.bytes.raw(\(event).text)")
       out.line("sink.end(row)")

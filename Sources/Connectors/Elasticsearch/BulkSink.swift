@@ -21,7 +21,7 @@ final class BulkSink: Sink, @unchecked Sendable {
   private let id: Int?
   /// Lines of bulk requests since the last commit, and their events.
   private var lines = ByteBuffer(capacity: BulkSink.room)
-  private var events: [Event] = []
+  private var events = PlainList<Event>()
   private var reasons: [Int: String] = [:]
   /// What actions begin with, up to the id, and the index that they name.
   private var head = ByteBuffer(capacity: 256)
@@ -42,7 +42,8 @@ final class BulkSink: Sink, @unchecked Sendable {
   private let sender = BackgroundWorker<HttpAnswer>()
   private var sent = 0
   private var isHeld = false
-  private static let aheadSize = 1 << 20
+  /// Little, so that little is left to send at the commit. A server that is slow has larger requests: what came while it wrote.
+  private static let aheadSize = 256 << 10
   /// For what comes between two commits, mostly; memory that is not touched costs nothing.
   private static let room = 10 << 20
   /// Bytes of one request; less once the server has found one too large.
@@ -63,6 +64,7 @@ final class BulkSink: Sink, @unchecked Sendable {
 
   deinit {
     lines.release()
+    events.release()
     head.release()
     body.release()
     packed.release()
@@ -195,7 +197,7 @@ final class BulkSink: Sink, @unchecked Sendable {
   }
 
   func commit() throws(RunFailure) -> [Refusal] {
-    guard !events.isEmpty else { return [] }
+    guard events.count > 0 else { return [] }
     while ahead != nil { receive(micros: 100_000) }
     try pool.with { session throws(RunFailure) in
       var from = 0
@@ -207,7 +209,7 @@ final class BulkSink: Sink, @unchecked Sendable {
     }
     let refusals = reasons.sorted { $0.key < $1.key }.map { Refusal(row: $0.key, message: $0.value) }
     lines.count = 0
-    events.removeAll(keepingCapacity: true)
+    events.removeAll()
     reasons.removeAll()
     (sent, isHeld) = (0, false)
     return refusals

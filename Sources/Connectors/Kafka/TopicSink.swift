@@ -114,7 +114,8 @@ final class TopicSink: Sink, @unchecked Sendable {
     guard count > 0 else { return [] }
     let begin = currentMicros()
     while outbox.open > 0 {
-      rd_kafka_poll(producer.client.handle, 10)
+      // Nothing is added to the batch under way, so it need not linger.
+      rd_kafka_flush(producer.client.handle, 10)
       try producer.client.check()
       // Said again and again by the pipeline; the messages stay where they are.
       guard currentMicros() - begin < 500_000 else {

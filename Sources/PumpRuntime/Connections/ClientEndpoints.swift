@@ -49,7 +49,7 @@ public final class HeldEvents: @unchecked Sendable {
   public func append(_ other: SinkBuffer) {
     let first = buffer.count
     for row in 0..<other.count {
-      buffer.bytes.raw(other.ends.isEmpty ? Text() : other.event(row))
+      buffer.bytes.raw(other.ends.count == 0 ? Text() : other.event(row))
       buffer.end(Int(other.origins[row]))
       if let records = buffer.records { records.copy(first + row, from: other.records!, row, into: memory) }
       for (column, from) in zip(buffer.each, other.each) { column.copy(first + row, from: from, row, into: memory) }

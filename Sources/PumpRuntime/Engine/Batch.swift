@@ -4,8 +4,7 @@ public final class Batch: @unchecked Sendable {
   public let context: Context
   public var count = 0
   /// One slice for each event of a source of bytes.
-  public private(set) var events: UnsafeMutablePointer<Text>
-  private var capacity = 0
+  public private(set) var events = PlainList<Text>()
   /// The events of a typed source.
   public var records: Column?
   /// What the source says of each event, by name; only what the pipeline reads.
@@ -25,31 +24,19 @@ public final class Batch: @unchecked Sendable {
   /// The source must see everything up to here acknowledged before it goes on: a partition is taken from it, say.
   public var wantsCommit = false
 
-  public init(context: Context = Context()) {
-    self.context = context
-    events = .allocate(capacity: 1)
-  }
+  public init(context: Context = Context()) { self.context = context }
 
-  deinit { events.deallocate() }
+  deinit { events.release() }
 
   @inline(__always)
   public func append(_ event: Text) {
-    if count == capacity { grow() }
-    events[count] = event
+    events.append(event)
     count += 1
-  }
-
-  private func grow() {
-    let wanted = max(1024, capacity * 2)
-    let larger = UnsafeMutablePointer<Text>.allocate(capacity: wanted)
-    larger.update(from: events, count: count)
-    events.deallocate()
-    events = larger
-    capacity = wanted
   }
 
   public func clear() {
     count = 0
+    events.removeAll()
     records?.clear()
     for column in meta.values { column.clear() }
     refused.removeAll(keepingCapacity: true)
@@ -87,13 +74,13 @@ public final class SinkBuffer: @unchecked Sendable {
   /// Encoded events, each followed by a line feed.
   public var bytes = ByteBuffer(capacity: 64 << 10)
   /// Where each event ends, before its line feed.
-  public var ends: [Int] = []
+  public var ends = PlainList<Int>()
   /// Records for a typed sink.
   public let records: Column?
   /// Arguments per event, in the order of the endpoint's.
   public let each: [Column]
   /// The event of the batch that each came from.
-  public var origins: [Int32] = []
+  public var origins = PlainList<Int32>()
   /// The batch's `origin`.
   var batchOrigin: ((Int) -> String)?
   /// What a row's event is known by in every run, where its source can tell. Rows that one event was expanded to share it.
@@ -104,7 +91,11 @@ public final class SinkBuffer: @unchecked Sendable {
     self.each = each.map { Column($0) }
   }
 
-  deinit { bytes.release() }
+  deinit {
+    bytes.release()
+    ends.release()
+    origins.release()
+  }
 
   public var count: Int { origins.count }
 
@@ -131,8 +122,8 @@ public final class SinkBuffer: @unchecked Sendable {
 
   public func clear() {
     bytes.count = 0
-    ends.removeAll(keepingCapacity: true)
-    origins.removeAll(keepingCapacity: true)
+    ends.removeAll()
+    origins.removeAll()
     records?.clear()
     for column in each { column.clear() }
   }

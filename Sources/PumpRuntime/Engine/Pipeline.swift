@@ -159,7 +159,7 @@ final class Pipeline: @unchecked Sendable {
     batch.context.now = Timestamp(clock())
     batch.firstNumber = firstNumber
     if let origin = buffer.batchOrigin {
-      let origins = buffer.origins
+      let origins = Array(buffer.origins.values)
       batch.origin = { origin(Int(origins[$0])) }
     }
     if let records = buffer.records {
@@ -331,7 +331,8 @@ final class Pipeline: @unchecked Sendable {
       shared.withLock { $0.sent[index] += buffer.count - refused.count }
       if sinks[index].refusesLate {
         let gone = Set(refused.map(\.row))
-        let rows = gone.isEmpty ? buffer.origins : buffer.origins.indices.filter { !gone.contains($0) }.map { buffer.origins[$0] }
+        let origins = Array(buffer.origins.values)
+        let rows = gone.isEmpty ? origins : origins.indices.filter { !gone.contains($0) }.map { origins[$0] }
         given[index].append((mark, rows))
       }
       if refused.isEmpty { continue }

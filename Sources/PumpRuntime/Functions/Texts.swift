@@ -181,14 +181,14 @@ extension Fn {
 
   /// A value as `\( )` writes it: texts as they are, anything else as JSON without quotes.
   public static func toString(_ value: Text, _ c: Context) -> Text { value }
-  public static func toString(_ value: Int64, _ c: Context) -> Text { makeText(c.arena) { $0.int(value) } }
+  public static func toString(_ value: Int64, _ c: Context) -> Text { makeNumber(c.arena, upTo: 24) { $0.int(value) } }
   public static func toString(_ value: Double, _ c: Context) -> Text { makeText(c.arena) { $0.double(value) } }
-  public static func toString(_ value: Decimal, _ c: Context) -> Text { makeText(c.arena) { $0.decimal(value) } }
+  public static func toString(_ value: Decimal, _ c: Context) -> Text { makeNumber(c.arena, upTo: 48) { $0.decimal(value) } }
   public static func toString(_ value: Bool, _ c: Context) -> Text { value ? Text("true") : Text("false") }
   public static func toString(_ value: Timestamp, _ c: Context) -> Text { makeText(c.arena) { $0.timestamp(value) } }
   public static func toString(_ value: Day, _ c: Context) -> Text { makeText(c.arena) { $0.day(value) } }
   public static func toString(_ value: Duration, _ c: Context) -> Text { makeText(c.arena) { $0.duration(value) } }
-  public static func toString(_ value: Size, _ c: Context) -> Text { makeText(c.arena) { $0.int(value.bytes) } }
+  public static func toString(_ value: Size, _ c: Context) -> Text { makeNumber(c.arena, upTo: 24) { $0.int(value.bytes) } }
   public static func toString(_ value: Uuid, _ c: Context) -> Text { makeText(c.arena) { $0.uuid(value) } }
   public static func toString(_ value: Blob, _ c: Context) -> Text { makeText(c.arena) { $0.base64(value.text) } }
   /// A JSON string gives its text, any other Json its JSON.

@@ -1,14 +1,14 @@
 import Glibc
 
-/// Two digits for each number below 100.
-@usableFromInline nonisolated(unsafe) let digitPairs: UnsafePointer<UInt8> = {
-  let table = UnsafeMutablePointer<UInt8>.allocate(capacity: 200)
-  for number in 0..<100 {
-    table[2 * number] = UInt8(48 + number / 10)
-    table[2 * number + 1] = UInt8(48 + number % 10)
-  }
-  return UnsafePointer(table)
-}()
+/// Two digits for each number below 100. Of a literal, so that its place is known without asking whether it was made.
+@inlinable @inline(__always)
+var digitPairs: UnsafePointer<UInt8> {
+  let pairs: StaticString = """
+    0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+    5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899
+    """
+  return pairs.utf8Start
+}
 
 extension ByteBuffer {
   @inlinable public mutating func int(_ value: Int64) {

@@ -13,6 +13,13 @@ import Glibc
     self.capacity = capacity
   }
 
+  /// Over memory of somebody else's, which must not have to grow.
+  @inlinable init(_ memory: UnsafeMutableRawPointer, capacity: Int) {
+    base = memory.assumingMemoryBound(to: UInt8.self)
+    count = 0
+    self.capacity = capacity
+  }
+
   public mutating func release() {
     free(base)
     capacity = 0
@@ -69,4 +76,11 @@ import Glibc
   let text = arena.copy(buffer.bytes)
   arena.give(scratch: buffer)
   return text
+}
+
+/// The same of a number and the like: it is short, stays where it is written, and needs no escapes in JSON.
+@inlinable func makeNumber(_ arena: Arena, upTo size: Int, _ body: (inout ByteBuffer) -> Void) -> Text {
+  var buffer = ByteBuffer(arena.allocate(size), capacity: size)
+  body(&buffer)
+  return Text(buffer.base, buffer.count, jsonSafe: true)
 }

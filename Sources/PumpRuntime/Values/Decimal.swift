@@ -104,6 +104,15 @@
   /// Without trailing zeros after the point.
   public var normalized: Decimal {
     var value = self
+    // Most are short, and 128 bits are slow to divide.
+    if var short = Int64(exactly: coefficient) {
+      while value.scale > 0, short % 10 == 0 {
+        short /= 10
+        value.scale -= 1
+      }
+      value.coefficient = Int128(short)
+      return value
+    }
     while value.scale > 0 {
       let (quotient, remainder) = value.coefficient.quotientAndRemainder(dividingBy: 10)
       if remainder != 0 { break }
