@@ -90,8 +90,14 @@ final class TypeRenderer {
     case .optional(let base): "\(shape(base).hasPrefix(".") ? "Shape" : "")\(shape(base)).optional"
     case .refined(let base, _): shape(base)
     case .record(let record): "\(name(of: record, hint: "Record")).shape"
-    case .enumeration(let type): "\(name(of: type, hint: "Choice")).shape"
+    // What only settings have needs no Swift type.
+    case .enumeration(let type): enums[type] == nil && type.name == nil ? cases(type) : "\(name(of: type, hint: "Choice")).shape"
     }
+  }
+
+  private func cases(_ type: EnumType) -> String {
+    let cases = type.cases.map { "(\(Swift.string($0.name)), \(Swift.string($0.wire)))" }.joined(separator: ", ")
+    return "Shape.enumeration(\(Swift.string(type.name ?? "enum")), [\(cases)])"
   }
 
   // MARK: Declarations
@@ -100,8 +106,7 @@ final class TypeRenderer {
     out.block("enum \(name): Int64, ColumnValue, JSONReadable, JSONWritable, Sendable {") { out in
       for item in type.cases { out.line("case \(Swift.name(item.name))") }
       out.line()
-      let cases = type.cases.map { "(\(Swift.string($0.name)), \(Swift.string($0.wire)))" }.joined(separator: ", ")
-      out.line("static let shape = Shape.enumeration(\(Swift.string(type.name ?? "enum")), [\(cases)])")
+      out.line("static let shape = \(cases(type))")
       out.line("static var nothing: \(name) { .\(Swift.name(type.cases[0].name)) }")
       out.line("private static let wires = KeyTable([\(type.cases.map { Swift.string($0.wire) }.joined(separator: ", "))])")
       out.line("init(from json: inout JSONReader) throws(Malformed) { self = \(name)(rawValue: try json.enumCase(\(name).wires))! }")
