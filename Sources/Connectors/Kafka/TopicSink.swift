@@ -10,9 +10,12 @@ final class TopicSink: Sink, @unchecked Sendable {
   /// The topic of the last event: events mostly go where the one before went.
   private var topic: (name: Text, handle: OpaquePointer)?
   private let memory = Arena()
-  /// Events since the last commit.
+  /// Events since the last commit, of which these were refused when they came.
   private var count = 0
+  private var refused: [Int] = []
   private var bytes = 0
+  /// Events of one topic that go to librdkafka together.
+  private var messages = PlainList<rd_kafka_message_t>()
 
   init(_ producer: Producer, _ context: EndpointContext) throws(RunFailure) {
     self.producer = producer
@@ -21,6 +24,8 @@ final class TopicSink: Sink, @unchecked Sendable {
     places = (place("name")!, place("key"), place("partition"), place("headers"))
   }
 
+  deinit { messages.release() }
+
   var refusesLate: Bool { true }
   var pending: Int { bytes }
 
@@ -28,51 +33,90 @@ final class TopicSink: Sink, @unchecked Sendable {
     var refusals: [Refusal] = []
     // Counted first: another sink's poll may report them at once.
     outbox.sent(buffer.count)
+    let keys = places.key.map { buffer.each[$0] }
+    let partitions = places.partition.map { buffer.each[$0] }
     for row in 0..<buffer.count {
       let name = buffer.each[places.name].get(Text.self, row)
-      if topic?.name != name { topic = (memory.copy(name), try producer.topic(name.string)) }
+      if topic?.name != name {
+        try produce(before: row, &refusals)
+        topic = (memory.copy(name), try producer.topic(name.string))
+      }
       let value = buffer.event(row)
       bytes += value.count
-      let code = try send(buffer, row, value)
-      if code == RD_KAFKA_RESP_ERR_NO_ERROR {
-        count += 1
-        continue
+      let key = keys.flatMap { $0.isNull(row) ? nil : $0.get(Text.self, row) }
+      var message = rd_kafka_message_t()
+      message.payload = UnsafeMutableRawPointer(mutating: value.base)
+      message.len = value.count
+      message.key = key.map { UnsafeMutableRawPointer(mutating: $0.base) }
+      message.key_len = key?.count ?? 0
+      message.partition = partitions.flatMap { $0.isNull(row) ? nil : Int32(clamping: $0.get(Int64.self, row)) } ?? -1
+      message._private = outbox.opaque(count)
+      if let headers = places.headers.flatMap({ self.headers(buffer.each[$0], row) }) {
+        try produce(before: row, &refusals)
+        try produce(message, headers, row, &refusals)
+      } else {
+        messages.append(message)
       }
-      outbox.report(0, RD_KAFKA_RESP_ERR_NO_ERROR)
-      guard Self.refusesEvent(code) else { throw failure(code) }
-      refusals.append(Refusal(row: row, message: Client.text(code)))
+      count += 1
     }
+    try produce(before: buffer.count, &refusals)
     rd_kafka_poll(producer.client.handle, 0)
     return refusals
   }
 
-  /// A full queue is backpressure: it is waited for.
-  private func send(_ buffer: SinkBuffer, _ row: Int, _ value: Text) throws(RunFailure) -> rd_kafka_resp_err_t {
-    let keys = places.key.map { buffer.each[$0] }
-    let key = keys.flatMap { $0.isNull(row) ? nil : $0.get(Text.self, row) }
-    let partitions = places.partition.map { buffer.each[$0] }
-    let partition = partitions.flatMap { $0.isNull(row) ? nil : Int32(clamping: $0.get(Int64.self, row)) } ?? -1
-    while true {
-      var code = RD_KAFKA_RESP_ERR_NO_ERROR
-      if let headers = places.headers.flatMap({ self.headers(buffer.each[$0], row) }) {
-        code = pump_produce(
-          producer.client.handle, topic!.handle, partition, value.base, value.count, key?.base, key?.count ?? 0, headers,
-          outbox.opaque(count))
-        if code != RD_KAFKA_RESP_ERR_NO_ERROR { rd_kafka_headers_destroy(headers) }
-      } else if rd_kafka_produce(
-        topic!.handle, partition, Int32(RD_KAFKA_MSG_F_COPY), UnsafeMutableRawPointer(mutating: value.base), value.count, key?.base,
-        key?.count ?? 0, outbox.opaque(count)) != 0
-      {
-        code = rd_kafka_last_error()
+  /// Hands the messages over that lie before a row: together, librdkafka looks at its locks and clocks once for all.
+  private func produce(before row: Int, _ refusals: inout [Refusal]) throws(RunFailure) {
+    defer { messages.removeAll() }
+    var from = 0
+    while from < messages.count {
+      let left = messages.count - from
+      let flags = Int32(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_PARTITION)
+      if Int(rd_kafka_produce_batch(topic!.handle, -1, flags, messages.base + from, Int32(left))) == left { return }
+      // What comes behind the first that finds no room has none either.
+      while from < messages.count, messages[from].err != RD_KAFKA_RESP_ERR__QUEUE_FULL {
+        let code = messages[from].err
+        let back = messages.count - from
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR { try refuse(code, event: count - back, row: row - back, &refusals) }
+        from += 1
       }
-      guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL else { return code }
-      try producer.client.check()
-      guard !producer.client.connection.stop.isRequested || producer.client.connection.stop.age < 30_000_000 else {
-        throw producer.client.connection.failure("the brokers took no more events before the end", transient: false)
-      }
-      rd_kafka_poll(producer.client.handle, 100)
-      producer.client.lookAgain()
+      guard from < messages.count else { return }
+      for waiting in from..<messages.count { messages[waiting].err = RD_KAFKA_RESP_ERR_NO_ERROR }
+      try waitForRoom()
     }
+  }
+
+  /// A message with headers, which go with it one by one.
+  private func produce(
+    _ message: rd_kafka_message_t, _ headers: OpaquePointer, _ row: Int, _ refusals: inout [Refusal]
+  ) throws(RunFailure) {
+    while true {
+      let code = pump_produce(
+        producer.client.handle, topic!.handle, message.partition, message.payload, message.len, message.key, message.key_len, headers,
+        message._private)
+      if code == RD_KAFKA_RESP_ERR_NO_ERROR { return }
+      guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
+        rd_kafka_headers_destroy(headers)
+        return try refuse(code, event: count, row: row, &refusals)
+      }
+      try waitForRoom()
+    }
+  }
+
+  private func refuse(_ code: rd_kafka_resp_err_t, event: Int, row: Int, _ refusals: inout [Refusal]) throws(RunFailure) {
+    outbox.report(0, RD_KAFKA_RESP_ERR_NO_ERROR)
+    guard Self.refusesEvent(code) else { throw failure(code) }
+    refused.append(event)
+    refusals.append(Refusal(row: row, message: Client.text(code)))
+  }
+
+  /// A full queue is backpressure: it is waited for.
+  private func waitForRoom() throws(RunFailure) {
+    try producer.client.check()
+    guard !producer.client.connection.stop.isRequested || producer.client.connection.stop.age < 30_000_000 else {
+      throw producer.client.connection.failure("the brokers took no more events before the end", transient: false)
+    }
+    rd_kafka_poll(producer.client.handle, 100)
+    producer.client.lookAgain()
   }
 
   private func headers(_ column: Column, _ row: Int) -> OpaquePointer? {
@@ -125,9 +169,9 @@ final class TopicSink: Sink, @unchecked Sendable {
     }
     let failed = outbox.takeFailed().sorted { $0.event < $1.event }
     if let bad = failed.first(where: { !Self.refusesEvent($0.code) }) { throw failure(bad.code) }
-    count = 0
-    bytes = 0
-    return failed.map { Refusal(row: $0.event, message: Client.text($0.code)) }
+    defer { (count, refused, bytes) = (0, [], 0) }
+    // Rows are counted without what was refused at once.
+    return failed.map { failed in Refusal(row: failed.event - refused.count { $0 < failed.event }, message: Client.text(failed.code)) }
   }
 
   func close(completed: Bool) throws(RunFailure) {}

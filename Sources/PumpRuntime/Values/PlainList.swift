@@ -2,7 +2,7 @@ import Glibc
 
 /// A growing list of plain values that one holder has: an `Array` would ask at each append whether it is shared.
 @frozen public struct PlainList<Element: BitwiseCopyable>: @unchecked Sendable {
-  @usableFromInline var base: UnsafeMutablePointer<Element>
+  public private(set) var base: UnsafeMutablePointer<Element>
   @usableFromInline var size = 0
   @usableFromInline var capacity: Int
 
