@@ -51,7 +51,8 @@ final class TopicSink: Sink, @unchecked Sendable {
       message.key_len = key?.count ?? 0
       message.partition = partitions.flatMap { $0.isNull(row) ? nil : Int32(clamping: $0.get(Int64.self, row)) } ?? -1
       message._private = outbox.opaque(count)
-      if let headers = places.headers.flatMap({ self.headers(buffer.each[$0], row) }) {
+      let headers = places.headers.flatMap { self.headers(buffer.each[$0], row) }
+      if headers != nil || message.partition >= 0 {
         try produce(before: row, &refusals)
         try produce(message, headers, row, &refusals)
       } else {
@@ -70,8 +71,8 @@ final class TopicSink: Sink, @unchecked Sendable {
     var from = 0
     while from < messages.count {
       let left = messages.count - from
-      let flags = Int32(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_PARTITION)
-      if Int(rd_kafka_produce_batch(topic!.handle, -1, flags, messages.base + from, Int32(left))) == left { return }
+      let taken = rd_kafka_produce_batch(topic!.handle, -1, Int32(RD_KAFKA_MSG_F_COPY), messages.base + from, Int32(left))
+      if Int(taken) == left { return }
       // What comes behind the first that finds no room has none either.
       while from < messages.count, messages[from].err != RD_KAFKA_RESP_ERR__QUEUE_FULL {
         let code = messages[from].err
@@ -85,9 +86,10 @@ final class TopicSink: Sink, @unchecked Sendable {
     }
   }
 
-  /// A message with headers, which go with it one by one.
+  /// A message with headers or a partition of its own. Those that go together have no headers; of one whose partition is not
+  /// there librdkafka 2.0 would lose the room in its queue.
   private func produce(
-    _ message: rd_kafka_message_t, _ headers: OpaquePointer, _ row: Int, _ refusals: inout [Refusal]
+    _ message: rd_kafka_message_t, _ headers: OpaquePointer?, _ row: Int, _ refusals: inout [Refusal]
   ) throws(RunFailure) {
     while true {
       let code = pump_produce(
@@ -95,7 +97,7 @@ final class TopicSink: Sink, @unchecked Sendable {
         message._private)
       if code == RD_KAFKA_RESP_ERR_NO_ERROR { return }
       guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
-        rd_kafka_headers_destroy(headers)
+        if let headers { rd_kafka_headers_destroy(headers) }
         return try refuse(code, event: count, row: row, &refusals)
       }
       try waitForRoom()

@@ -53,6 +53,47 @@ extension ConnectorTests {
       #expect(consumer.lines("out.ndjson").count == repeats)
     }
 
+    /// With room for a few messages at a time, some of which are refused when they come and others by their delivery
+    /// report: each event is in its topic, in order, or with its cause among the failed.
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP"] == nil)) func kafkaTellsWhichItRefuses() throws {
+      let server = try Server("kafka")
+      let numbers = 1...3000
+      let isLarge = { $0 % 7 == 0 }
+      let isAstray = { $0 % 11 == 0 && $0 % 7 != 0 }
+      let lines = numbers.map { number in
+        let text = String(repeating: "x", count: isLarge(number) ? 2000 : 10)
+        return
+          "{\"n\":\(number),\"topic\":\"t\(number / 100 % 2)\",\"partition\":\(isAstray(number) ? "99" : "null"),\"text\":\"\(text)\"}\n"
+      }
+      let program = try TestProgram(
+        """
+        type Event { n: Int, topic: String, partition: Int?, text: String }
+        connection kafka: Kafka {
+          bootstrap_servers = env.KAFKA
+          properties { "queue.buffering.max.messages" = "50", "message.max.bytes" = "1500" }
+        }
+        pipeline load {
+          source file.lines("in.ndjson") |> decode json as Event |> encode json
+            |> sink kafka.topic(.topic, partition: .partition, headers: if .n % 3 == 0 then { a: to_bytes("b") } else null)
+          on error |> encode json |> sink file.lines("dead.ndjson")
+        }
+        """, files: ["in.ndjson": lines.joined()], environment: Self.kafka(server))
+      for topic in ["t0", "t1"] { try server.tell("topic \(topic) 1 1") }
+      let outcome = try program.run()
+      #expect(outcome.code == 0, "\(outcome.err)")
+      for (topic, rest) in [("t0", 0), ("t1", 1)] {
+        let kcat = ["kcat", "-q", "-C", "-e", "-b", server.text("bootstrap"), "-t", topic, "-o", "beginning", "-f", "%s\n"]
+        let came = try Support.run("/usr/bin/env", kcat).out.matches(of: /"n":(\d+)/).map { Int($0.1)! }
+        #expect(came == numbers.filter { $0 / 100 % 2 == rest && !isLarge($0) && !isAstray($0) })
+      }
+      let dead = program.lines("dead.ndjson")
+      func told(_ words: String) -> [Int] {
+        dead.filter { $0.contains(words) }.compactMap { $0.firstMatch(of: /"line":(\d+)/).map { Int($0.1)! } }.sorted()
+      }
+      #expect(told("too large") == numbers.filter(isLarge), "\(dead.first ?? "")")
+      #expect(told("Unknown partition") == numbers.filter(isAstray), "\(dead.last ?? "")")
+    }
+
     @Test(.enabled(if: ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP"] == nil)) func kafkaWaitsForItsBrokers() throws {
       let server = try Server("kafka")
       try server.tell("topic orders 2 1")
