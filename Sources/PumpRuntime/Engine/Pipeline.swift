@@ -49,6 +49,8 @@ final class Pipeline: @unchecked Sendable {
   private var kept: [Batch] = []
   private var free: [Batch] = []
   private var given: [[(batch: Int, rows: [Int32])]]
+  /// How many each sink has got since its last commit.
+  private var written: [Int]
   private let keepsBatches: Bool
   /// Whether a sink is durable only when it is closed: nothing is acknowledged before.
   let isDurableAtEnd: Bool
@@ -79,6 +81,7 @@ final class Pipeline: @unchecked Sendable {
     errorBatch = Batch()
     errorBatch.records = Column(.failure)
     given = Array(repeating: [], count: sinks.count)
+    written = Array(repeating: 0, count: sinks.count)
     keepsBatches = spec.onError == .route && sinks.contains { $0.refusesLate }
     isDurableAtEnd = sinks.contains { $0.isDurableAtEnd }
     var limit = Int.max
@@ -258,12 +261,13 @@ final class Pipeline: @unchecked Sendable {
       throw RunFailure(
         "`\(label)` did not get its last events before the end of shutdown_timeout; they are not acknowledged and come again")
     }
-    guard !refusals.isEmpty else { return [] }
-    let step = step(of: index)
     shared.withLock { counts in
-      counts.sent[index] -= refusals.count
+      counts.sent[index] += written[index] - refusals.count
       counts.failed += refusals.count
     }
+    written[index] = 0
+    guard !refusals.isEmpty else { return [] }
+    let step = step(of: index)
     return try refusals.map { refusal throws(RunFailure) in
       let (batch, row) = origin(index, refusal.row)
       let failure = Failure(row: row, step: step, message: refusal.message)
@@ -328,7 +332,7 @@ final class Pipeline: @unchecked Sendable {
       if buffer.count == 0 { continue }
       buffer.batchOrigin = batch.origin
       let refused = try sinks[index].write(buffer)
-      shared.withLock { $0.sent[index] += buffer.count - refused.count }
+      written[index] += buffer.count - refused.count
       if sinks[index].refusesLate {
         let gone = Set(refused.map(\.row))
         let origins = Array(buffer.origins.values)

@@ -147,6 +147,7 @@ extension ConnectorTests {
       let begin = Date()
       let outcome = try program.stop()
       #expect(outcome.code == 1 && outcome.err.contains("before the end of shutdown_timeout"), "\(outcome.err)")
+      #expect(outcome.err.contains("load: 20 in, 10 to db.table(orders)"), "what is not committed is not counted: \(outcome.err)")
       #expect(Date().timeIntervalSince(begin) < 10)
     }
 
