@@ -96,6 +96,7 @@ extension Checker {
       }
     }
     reportPositions(sources, context)
+    reportFiles(sources, context)
     let place = place(syntax.span)
     return Pipeline(
       id: syntax.name.text, docs: syntax.docs, origin: origin, input: flow.type, checks: checks, steps: chain.steps, onError: onError,
@@ -172,6 +173,24 @@ extension Checker {
     }
   }
 
+  /// A file has one sink, and no pipeline reads to the end of what it appends itself.
+  private func reportFiles(_ sources: [Endpoint], _ context: PipelineContext) {
+    for (sink, span) in context.sinks {
+      guard let path = sink.filePath else { continue }
+      if let other = writtenFiles.updateValue(span, forKey: path) {
+        // Of one label they were told already.
+        if context.sinks.count(where: { $0.endpoint.label == sink.label }) > 1 { continue }
+        report(
+          .sharedFile, span, "two sinks write `\(path)`", help: "send both to one pipeline with `input`, or name another file",
+          labels: [(other, "the first")])
+      } else if sink.appends, sources.contains(where: { $0.filePath == path }) {
+        report(
+          .sharedFile, span, "the pipeline reads `\(path)` and appends to it, which would not end",
+          help: "write to another file")
+      }
+    }
+  }
+
   /// The strongest delivery that all endpoints keep; a written one must be among what they keep.
   private func delivery(_ syntax: PipelineSyntax, _ settings: [Setting], _ sources: [Endpoint], _ context: PipelineContext) -> Delivery {
     let weakSource = sources.first { !$0.abilities.contains("replay") || $0.forgets }
@@ -202,5 +221,20 @@ extension Endpoint {
       default: return false
       }
     }
+  }
+
+  /// The file of a `file` endpoint, where the spec says it; devices are no such files.
+  fileprivate var filePath: String? {
+    guard connector == "file", let value = arguments.first(where: { $0.name == "path" })?.value,
+      case .literal(.string(let path)) = value.kind, !path.hasPrefix("/dev/")
+    else { return nil }
+    return path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+  }
+
+  fileprivate var appends: Bool {
+    guard let value = arguments.first(where: { $0.name == "mode" })?.value, case .literal(.enumCase(let index)) = value.kind,
+      case .enumeration(let type) = value.type
+    else { return false }
+    return type.cases[index].name == "append"
   }
 }

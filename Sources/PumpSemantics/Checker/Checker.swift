@@ -56,6 +56,8 @@ final class Checker {
   var configTypes: [String: [String: Type]] = [:]
   var checkedPipelines: [String: Pipeline] = [:]
   var used = Usage()
+  /// The sinks of files, by path.
+  var writtenFiles: [String: Span] = [:]
   /// Who sends to which pipeline.
   var feeds: [(from: String, to: String, span: Span)] = []
   var localCounter: [String: Int] = [:]

@@ -141,5 +141,30 @@ extension DiagnosticCode {
       }
       """###)
 
-  static let endpointsCodes: [DiagnosticCode] = [.unknownSetting, .secretLiteral, .poolTooSmall, .unknownConfig, .positions]
+  public static let sharedFile = DiagnosticCode(
+    "P0405", "a file that is written twice", .error,
+    explanation:
+      #"Two sinks of one file would mix or replace each other's lines, so a file has one; several pipelines share it through a pipeline with `input`. A pipeline that appends to the file that it reads would read its own lines without end."#,
+    failing: ###"""
+      pipeline p {
+        source file.lines("in.txt") |> sink file.lines("out.txt", mode: append)
+        on error |> encode json |> sink file.lines("dead.ndjson")
+      }
+      pipeline q {
+        source stdin.lines() |> sink stdout.lines()
+        on error |> encode json |> sink file.lines("dead.ndjson")
+      }
+      """###,
+    repaired: ###"""
+      pipeline p {
+        source file.lines("in.txt") |> sink file.lines("out.txt", mode: append)
+        on error |> encode json |> sink file.lines("dead-p.ndjson")
+      }
+      pipeline q {
+        source stdin.lines() |> sink stdout.lines()
+        on error |> encode json |> sink file.lines("dead-q.ndjson")
+      }
+      """###)
+
+  static let endpointsCodes: [DiagnosticCode] = [.unknownSetting, .secretLiteral, .poolTooSmall, .unknownConfig, .positions, .sharedFile]
 }
