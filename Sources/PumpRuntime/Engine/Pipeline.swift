@@ -137,7 +137,8 @@ final class Pipeline: @unchecked Sendable {
       if isCommitDue || batch.wantsCommit || pendingRows == 0 && !batch.checkpoint.isEmpty { try commitLocked() }
       try acknowledge(source)
       let following = batch.firstNumber + UInt64(batch.count)
-      if kept.last === batch { batch = free.popLast() ?? Batch() }
+      // It stays with its events, or is free by now, for this source as for another.
+      if keepsBatches, rows > 0 { batch = free.popLast() ?? Batch() }
       batch.firstNumber = following
     }
     // Other sources may go on for long: what came from this one does not wait for them.

@@ -8,7 +8,8 @@ extension ConnectorTests {
 
     /// Messages, each for a topic of its own, published with these arguments; what is refused comes to `dead.ndjson`.
     private func publisher(
-      _ port: String, _ messages: [(topic: String, text: String)], _ arguments: String = "", connection: String = Self.connection
+      _ port: String, _ messages: [(topic: String, text: String)], _ arguments: String = "", settings: String = "",
+      connection: String = Self.connection
     ) throws -> TestProgram {
       let lines = try messages.map { message in
         let line = try JSONSerialization.data(withJSONObject: ["topic": message.topic, "text": message.text])
@@ -18,7 +19,7 @@ extension ConnectorTests {
         "type Message { topic: String, text: String }\n" + connection
           + """
           pipeline load {
-            source file.lines("in.ndjson") |> decode json as Message |> encode json |> sink broker.topic(.topic\(arguments))
+            source file.lines("in.ndjson") |> decode json as Message |> encode json |> sink broker.topic(.topic\(arguments))\(settings)
             on error |> encode json |> sink file.lines("dead.ndjson")
           }
           """, files: ["in.ndjson": lines.joined()], settings: ["connection.broker.port=\(port)"], environment: ["MQTT_PASSWORD": "s3cret"])
@@ -82,6 +83,21 @@ extension ConnectorTests {
       }
       let overhead = qos == "at_most_once" ? 7 : 9
       #expect(refused == sizes.map { $0 + 23 }.filter { $0 + overhead > 300 }, "\(refused)")
+    }
+
+    /// What is refused only when a batch of batches is committed comes to the error route as it was, from each of them.
+    @Test func refusalsOfManyBatches() throws {
+      let server = try Server("mosquitto", "plain", "--max-packet", "800")
+      let numbers = Array(1...30_000)
+      let texts = numbers.map { "\($0) " + String(repeating: "x", count: $0 % 97 == 0 ? 900 : 300 + $0 % 50) }
+      let program = try publisher(server.port, texts.map { ("a", $0) }, settings: " { batch { max = 9_000 } }")
+      let outcome = try program.run()
+      #expect(outcome.code == 0, "\(outcome.err)")
+      let refused = program.lines("dead.ndjson").compactMap { line in
+        line.firstMatch(of: /"payload":"([^"]*)"/).flatMap { Data(base64Encoded: String($0.1)) }.map { String(decoding: $0, as: UTF8.self) }
+      }
+      let isWhole = zip(numbers.filter { $0 % 97 == 0 }, refused).allSatisfy { $1.contains("\($0) xxx") && $1.count > 900 }
+      #expect(refused.count == numbers.count / 97 && isWhole, "\(refused.map { String($0.prefix(40)) })")
     }
 
     /// What a broker does not offer at all: its words and what would help, for each event.
