@@ -15,7 +15,7 @@ enum Swift {
     // Locals of generated code.
     "Type", "Protocol", "precedencegroup", "macro", "row", "batch", "out", "c", "json", "seen", "expected", "column", "arena", "shape",
     "keys", "nothing", "wires", "rawValue", "text",
-    "config", "event", "step", "sink", "place",
+    "config", "event", "step", "sink", "sinks", "place",
   ]
   private static let types: Set<String> = [
     "Text", "Blob", "Json", "List", "Map", "Entry", "Decimal", "Timestamp", "Day", "Duration", "Size", "Uuid", "Shape", "Column", "Batch",
@@ -30,7 +30,7 @@ enum Swift {
     "Functions", "StaticString", "Result", "Sendable", "Equatable", "Hashable",
     "Swift", "Void", "Range", "Slice",
     "ProgramCommand", "Embedded", "Source", "Sink", "Lookup", "Connector", "Calendar", "Base64", "Regex", "Digest", "Runner", "Logger",
-    "Zones", "Fields",
+    "Zones", "Fields", "Sinks", "PlainList",
   ]
 
   /// A property, case or local. Different names stay different: what ends in `_` already gets one more.

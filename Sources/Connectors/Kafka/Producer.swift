@@ -20,7 +20,10 @@ final class Producer: @unchecked Sendable {
     client.onReport = { [unowned self] message in
       let opaque = UInt(bitPattern: message.pointee._private)
       client.answered()
-      outboxes.withLock { $0[Int(opaque >> 40) - 1] }.report(Int(opaque & (1 << 40 - 1)), message.pointee.err)
+      let outbox = outboxes.withLock { $0[Int(opaque >> 40) - 1] }
+      guard message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR else { return outbox.answered() }
+      let topic = message.pointee.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? ""
+      outbox.answered(Failed(event: Int(opaque & (1 << 40 - 1)), code: message.pointee.err, topic: topic))
     }
   }
 
@@ -53,12 +56,19 @@ final class Producer: @unchecked Sendable {
   }
 }
 
+/// A message that the brokers refused, by the number that its sink gave it.
+struct Failed {
+  let event: Int
+  let code: rd_kafka_resp_err_t
+  let topic: String
+}
+
 /// Messages of one sink that the brokers have not confirmed yet, and those that they refused.
 final class Outbox: Sendable {
   let number: UInt
   private struct Inside {
     var open = 0
-    var failed: [(event: Int, code: rd_kafka_resp_err_t)] = []
+    var failed: [Failed] = []
   }
   private let inside = Mutex(Inside())
 
@@ -68,14 +78,14 @@ final class Outbox: Sendable {
   func sent(_ count: Int) { inside.withLock { $0.open += count } }
   var open: Int { inside.withLock { $0.open } }
 
-  func report(_ event: Int, _ code: rd_kafka_resp_err_t) {
+  func answered(_ failed: Failed? = nil) {
     inside.withLock { inside in
       inside.open -= 1
-      if code != RD_KAFKA_RESP_ERR_NO_ERROR { inside.failed.append((event, code)) }
+      if let failed { inside.failed.append(failed) }
     }
   }
 
-  func takeFailed() -> [(event: Int, code: rd_kafka_resp_err_t)] {
+  func takeFailed() -> [Failed] {
     inside.withLock { inside in
       defer { inside.failed = [] }
       return inside.failed

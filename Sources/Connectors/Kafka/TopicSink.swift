@@ -39,6 +39,7 @@ final class TopicSink: Sink, @unchecked Sendable {
       let name = buffer.each[places.name].get(Text.self, row)
       if topic?.name != name {
         try produce(before: row, &refusals)
+        memory.reset()
         topic = (memory.copy(name), try producer.topic(name.string))
       }
       let value = buffer.event(row)
@@ -105,8 +106,8 @@ final class TopicSink: Sink, @unchecked Sendable {
   }
 
   private func refuse(_ code: rd_kafka_resp_err_t, event: Int, row: Int, _ refusals: inout [Refusal]) throws(RunFailure) {
-    outbox.report(0, RD_KAFKA_RESP_ERR_NO_ERROR)
-    guard Self.refusesEvent(code) else { throw failure(code) }
+    outbox.answered()
+    guard Self.refusesEvent(code) else { throw failure(code, topic?.name.string ?? "") }
     refused.append(event)
     refusals.append(Refusal(row: row, message: Client.text(code)))
   }
@@ -143,7 +144,7 @@ final class TopicSink: Sink, @unchecked Sendable {
     ].contains(code)
   }
 
-  private func failure(_ code: rd_kafka_resp_err_t) -> RunFailure {
+  private func failure(_ code: rd_kafka_resp_err_t, _ topic: String) -> RunFailure {
     let help =
       switch code {
       case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: "create the topic, or check its name"
@@ -152,8 +153,7 @@ final class TopicSink: Sink, @unchecked Sendable {
       case RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS: "check `acks` in `properties`"
       default: "check the brokers"
       }
-    let name = topic?.name.string ?? ""
-    return producer.client.connection.failure("topic `\(name)`: \(Client.text(code)); \(help)")
+    return producer.client.connection.failure("topic `\(topic)`: \(Client.text(code)); \(help)")
   }
 
   func commit() throws(RunFailure) -> [Refusal] {
@@ -170,7 +170,7 @@ final class TopicSink: Sink, @unchecked Sendable {
       }
     }
     let failed = outbox.takeFailed().sorted { $0.event < $1.event }
-    if let bad = failed.first(where: { !Self.refusesEvent($0.code) }) { throw failure(bad.code) }
+    if let bad = failed.first(where: { !Self.refusesEvent($0.code) }) { throw failure(bad.code, bad.topic) }
     defer { (count, refused, bytes) = (0, [], 0) }
     // Rows are counted without what was refused at once.
     return failed.map { failed in Refusal(row: failed.event - refused.count { $0 < failed.event }, message: Client.text(failed.code)) }

@@ -183,7 +183,7 @@ extension Checker {
         report(
           .sharedFile, span, "two sinks write `\(path)`", help: "send both to one pipeline with `input`, or name another file",
           labels: [(other, "the first")])
-      } else if sink.appends, sources.contains(where: { $0.filePath == path }) {
+      } else if sink.appends, sources.contains(where: { $0.filePath == path && $0.name == "lines" }) {
         report(
           .sharedFile, span, "the pipeline reads `\(path)` and appends to it, which would not end",
           help: "write to another file")
