@@ -1,7 +1,9 @@
 """What a broker other than mosquitto would say: a stand-in before mosquitto that gives some answers itself.
 
 options
-  --old   it knows MQTT 3.1.1 and not 5: who asks for 5 is refused as 3.1.1 has it, and may ask again
+  --old        it knows MQTT 3.1.1 and not 5: who asks for 5 is refused as 3.1.1 has it, and may ask again
+  --mute       the same, but it ends the connection without a word
+  --together   what the broker says within 100 ms it says in one piece, as some do that write a few packets at once
 
 commands, with the reason codes of MQTT 5, or of 3.1.1 where that is spoken
   connack CODE COUNT       the next clients are refused
@@ -16,6 +18,7 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 
 from common import HOST, Server, free_port
 
@@ -26,6 +29,8 @@ REASON_STRING = 31
 def add_arguments(parser):
     parser.add_argument("server", metavar="HOST:PORT")
     parser.add_argument("--old", action="store_true")
+    parser.add_argument("--mute", action="store_true")
+    parser.add_argument("--together", action="store_true")
 
 
 def read_packet(stream):
@@ -40,6 +45,24 @@ def read_packet(stream):
             body = stream.read(length)
             return head[0], body, head + body
     return None
+
+
+def whole_packets(data):
+    """How many bytes of it are packets that have come whole."""
+    end = 0
+    while True:
+        place, length, shift = end + 1, 0, 0
+        while place < len(data):
+            byte = data[place]
+            length |= (byte & 127) << shift
+            place, shift = place + 1, shift + 7
+            if byte < 128:
+                break
+        else:
+            return end
+        if place + length > len(data):
+            return end
+        end = place + length
 
 
 def packet(kind, body):
@@ -114,6 +137,8 @@ class Connection(socketserver.BaseRequestHandler):
         # The name, 6 bytes with its length, and then the version.
         self.version = first[1][6]
         owner.asked.append(self.version)
+        if owner.options.mute and self.version == 5:
+            return
         answer = (1, "") if owner.options.old and self.version == 5 else owner.take(CONNACK)
         if answer:
             properties = b"" if owner.options.old else b"\x00"
@@ -148,11 +173,21 @@ class Connection(socketserver.BaseRequestHandler):
         return None
 
     def forward(self, server):
-        """What mosquitto says, packet by packet, so that nothing is said within one."""
-        stream = server.makefile("rb")
+        """What mosquitto says, in whole packets, so that nothing is said within one."""
+        data = b""
         try:
-            while received := read_packet(stream):
-                self.say(received[2])
+            while piece := server.recv(65536):
+                data += piece
+                if self.server.owner.options.together:
+                    time.sleep(0.1)
+                    try:
+                        data += server.recv(65536, socket.MSG_DONTWAIT)
+                    except BlockingIOError:
+                        pass  # nothing more has come
+                end = whole_packets(data)
+                if end:
+                    self.say(data[:end])
+                    data = data[end:]
         except OSError:
             pass  # either side is gone
         self.drop()

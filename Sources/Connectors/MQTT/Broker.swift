@@ -9,7 +9,7 @@ final class Broker: Sendable {
   let connection: Connection
   let host: String
   let port: Int32
-  /// The broker took a client of 3.1.1 after it had refused one of 5. The next ones do not ask again.
+  /// The broker took a client of 3.1.1 after it had said that it does not know 5. The next ones do not ask again.
   private let isOld = Atomic(false)
 
   init(_ connection: Connection) {
@@ -21,17 +21,22 @@ final class Broker: Sendable {
   var address: String { "\(host):\(port)" }
 
   /// A client that is connected. The broker keeps a session that is not clean until the client comes again.
-  func connect(id: String?, isClean: Bool, keepAlive: Int32) throws(RunFailure) -> Client {
+  func connect(
+    id: String?, isClean: Bool, keepAlive: Int32, onMessage: ((UnsafePointer<mosquitto_message>) -> Void)? = nil
+  ) throws(RunFailure) -> Client {
     try reach()
-    if !isOld.load(ordering: .relaxed) {
-      let client = try Client(self, version: MQTT_PROTOCOL_V5, id: id, isClean: isClean)
-      if try client.connect(keepAlive) { return client }
+    var isTold = isOld.load(ordering: .relaxed)
+    if !isTold {
+      let client = try Client(self, version: MQTT_PROTOCOL_V5, id: id, isClean: isClean, onMessage)
+      let greeting = try client.connect(keepAlive)
+      if greeting == .taken { return client }
+      isTold = greeting == .unknownVersion
     }
-    let client = try Client(self, version: MQTT_PROTOCOL_V311, id: id, isClean: isClean)
-    guard try client.connect(keepAlive) else {
+    let client = try Client(self, version: MQTT_PROTOCOL_V311, id: id, isClean: isClean, onMessage)
+    guard try client.connect(keepAlive) == .taken else {
       throw connection.failure("\(address) speaks neither MQTT 5 nor 3.1.1; is it an MQTT broker?")
     }
-    isOld.store(true, ordering: .relaxed)
+    if isTold { isOld.store(true, ordering: .relaxed) }
     return client
   }
 

@@ -19,7 +19,7 @@ final class Client: PooledClient, @unchecked Sendable {
   private var refused: [Int32: Reason] = [:]
   private var lastRefused: Int32 = 0
   private var limits = Limits()
-  var onMessage: ((UnsafePointer<mosquitto_message>) -> Void)?
+  private let onMessage: ((UnsafePointer<mosquitto_message>) -> Void)?
   /// Whether it takes its leave, which also writes what waits: of a client with messages that are not durable, their confirmations.
   var takesLeave = true
   private var answer: Reason?
@@ -27,10 +27,16 @@ final class Client: PooledClient, @unchecked Sendable {
   /// Why the broker ended the connection, where it told.
   private var farewell: Reason?
   private var problem = ""
+  private let isTLS: Bool
+  /// How often libmosquitto has called back.
+  private var heard = 0
 
-  init(_ broker: Broker, version: Int32, id: String?, isClean: Bool) throws(RunFailure) {
+  init(
+    _ broker: Broker, version: Int32, id: String?, isClean: Bool, _ onMessage: ((UnsafePointer<mosquitto_message>) -> Void)?
+  ) throws(RunFailure) {
     guard let made = mosquitto_new(id, isClean, nil) else { throw broker.connection.failure("`\(id ?? "")` can be no client's name") }
-    (self.broker, self.version, self.isClean, handle) = (broker, version, isClean, made)
+    (self.broker, self.version, self.isClean, self.onMessage, handle) = (broker, version, isClean, onMessage, made)
+    isTLS = broker.connection.settings.text("security") != "plain"
     mosquitto_user_data_set(handle, Unmanaged.passUnretained(self).toOpaque())
     listen()
     try configure()
@@ -48,6 +54,7 @@ final class Client: PooledClient, @unchecked Sendable {
   private func listen() {
     mosquitto_connect_v5_callback_set(handle) { _, opaque, code, _, properties in
       let client = Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue()
+      client.heard += 1
       client.answer = Reason(connack: code, properties)
       client.limits = Limits(properties)
     }
@@ -58,11 +65,14 @@ final class Client: PooledClient, @unchecked Sendable {
     }
     mosquitto_publish_v5_callback_set(handle) { _, opaque, number, code, properties in
       let client = Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue()
+      client.heard += 1
       client.unconfirmed.remove(number)
       if code >= 0x80 { client.refused[number] = Reason(code, properties) }
     }
     mosquitto_message_callback_set(handle) { _, opaque, message in
-      Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().onMessage?(message!)
+      let client = Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue()
+      client.heard += 1
+      client.onMessage?(message!)
     }
     mosquitto_subscribe_v5_callback_set(handle) { _, opaque, _, _, granted, properties in
       Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().granted = Reason(granted![0], properties)
@@ -91,7 +101,7 @@ final class Client: PooledClient, @unchecked Sendable {
         throw connection.failure("`\(topic)` can be no topic of a will")
       }
     }
-    guard settings.text("security") != "plain" else { return }
+    guard isTLS else { return }
     guard settings.text("tls.server_name") == nil else {
       throw connection.failure("`tls.server_name` is not supported by MQTT's client; use the certificate's name as `host`")
     }
@@ -114,8 +124,10 @@ final class Client: PooledClient, @unchecked Sendable {
 
   // MARK: Connecting
 
-  /// False where the broker does not know the protocol's version.
-  func connect(_ keepAlive: Int32) throws(RunFailure) -> Bool {
+  /// What became of the first words: the broker may not know the protocol's version, and say so or just leave.
+  enum Greeting { case taken, unknownVersion, leave }
+
+  func connect(_ keepAlive: Int32) throws(RunFailure) -> Greeting {
     let deadline = currentMicros() + connection.connectTimeout
     var properties: OpaquePointer?
     defer { mosquitto_property_free_all(&properties) }
@@ -131,11 +143,14 @@ final class Client: PooledClient, @unchecked Sendable {
           "\(broker.address) gave no answer within connect_timeout; is it an MQTT broker, with the right `security`?", transient: true)
       }
       let code = drive(micros: 50_000)
-      if code != 0, answer == nil { throw unreachable(code) }
+      if code != 0, answer == nil {
+        if version == MQTT_PROTOCOL_V5, problem.isEmpty, code == 7 || errno == ECONNRESET { return .leave }
+        throw unreachable(code)
+      }
     }
     let reason = answer!
-    guard reason.isRefusal else { return true }
-    if case MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION = reason { return false }
+    guard reason.isRefusal else { return .taken }
+    if case MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION = reason { return .unknownVersion }
     let help =
       switch reason {
       case MQTT_RC_BAD_USERNAME_OR_PASSWORD, MQTT_RC_NOT_AUTHORIZED: "; check `user` and `password`"
@@ -173,19 +188,24 @@ final class Client: PooledClient, @unchecked Sendable {
       let code = send()
       if code != 0 { return code }
     }
-    return receive(micros: micros)
+    // Where no answer is owed there is nothing to wait for.
+    return receive(micros: answer != nil && unconfirmed.isEmpty ? 0 : micros)
   }
 
   /// Writes everything that waits.
   func send() -> Int32 {
-    let deadline = currentMicros() + connection.connectTimeout
+    var deadline = currentMicros() + connection.connectTimeout
     while mosquitto_want_write(handle) {
       let code = mosquitto_loop_write(handle, 1)
       if code != 0 { return lose(code) }
       guard mosquitto_want_write(handle) else { break }
       var descriptor = pollfd(fd: mosquitto_socket(handle), events: Int16(POLLOUT), revents: 0)
-      _ = poll(&descriptor, 1, 100)
-      if currentMicros() > deadline { return lose(7) }
+      // A slow network takes its time, one that takes nothing is lost.
+      if poll(&descriptor, 1, 100) > 0 {
+        deadline = currentMicros() + connection.connectTimeout
+      } else if currentMicros() > deadline {
+        return lose(7)
+      }
     }
     return 0
   }
@@ -195,17 +215,23 @@ final class Client: PooledClient, @unchecked Sendable {
     let fd = mosquitto_socket(handle)
     guard fd >= 0 else { return lose(4) }
     var descriptor = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)
-    var hasMore = poll(&descriptor, 1, Int32(clamping: (micros + 999) / 1000)) > 0
+    // OpenSSL may hold packets of which the socket knows nothing any more.
+    var hasMore = poll(&descriptor, 1, Int32(clamping: (micros + 999) / 1000)) > 0 || isTLS
+    var left = Self.readsAtOnce
     while hasMore {
+      let before = heard
       let code = mosquitto_loop_read(handle, 1)
       // libmosquitto calls it a success where the broker says that it ends the connection.
       guard code == 0, mosquitto_socket(handle) == fd else { return lose(code == 0 ? 7 : code) }
+      left -= 1
       // Answers to more messages may have come with it.
-      hasMore = unconfirmed.count > 0 && poll(&descriptor, 1, 0) > 0
+      hasMore = left > 0 && (isTLS && heard > before || unconfirmed.count > 0 && poll(&descriptor, 1, 0) > 0)
     }
     let code = mosquitto_loop_misc(handle)
     return code == 0 ? 0 : lose(code)
   }
+
+  private static let readsAtOnce = 1000
 
   private func lose(_ code: Int32) -> Int32 {
     isBroken = true

@@ -12,6 +12,7 @@ final class TopicSource: Source, @unchecked Sendable {
   private let qos: Int32
   private let limit: Int
   private var client: Client?
+  private var isSubscribed = false
   private var number: Int64 = 0
   private var acknowledged: Int64 = 0
   /// Messages of the batch under way, and their bytes, which are kept to some measure.
@@ -23,20 +24,23 @@ final class TopicSource: Source, @unchecked Sendable {
   init(_ broker: Broker, _ context: EndpointContext) {
     self.broker = broker
     self.context = context
-    qos = context.qos
+    // Of QoS 2 the broker forgets a message before libmosquitto shows it, long before its event is durable.
+    qos = min(context.qos, 1)
     limit = context.eventLimit
   }
 
-  private func open() throws(RunFailure) -> Client {
+  private func connect() throws(RunFailure) -> Client {
     let isClean = context.settings.bool("clean") || qos == 0
     let name = context.settings.text("client_id") ?? "pump-\(context.pipeline)-\(context.spec.label)"
+    isSubscribed = false
+    // Messages of a session that goes on may come with the answer to the client.
     let client = try connection.attempt { () throws(RunFailure) in
-      try broker.connect(id: isClean ? context.settings.text("client_id") : name, isClean: isClean, keepAlive: 30)
+      try broker.connect(id: isClean ? context.settings.text("client_id") : name, isClean: isClean, keepAlive: 30) {
+        [unowned self] message in
+        take(message.pointee)
+      }
     }
     client.takesLeave = false
-    // Messages of a session that goes on may come before the subscription is confirmed.
-    client.onMessage = { [unowned self] message in take(message.pointee) }
-    try client.subscribe(context.settings.text("filter") ?? "", qos)
     return client
   }
 
@@ -45,12 +49,17 @@ final class TopicSource: Source, @unchecked Sendable {
     defer { self.batch = nil }
     places = []
     size = 0
-    if client == nil {
-      client = try open()
-    }
+    if client == nil { client = try connect() }
     let client = self.client!
-    // While nothing waits to become durable, whatever the protocol wants may be sent; what came with the subscription waits.
-    var code = acknowledged == number && places.isEmpty && batch.refused.isEmpty ? client.send() : 0
+    // What waits to be sent confirms messages too, all that have come: while some are not durable, nothing is sent.
+    if !isSubscribed, isIdle(batch) {
+      do throws(RunFailure) { try client.subscribe(context.settings.text("filter") ?? "", qos) } catch {
+        self.client = nil
+        throw error
+      }
+      isSubscribed = true
+    }
+    var code = isIdle(batch) ? client.send() : 0
     if code == 0, places.isEmpty { code = client.receive(micros: 100_000) }
     while code == 0, !places.isEmpty, places.count < Self.batchLimit.messages, size < Self.batchLimit.bytes, hasMore(client) {
       code = client.receive(micros: 0)
@@ -69,6 +78,8 @@ final class TopicSource: Source, @unchecked Sendable {
     batch.position = number
     return !context.stop.isRequested || batch.count > 0
   }
+
+  private func isIdle(_ batch: Batch) -> Bool { acknowledged == number && places.isEmpty && batch.refused.isEmpty }
 
   private func hasMore(_ client: Client) -> Bool {
     var descriptor = pollfd(fd: mosquitto_socket(client.handle), events: Int16(POLLIN), revents: 0)

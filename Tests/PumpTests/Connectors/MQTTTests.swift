@@ -161,6 +161,14 @@ extension ConnectorTests {
       #expect(try program.stop().code == 0)
     }
 
+    /// Some do not say that they do not know 5.
+    @Test func muteBrokers() throws {
+      let server = try Server("mosquitto")
+      let stand = try Server("mqtt", "--mute", "127.0.0.1:\(server.port)")
+      let outcome = try publisher(stand.port, [("a", "1"), ("a", "2")]).run(seconds: 30)
+      #expect(outcome.code == 0 && outcome.err.contains("2 to broker.topic"), "\(outcome.err)")
+    }
+
     /// By the numbers of either version: what is refused for good, and what may be otherwise later.
     @Test(arguments: [
       ("", 134, "Bad User Name or Password; check `user` and `password`"), ("", 135, "Not authorized; check `user` and `password`"),
@@ -210,6 +218,35 @@ extension ConnectorTests {
       #expect(try program.stop().code == 0)
       // What was not confirmed when the broker first ended the connection came twice.
       #expect(Set(program.lines("out.txt").filter { $0.contains("id") }).count == 100)
+    }
+
+    /// Over TLS, messages that come in one piece with the answer to a client that connects, and many in one piece, are
+    /// delivered, and none is confirmed before it is: the program is killed with some of them under way.
+    @Test func packetsTogether() throws {
+      let server = try Server("mosquitto")
+      let stand = try Server("mqtt", "--together", "127.0.0.1:\(server.port)")
+      let proxy = try Server("proxy", "--tls", "127.0.0.1:\(stand.port)")
+      let spec =
+        "connection broker: MQTT { host = \"localhost\", reconnect { max = 200ms } }\n"
+          + """
+          pipeline read {
+            source broker.topic("in", qos: exactly_once) |> sink file.lines("out.txt", mode: append)
+            on error halt
+          }
+          """
+      let program = try TestProgram(
+        spec, settings: ["connection.broker.port=\(proxy.port)", "connection.broker.tls.ca=\(proxy.text("ca"))"])
+      try program.start()
+      try waitForSubscription(program, server.port)
+      #expect(try program.stop().code == 0)
+      try publish(server.port, orders(500))
+      try program.start()
+      #expect(program.wait { program.lines("out.txt").contains { $0.contains("id") } }, "\(program.log)")
+      program.kill(SIGKILL)
+      try program.start()
+      let isWhole = program.wait(seconds: 40) { Set(program.lines("out.txt").filter { $0.contains("id") }).count == 500 }
+      #expect(isWhole, "\(program.lines("out.txt").count): \(program.log)")
+      #expect(try program.stop().code == 0)
     }
 
     /// With the broker gone in the middle, also by its own word, everything arrives.
