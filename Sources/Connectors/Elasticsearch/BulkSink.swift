@@ -14,9 +14,9 @@ final class BulkSink: Sink, @unchecked Sendable {
     var outcome = Outcome.open
   }
   private let pool: ClientPool<Session>
-  private let connection: Connection
+  private let cluster: Cluster
+  private var connection: Connection { cluster.connection }
   private let mode: Mode
-  private let compresses: Bool
   private let name: Int
   private let id: Int?
   /// Lines of bulk requests since the last commit, and their events.
@@ -51,8 +51,7 @@ final class BulkSink: Sink, @unchecked Sendable {
 
   init(_ pool: ClientPool<Session>, _ cluster: Cluster, _ context: EndpointContext) throws(RunFailure) {
     self.pool = pool
-    connection = cluster.connection
-    compresses = cluster.compresses
+    self.cluster = cluster
     mode = Mode(rawValue: context.settings.text("mode") ?? "") ?? .index
     name = context.spec.each.firstIndex { $0.name == "name" }!
     id = context.spec.each.firstIndex { $0.name == "id" }
@@ -166,8 +165,9 @@ final class BulkSink: Sink, @unchecked Sendable {
   private func sendAhead() {
     receive(micros: 0)
     guard ahead == nil, !isHeld, connection.phase == .ready, lines.count - start(sent) >= Self.aheadSize else { return }
+    guard cluster.beginAhead() else { return }
+    guard let session = try? pool.acquire() else { return cluster.endAhead() }
     let to = last(from: sent)
-    guard let session = try? pool.acquire() else { return }
     let bytes = lines(of: sent..<to)
     sender.start { [self] () throws(RunFailure) in try session.send(request(bytes), unless: { self.sender.isCancelled }) }
     ahead = (session, sent..<to)
@@ -194,6 +194,7 @@ final class BulkSink: Sink, @unchecked Sendable {
       if session.isBroken { pool.lost(error.message) }
     }
     pool.release(session, broken: !session.isReusable)
+    cluster.endAhead()
   }
 
   func commit() throws(RunFailure) -> [Refusal] {
@@ -258,7 +259,7 @@ final class BulkSink: Sink, @unchecked Sendable {
     // Of each item only what says how it went.
     var request = ClusterRequest(path: "/_bulk?filter_path=error,errors,items.*.status,items.*.error", body: bytes)
     request.contentType = "application/x-ndjson"
-    if compresses {
+    if cluster.compresses {
       packed.count = 0
       packed.reserve(pump_gzip_bound(bytes.count))
       packed.count = pump_gzip(bytes.baseAddress, bytes.count, packed.base, packed.capacity)
@@ -304,7 +305,9 @@ final class BulkSink: Sink, @unchecked Sendable {
 
   func close(completed: Bool) throws(RunFailure) {
     sender.end()
-    if let (session, _) = ahead { pool.release(session, broken: true) }
+    guard let (session, _) = ahead else { return }
+    pool.release(session, broken: true)
+    cluster.endAhead()
   }
 }
 #endif

@@ -39,6 +39,23 @@ extension ConnectorTests {
       #expect(back.read("out.ndjson") == orders(3000))
     }
 
+    /// A sink that sends ahead of its commit leaves a client to the commits of others.
+    @Test(.enabled(if: real == nil)) func sinksShareOneClient() throws {
+      let server = try Server("elasticsearch")
+      let spec =
+        Self.types + "connection es: Elasticsearch { nodes = env.ES, pool { max = 1, acquire_timeout = 2s } }\n"
+          + """
+          pipeline load {
+            source file.lines("orders.ndjson") |> decode json as Order
+              |> tee { filter .id % 100 == 0 |> sink es.index("few", id: to_string(.id)) }
+              |> sink es.index("all", id: to_string(.id))
+            on error halt
+          }
+          """
+      let outcome = try program(server, spec, orders: 20_000).run()
+      #expect(outcome.code == 0 && outcome.err.contains("200 to es.index(few), 20,000 to es.index(all)"), "\(outcome.err)")
+    }
+
     /// A reply of 200 may hold failed items, a server may be busy, and a reply may be lost: each document is there once.
     @Test(
       .enabled(if: real == nil),
