@@ -306,24 +306,55 @@ import Testing
       .replacing("\"out.txt\")", with: "\"out.txt\", mode: append) { batch { linger = 10ms } }")
     let path = try folder(["a.pump": spec, "in.txt": "one\ntwo\n"])
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "\(Support.products)/pumpc")
-    process.arguments = ["run", path, "--quiet"]
-    try process.run()
-    defer { process.terminate() }
-    func waited(for text: String) -> Bool {
-      for _ in 0..<200 {
-        if (try? String(contentsOfFile: path + "/out.txt", encoding: .utf8)) == text { return true }
-        usleep(50_000)
-      }
-      return false
-    }
-    #expect(waited(for: "one\ntwo\n"))
+    let program = try Support.start(path)
+    defer { program.terminate() }
+    #expect(Support.wait { Support.lines(path + "/out.txt") == ["one", "two"] })
     let file = try FileHandle(forUpdating: URL(fileURLWithPath: path + "/in.txt"))
     try file.truncate(atOffset: 0)
     usleep(500_000)
     try file.write(contentsOf: Data("three\n".utf8))
-    #expect(waited(for: "one\ntwo\nthree\n"))
+    #expect(Support.wait { Support.lines(path + "/out.txt") == ["one", "two", "three"] })
+  }
+
+  /// Lines that a file got just before it was rotated away are read, and its last one without a line feed too.
+  @Test func rotatedWhileFollowed() throws {
+    let spec = Self.copy.replacing("\"in.txt\"", with: "\"in.txt\", follow: true")
+      .replacing("\"out.txt\")", with: "\"out.txt\", mode: append) { batch { linger = 10ms } }")
+    let path = try folder(["a.pump": spec, "in.txt": "first\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let program = try Support.start(path)
+    defer { program.terminate() }
+    #expect(Support.wait { Support.lines(path + "/out.txt") == ["first"] })
+    var expected = ["first"]
+    for turn in 1...10 {
+      let lines = (1...20).map { "\(turn) \($0)" }
+      let file = try FileHandle(forUpdating: URL(fileURLWithPath: path + "/in.txt"))
+      try file.seekToEnd()
+      try file.write(contentsOf: Data(lines.joined(separator: "\n").utf8))
+      try FileManager.default.moveItem(atPath: path + "/in.txt", toPath: path + "/old.\(turn)")
+      try Data("new \(turn)\n".utf8).write(to: URL(fileURLWithPath: path + "/in.txt"))
+      expected += lines + ["new \(turn)"]
+      usleep(400_000)
+    }
+    #expect(Support.wait { Support.lines(path + "/out.txt") == expected }, "\(Support.lines(path + "/out.txt").count) of \(expected.count)")
+  }
+
+  /// A pipeline that only feeds another commits when that one's sinks would, not at its end.
+  @Test func feedsAreCommitted() throws {
+    let spec = """
+      type T { id: Int }
+      connection db: SQLite { path = "a.db" }
+      pipeline a { source file.lines("in.ndjson", follow: true) |> decode json as T |> sink b
+        on error halt }
+      pipeline b { input T |> sink db.table("t") { batch { linger = 100ms } }
+        on error halt }
+      """
+    let path = try folder(["a.pump": spec, "in.ndjson": "{\"id\":1}\n{\"id\":2}\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    _ = try Support.run("/usr/bin/sqlite3", [path + "/a.db", "create table t (id integer)"])
+    let program = try Support.start(path)
+    defer { program.terminate() }
+    #expect(Support.wait { (try? Support.run("/usr/bin/sqlite3", [path + "/a.db", "select count(*) from t"]).out) == "2\n" })
   }
 
   /// Of a file that is one event, a record that fails goes aside alone, with its number.

@@ -71,6 +71,10 @@ final class ChangesSource: Source, @unchecked Sendable {
         "there is no publication `\(publication)`; create it: CREATE PUBLICATION \(SQL.quoted(publication)) FOR TABLE …")
     }
     if try client.run("SELECT 1 FROM pg_replication_slots WHERE slot_name = \(SQL.literal(slot))").rows == 0 {
+      guard given == 0 else {
+        throw connection.failure(
+          "the slot `\(slot)` is gone, and with it the changes behind \(Self.text(given)); load the tables anew, and name another slot")
+      }
       try client.run("CREATE_REPLICATION_SLOT \(SQL.quoted(slot)) LOGICAL pgoutput NOEXPORT_SNAPSHOT")
     }
     let names = SQL.literal(SQL.quoted(publication))
@@ -80,7 +84,8 @@ final class ChangesSource: Source, @unchecked Sendable {
     relations = [:]
     hasOpenRows = false
     // What was given is not given again: the server begins with the transaction that was open, unless its end was confirmed.
-    skip = (openRows, transaction.id)
+    // A session that ended while it skipped had not come as far.
+    skip = (max(openRows, skip.transaction == transaction.id ? skip.rows : 0), transaction.id)
     openRows = 0
     return client
   }
@@ -103,7 +108,9 @@ final class ChangesSource: Source, @unchecked Sendable {
 
   private func read(_ client: Client, _ batch: Batch) throws(RunFailure) {
     var changes: [Change] = []
-    while changes.count < 1024 {
+    reading: while changes.count < 1024 {
+      // What was read is given before a session's end is told, which the next call finds again.
+      let isEmpty = changes.isEmpty && batch.refused.isEmpty
       var line: UnsafeMutablePointer<CChar>?
       let count = PQgetCopyData(client.handle, &line, 1)
       if count > 0, let line {
@@ -118,18 +125,21 @@ final class ChangesSource: Source, @unchecked Sendable {
         case UInt8(ascii: "k"):
           serverEnd = max(serverEnd, message.int64())
           _ = message.int64()
-          if message.byte() == 1 { try confirm(client, force: true) }
+          guard message.byte() == 1 else { break }
+          do throws(RunFailure) { try confirm(client, force: true) } catch {
+            guard isEmpty else { break reading }
+            throw error
+          }
         default: break
         }
       } else if count == 0 {
         // The end of a transaction follows its rows at once.
         if !changes.isEmpty, !hasOpenRows { break }
         do throws(RunFailure) { if try !client.waitForInput() { break } } catch {
-          // What was read is given first; the next call fails again.
-          guard changes.isEmpty else { break }
+          guard isEmpty else { break }
           throw error
         }
-      } else if !changes.isEmpty {
+      } else if !isEmpty {
         break
       } else {
         _ = try client.finish()

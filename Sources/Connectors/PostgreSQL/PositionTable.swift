@@ -41,8 +41,9 @@ struct PositionTable {
     }
   }
 
-  /// Whether a transaction whose answer was lost took place after all.
+  /// Whether a transaction whose answer was lost took place after all; one that moved no position cannot be told.
   func holds(_ client: Client, _ changes: [PositionChange]) throws(RunFailure) -> Bool {
+    if changes.isEmpty { return false }
     for (source, group) in Dictionary(grouping: changes, by: \.source) {
       let kept = try read(client, source, group.map(\.part))
       guard group.allSatisfy({ kept[$0.part] == $0.position }) else { return false }

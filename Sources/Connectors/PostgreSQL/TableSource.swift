@@ -127,7 +127,7 @@ final class TableSource: Source, @unchecked Sendable {
     var row = 0
     do throws(RunFailure) { try fill(client, batch, &row) } catch {
       // The position is behind the rows that have come: they go first.
-      guard row > 0 else { throw error }
+      guard row > 0 || !batch.refused.isEmpty else { throw error }
       failure = error
     }
     batch.count = row

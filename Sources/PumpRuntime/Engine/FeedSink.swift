@@ -1,6 +1,6 @@
 /// The sink of `sink that_pipeline`: its events are the other's input.
 final class FeedSink: Sink, @unchecked Sendable {
-  private let target: Pipeline
+  let target: Pipeline
   private var count: UInt64 = 0
 
   init(_ target: Pipeline) { self.target = target }
@@ -10,6 +10,8 @@ final class FeedSink: Sink, @unchecked Sendable {
     count += UInt64(buffer.count)
     return []
   }
+
+  var pending: Int { target.pending }
 
   func commit() throws(RunFailure) -> [Refusal] {
     try target.commit()

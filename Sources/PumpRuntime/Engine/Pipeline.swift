@@ -25,6 +25,7 @@ final class Pipeline: @unchecked Sendable {
   private let lock = PlainLock()
   private let shared: Mutex<Counts>
   private let errorBatch: Batch
+  private var failure: RunFailure?
   private var pendingRows = 0
   private var pendingSince: Int64 = 0
   private let batchLimit: Int
@@ -87,10 +88,14 @@ final class Pipeline: @unchecked Sendable {
     var limit = Int.max
     var wait = Int64.max
     var policies: [RetryPolicy] = []
-    for sink in spec.sinks {
+    for (index, sink) in spec.sinks.enumerated() {
       let settings = sink.endpoint.map { configuration.section("pipeline:\(spec.id):\($0.label)") } ?? Settings([:])
       policies.append(RetryPolicy(settings, limit: configuration.shutdownTimeout))
-      if sink.endpoint == nil { continue }
+      if let feed = sinks[index] as? FeedSink {
+        limit = min(limit, feed.target.batchLimit)
+        wait = min(wait, feed.target.linger)
+        continue
+      }
       limit = min(limit, Int(clamping: settings.int("batch.max") ?? 50_000))
       wait = min(wait, settings.int("batch.linger") ?? 1_000_000)
     }
@@ -125,7 +130,7 @@ final class Pipeline: @unchecked Sendable {
       lock.lock()
       defer { lock.unlock() }
       let rows = batch.count + batch.refused.count
-      if rows > 0 { try accept(batch) }
+      if rows > 0 { try unlessFailed { () throws(RunFailure) in try accept(batch) } }
       if rows > 0 || !batch.checkpoint.isEmpty {
         Self.add(
           Progress(source: source, positions: positions, position: batch.position, rows: rows, checkpoint: batch.checkpoint),
@@ -191,9 +196,21 @@ final class Pipeline: @unchecked Sendable {
     try commitLocked()
   }
 
+  /// A pipeline that has failed stays so: what another of its sources would commit or acknowledge now may lie behind what is lost
+  /// with the failure, which no sink remembers.
+  private func unlessFailed(_ body: () throws(RunFailure) -> Void) throws(RunFailure) {
+    if let failure { throw failure }
+    do throws(RunFailure) { try body() } catch {
+      failure = RunFailure(error.message)
+      throw failure!
+    }
+  }
+
   private func commitLocked() throws(RunFailure) {
-    try routeLate(try commitSinks())
-    if let keeper { try commitKeeper(keeper) }
+    try unlessFailed { () throws(RunFailure) in
+      try routeLate(try commitSinks())
+      if let keeper { try commitKeeper(keeper) }
+    }
     pendingRows = 0
     for batch in kept { free.append(batch) }
     kept.removeAll(keepingCapacity: true)
@@ -294,11 +311,21 @@ final class Pipeline: @unchecked Sendable {
     return (Int.max, 0)
   }
 
-  func close(completed: Bool) throws(RunFailure) {
+  /// Bytes that wait for a commit with the sink that has most of them; of too many batches it is time as well.
+  var pending: Int {
+    lock.lock()
+    defer { lock.unlock() }
+    return kept.count >= Self.keptLimit ? Int.max : sinks.map(\.pending).max() ?? 0
+  }
+
+  func closeSinks(completed: Bool) throws(RunFailure) {
     var first: RunFailure?
     for sink in sinks { do throws(RunFailure) { try sink.close(completed: completed) } catch { first = first ?? error } }
     if let first { throw first }
-    guard completed else { return }
+  }
+
+  /// What is durable now that all sinks are closed, those of pipelines that this one feeds too.
+  func acknowledgeAll() throws(RunFailure) {
     settle()
     for source in durable.map(\.source) { try acknowledge(source) }
   }

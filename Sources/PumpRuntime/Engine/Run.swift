@@ -82,6 +82,11 @@ public final class Runner: @unchecked Sendable {
     let keeper = sinks.indices.first { sinks[$0] is any PositionKeeper && keepsPositions(spec, spec.sinks[$0].label) }
     let pipeline = Pipeline(
       spec, configuration, sinks: sinks, lookups: lookups, keeper: keeper, logger: logger, stop: stop, clock: currentMicros)
+    guard keeper == nil || !pipeline.isDurableAtEnd else {
+      for sink in sinks { try? sink.close(completed: false) }
+      throw RunFailure(
+        "\(spec.id): a file that this pipeline feeds is replaced at the end only, and positions are kept before that; use `mode: append`")
+    }
     running[spec.id] = pipeline
     return pipeline
   }
@@ -177,7 +182,10 @@ public final class Runner: @unchecked Sendable {
     }
     let completed = failure.withLock { $0 } == nil
     for pipeline in pipelines {
-      do throws(RunFailure) { try pipeline.close(completed: completed) } catch { fail("\(pipeline.spec.id): \(error.message)") }
+      do throws(RunFailure) { try pipeline.closeSinks(completed: completed) } catch { fail("\(pipeline.spec.id): \(error.message)") }
+    }
+    for pipeline in pipelines where failure.withLock({ $0 }) == nil {
+      do throws(RunFailure) { try pipeline.acknowledgeAll() } catch { fail("\(pipeline.spec.id): \(error.message)") }
     }
     for source in sources { source.close() }
     for connection in connections { connection.drain() }

@@ -5,6 +5,8 @@ final class FileSource: Source, @unchecked Sendable {
   private let context: EndpointContext
   private let paths: [String]
   private var index = 0
+  /// The followed file's name has another file; what was written to this one before is still read.
+  private var wasReplaced = false
   private var stream: ByteStream?
   private var splitter: LineSplitter
   private let follow: Bool
@@ -122,12 +124,17 @@ final class FileSource: Source, @unchecked Sendable {
       if whole { return try nextWhole(batch) }
       let path = paths[index]
       let meta = { (line: Int64) in FileSource.meta(path, line) }
-      if try splitter.next(stream!, batch, final: !follow, meta: meta) {
+      if try splitter.next(stream!, batch, final: !follow || wasReplaced, meta: meta) {
         describe(batch, path)
         mark(splitter.position)
         return true
       }
       if follow, index == paths.count - 1 {
+        // The name has another file: this one was read to its end since that was seen.
+        if wasReplaced {
+          begin()
+          continue
+        }
         // The end for now: look again a little later, and whether the name has another file.
         guard context.stop.wait(micros: 100_000) else { return false }
         var (mine, named) = (stat(), stat())
@@ -136,14 +143,18 @@ final class FileSource: Source, @unchecked Sendable {
         if isCut {
           context.logger.warning("\(Shape.clean(path)) was cut; it is read from its beginning", pipeline: context.pipeline)
         }
-        if isCut || stat(path, &named) == 0 && named.st_ino != mine.st_ino {
-          stream = nil
-          splitter = LineSplitter(limit: limit)
-        }
+        if isCut { begin() } else { wasReplaced = stat(path, &named) == 0 && named.st_ino != mine.st_ino }
         return true
       }
       closeCurrent()
     }
+  }
+
+  /// The file that now has the name, from its beginning.
+  private func begin() {
+    stream = nil
+    splitter = LineSplitter(limit: limit)
+    wasReplaced = false
   }
 
   static func meta(_ path: String, _ line: Int64) -> String {

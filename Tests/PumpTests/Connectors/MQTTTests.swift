@@ -100,6 +100,33 @@ extension ConnectorTests {
       #expect(refused.count == numbers.count / 97 && isWhole, "\(refused.map { String($0.prefix(40)) })")
     }
 
+    /// Once an event has ended a pipeline, no other of its sources moves a position past it: the next run meets it again.
+    @Test func haltedBranches() throws {
+      let server = try Server("mosquitto", "plain", "--max-packet", "800")
+      // One of many turns commits, mostly not that of the source of the event.
+      let others = (1...9).map { "file.lines(\"a\($0).txt\", follow: true)" }.joined(separator: ", ")
+      let program = try TestProgram(
+        Self.connection
+          + """
+          pipeline p {
+            source merge(\(others), file.lines("b.txt", follow: true)) |> sink broker.topic("t") { batch { linger = 700ms } }
+            on error halt
+          }
+          """, files: ["b.txt": String(repeating: "x", count: 900) + "\n"].merging((1...9).map { ("a\($0).txt", "first\n") }) { $1 },
+        settings: ["connection.broker.port=\(server.port)", "general.state=state"])
+      try program.start()
+      let file = FileHandle(forWritingAtPath: program.folder + "/a1.txt")!
+      for _ in 0..<40 {
+        try file.seekToEnd()
+        try file.write(contentsOf: Data("more\n".utf8))
+        usleep(50_000)
+      }
+      let first = try program.end(seconds: 20)
+      #expect(first.code == 1 && first.err.contains("Packet too large"), "\(first.err)")
+      let again = try program.run(seconds: 20)
+      #expect(again.code == 1 && again.err.contains("Packet too large"), "\(again.err)")
+    }
+
     /// What a broker does not offer at all: its words and what would help, for each event.
     @Test(arguments: [
       ("max_qos 0", "", "QoS not supported; choose a lower `qos`"),
