@@ -165,8 +165,7 @@ final class BulkSink: Sink, @unchecked Sendable {
   private func sendAhead() {
     receive(micros: 0)
     guard ahead == nil, !isHeld, connection.phase == .ready, lines.count - start(sent) >= Self.aheadSize else { return }
-    guard cluster.beginAhead() else { return }
-    guard let session = try? pool.acquire() else { return cluster.endAhead() }
+    guard let session = try? pool.acquireSpare() else { return }
     let to = last(from: sent)
     let bytes = lines(of: sent..<to)
     sender.start { [self] () throws(RunFailure) in try session.send(request(bytes), unless: { self.sender.isCancelled }) }
@@ -194,7 +193,6 @@ final class BulkSink: Sink, @unchecked Sendable {
       if session.isBroken { pool.lost(error.message) }
     }
     pool.release(session, broken: !session.isReusable)
-    cluster.endAhead()
   }
 
   func commit() throws(RunFailure) -> [Refusal] {
@@ -305,9 +303,7 @@ final class BulkSink: Sink, @unchecked Sendable {
 
   func close(completed: Bool) throws(RunFailure) {
     sender.end()
-    guard let (session, _) = ahead else { return }
-    pool.release(session, broken: true)
-    cluster.endAhead()
+    if let (session, _) = ahead { pool.release(session, broken: true) }
   }
 }
 #endif

@@ -14,10 +14,6 @@ final class Cluster: Sendable {
     var downUntil: [Int64]
   }
   private let state: Mutex<State>
-  /// Clients that sinks hold for requests beside their commits. One of the pool is left for commits, which wait for no other's.
-  private let ahead = Atomic(0)
-  private let mostAhead: Int
-
   /// How long a node is left out, in microseconds.
   private static let rest: Int64 = 10_000_000
 
@@ -29,20 +25,10 @@ final class Cluster: Sendable {
       nodes.append(try HttpAddress.parse(String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()), "nodes", connection))
     }
     self.nodes = nodes
-    mostAhead = (settings.int("pool.max").map { Int(clamping: $0) } ?? 4) - 1
     state = Mutex(State(downUntil: Array(repeating: 0, count: nodes.count)))
     compresses = settings.bool("compress")
     headers = ["Accept: application/json"] + (try Cluster.authorization(connection).map { ["Authorization: \($0)"] } ?? [])
   }
-
-  /// Whether a sink may hold a client beside its commits; `endAhead` follows.
-  func beginAhead() -> Bool {
-    if ahead.add(1, ordering: .relaxed).newValue <= mostAhead { return true }
-    endAhead()
-    return false
-  }
-
-  func endAhead() { ahead.subtract(1, ordering: .relaxed) }
 
   private static func authorization(_ connection: Connection) throws(RunFailure) -> String? {
     let settings = connection.settings

@@ -121,8 +121,7 @@ final class TableSink: PositionKeeper, @unchecked Sendable {
   private func send() {
     do throws(RunFailure) {
       if stream == nil {
-        guard connection.phase == .ready else { return }
-        let client = try pool.acquire()
+        guard connection.phase == .ready, let client = try pool.acquireSpare() else { return }
         stream = (client, 0)
         try begin(client)
         try copy(client)

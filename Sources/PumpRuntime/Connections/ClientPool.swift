@@ -47,13 +47,23 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   }
 
   /// Waits for a client, at most for the acquire timeout.
-  public func acquire() throws(RunFailure) -> Client {
+  public func acquire() throws(RunFailure) -> Client { try acquire(leaving: 0)! }
+
+  /// A client that is kept for a while, between two commits; nil where it would be the last. Whoever needs one just for a
+  /// moment, on the same thread even, thus finds one.
+  public func acquireSpare() throws(RunFailure) -> Client? { try acquire(leaving: 1) }
+
+  private func acquire(leaving spare: Int) throws(RunFailure) -> Client? {
     let begin = currentMicros()
+    lock.lock()
+    guard spare == 0 || state.leasedCount + state.waitingCount + spare < state.settings.max else {
+      lock.unlock()
+      return nil
+    }
     defer {
       acquired.add(1, ordering: .relaxed)
       waited.add(currentMicros() - begin, ordering: .relaxed)
     }
-    lock.lock()
     nextRequest += 1
     let request = nextRequest
     let waiter = Waiter<Client>()

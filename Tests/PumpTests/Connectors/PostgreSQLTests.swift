@@ -131,6 +131,18 @@ extension ConnectorTests {
       #expect(outcome.code == 0 && program.lines("dead.ndjson").isEmpty, "\(outcome.err)")
     }
 
+    /// A sink that streams its rows leaves a client to the lookup before it.
+    @Test func lookupBesideAStream() throws {
+      let server = try Server("postgresql")
+      try server.tell("sql create table orders (id bigint primary key, customer text, amount numeric)")
+      let step =
+        "|> @known lookup db.table(\"orders\", key: .id) as old: Order |> filter .old == null |> map { id: .id, customer: .customer, amount: .amount } |> sink db"
+      let spec = Self.load.replacing("|> sink db", with: step)
+        .replacing("sslmode = disable", with: "sslmode = disable, pool { max = 1, acquire_timeout = 2s }")
+      let outcome = try program(server, spec, files: ["orders.ndjson": orders(40_000)]).run()
+      #expect(outcome.code == 0 && outcome.err.contains("40,000 to db.table(orders)"), "\(outcome.err)")
+    }
+
     /// A stop waits for a server that is down as long as it may, and then says what is not delivered.
     @Test func stopsWithTheServerDown() throws {
       let server = try Server("postgresql")
