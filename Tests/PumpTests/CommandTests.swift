@@ -300,31 +300,28 @@ import Testing
     #expect(try String(contentsOfFile: path + "/out.txt", encoding: .utf8) == "one\ntwo\nthree\nfo\nlonger than what was there\n")
   }
 
+  /// Copies a file as it grows.
+  private static let following = copy.replacing("\"in.txt\"", with: "\"in.txt\", follow: true")
+    .replacing("\"out.txt\")", with: "\"out.txt\", mode: append) { batch { linger = 10ms } }")
+
   /// A followed file that is cut is read from its beginning.
   @Test func cutWhileFollowed() throws {
-    let spec = Self.copy.replacing("\"in.txt\"", with: "\"in.txt\", follow: true")
-      .replacing("\"out.txt\")", with: "\"out.txt\", mode: append) { batch { linger = 10ms } }")
-    let path = try folder(["a.pump": spec, "in.txt": "one\ntwo\n"])
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let program = try Support.start(path)
-    defer { program.terminate() }
-    #expect(Support.wait { Support.lines(path + "/out.txt") == ["one", "two"] })
-    let file = try FileHandle(forUpdating: URL(fileURLWithPath: path + "/in.txt"))
+    let program = try TestProgram(Self.following, files: ["in.txt": "one\ntwo\n"])
+    try program.start()
+    #expect(program.wait(seconds: 10) { program.read("out.txt") == "one\ntwo\n" })
+    let file = try FileHandle(forUpdating: URL(fileURLWithPath: program.folder + "/in.txt"))
     try file.truncate(atOffset: 0)
     usleep(500_000)
     try file.write(contentsOf: Data("three\n".utf8))
-    #expect(Support.wait { Support.lines(path + "/out.txt") == ["one", "two", "three"] })
+    #expect(program.wait(seconds: 10) { program.read("out.txt") == "one\ntwo\nthree\n" })
   }
 
   /// Lines that a file got just before it was rotated away are read, and its last one without a line feed too.
   @Test func rotatedWhileFollowed() throws {
-    let spec = Self.copy.replacing("\"in.txt\"", with: "\"in.txt\", follow: true")
-      .replacing("\"out.txt\")", with: "\"out.txt\", mode: append) { batch { linger = 10ms } }")
-    let path = try folder(["a.pump": spec, "in.txt": "first\n"])
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let program = try Support.start(path)
-    defer { program.terminate() }
-    #expect(Support.wait { Support.lines(path + "/out.txt") == ["first"] })
+    let program = try TestProgram(Self.following, files: ["in.txt": "first\n"])
+    let path = program.folder
+    try program.start()
+    #expect(program.wait(seconds: 10) { program.lines("out.txt") == ["first"] })
     var expected = ["first"]
     for turn in 1...10 {
       let lines = (1...20).map { "\(turn) \($0)" }
@@ -336,7 +333,7 @@ import Testing
       expected += lines + ["new \(turn)"]
       usleep(400_000)
     }
-    #expect(Support.wait { Support.lines(path + "/out.txt") == expected }, "\(Support.lines(path + "/out.txt").count) of \(expected.count)")
+    #expect(program.wait(seconds: 10) { program.lines("out.txt") == expected }, "\(program.lines("out.txt").count) of \(expected.count)")
   }
 
   /// A pipeline that only feeds another commits when that one's sinks would, not at its end.
@@ -349,12 +346,11 @@ import Testing
       pipeline b { input T |> sink db.table("t") { batch { linger = 100ms } }
         on error halt }
       """
-    let path = try folder(["a.pump": spec, "in.ndjson": "{\"id\":1}\n{\"id\":2}\n"])
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    _ = try Support.run("/usr/bin/sqlite3", [path + "/a.db", "create table t (id integer)"])
-    let program = try Support.start(path)
-    defer { program.terminate() }
-    #expect(Support.wait { (try? Support.run("/usr/bin/sqlite3", [path + "/a.db", "select count(*) from t"]).out) == "2\n" })
+    let program = try TestProgram(spec, files: ["in.ndjson": "{\"id\":1}\n{\"id\":2}\n"])
+    let database = program.folder + "/a.db"
+    _ = try Support.run("/usr/bin/sqlite3", [database, "create table t (id integer)"])
+    try program.start()
+    #expect(program.wait(seconds: 10) { (try? Support.run("/usr/bin/sqlite3", [database, "select count(*) from t"]).out) == "2\n" })
   }
 
   /// Of a file that is one event, a record that fails goes aside alone, with its number.

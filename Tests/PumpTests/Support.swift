@@ -101,27 +101,3 @@ enum Support {
     return names.sorted().map { "\(root)/examples/\($0)" }
   }()
 }
-
-/// Programs that run until they are ended.
-extension Support {
-  static func start(_ folder: String) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "\(products)/pumpc")
-    process.arguments = ["run", folder, "--quiet"]
-    try process.run()
-    return process
-  }
-
-  /// Waits ten seconds at most until something holds.
-  static func wait(until holds: () -> Bool) -> Bool {
-    for _ in 0..<200 {
-      if holds() { return true }
-      usleep(50_000)
-    }
-    return holds()
-  }
-
-  static func lines(_ path: String) -> [String] {
-    ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n").map(String.init)
-  }
-}

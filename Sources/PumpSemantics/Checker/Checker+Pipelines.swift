@@ -214,12 +214,9 @@ extension Endpoint {
   /// It is told to keep less than it can: a quality of `at_most_once`, or a session that is not kept.
   fileprivate var forgets: Bool {
     arguments.contains { argument in
-      guard let value = argument.value else { return false }
-      switch (value.kind, value.type) {
-      case (.literal(.enumCase(let index)), .enumeration(let type)): return type.cases[index].name == "at_most_once"
-      case (.literal(.bool(true)), _): return argument.name == "clean"
-      default: return false
-      }
+      if argument.chosen == "at_most_once" { return true }
+      if argument.name == "clean", case .literal(.bool(true))? = argument.value?.kind { return true }
+      return false
     }
   }
 
@@ -231,10 +228,13 @@ extension Endpoint {
     return path.hasPrefix("./") ? String(path.dropFirst(2)) : path
   }
 
-  fileprivate var appends: Bool {
-    guard let value = arguments.first(where: { $0.name == "mode" })?.value, case .literal(.enumCase(let index)) = value.kind,
-      case .enumeration(let type) = value.type
-    else { return false }
-    return type.cases[index].name == "append"
+  fileprivate var appends: Bool { arguments.contains { $0.name == "mode" && $0.chosen == "append" } }
+}
+
+extension Setting {
+  /// The case of an enum that the spec says.
+  fileprivate var chosen: String? {
+    guard let value, case .literal(.enumCase(let index)) = value.kind, case .enumeration(let type) = value.type else { return nil }
+    return type.cases[index].name
   }
 }
