@@ -245,6 +245,10 @@ final class Client: PooledClient, @unchecked Sendable {
     return farewell.text
   }
 
+  func gone(_ code: Int32, _ help: String = "") -> RunFailure {
+    connection.failure("the broker is gone: \(loss(code))\(help)", transient: true)
+  }
+
   // MARK: Messages
 
   /// The topic ends with a zero, which is not counted. The number is that of the answer to come, or to be taken at once.
@@ -280,19 +284,19 @@ final class Client: PooledClient, @unchecked Sendable {
       }
     }
     // Some brokers end the connection over a subscription, and say by which fault.
-    guard let reason = granted ?? farewell else { throw connection.failure("the broker is gone: \(loss(code))", transient: true) }
+    guard let reason = granted ?? farewell else { throw gone(code) }
     let help =
       switch reason {
       case MQTT_RC_SHARED_SUBS_NOT_SUPPORTED: ": it has no shared subscriptions; leave `$share/…/` out"
       case MQTT_RC_WILDCARD_SUBS_NOT_SUPPORTED: ": it has no wildcards; name one topic, without + and #"
       case MQTT_RC_UNSPECIFIED, MQTT_RC_NOT_AUTHORIZED: "; check what the user may read"
-      case _ where granted == nil: throw connection.failure("the broker is gone: \(loss(code))", transient: true)
+      case _ where granted == nil: throw gone(code)
       default: ": \(reason.text)"
       }
     guard !reason.isRefusal else {
       throw connection.failure("the broker refuses the subscription of `\(filter)`\(help)", transient: reason.isTransient)
     }
-    guard code == 0 else { throw connection.failure("the broker is gone: \(loss(code))", transient: true) }
+    guard code == 0 else { throw gone(code) }
   }
 }
 #endif

@@ -123,7 +123,7 @@ final class TopicSink: Sink, @unchecked Sendable {
     losses += 1
     let longest = events[done...].map { $0.end - $0.payload }.max() ?? 0
     let help = losses > 1 ? "; the longest message under way has \(longest) bytes: is that more than it takes?" : ""
-    return connection.failure("the broker is gone: \(client.loss(code))\(help)", transient: true)
+    return client.gone(code, help)
   }
 
   func close(completed: Bool) throws(RunFailure) {}

@@ -68,7 +68,7 @@ final class TopicSource: Source, @unchecked Sendable {
       self.client = nil
       connection.lost(client.loss(code))
       // What has come is delivered; the broker sends it again all the same, for it was not confirmed.
-      if places.isEmpty { throw connection.failure("the broker is gone: \(client.loss(code))", transient: true) }
+      if places.isEmpty { throw client.gone(code) }
     }
     describe(batch)
     if !places.isEmpty || !batch.refused.isEmpty {
