@@ -63,20 +63,19 @@ final class Pipeline: @unchecked Sendable {
   private static let errorRoute = -1
 
   init(
-    _ spec: PipelineSpec, _ configuration: Configuration, sinks: [any Sink], lookups: [any Lookup], keeper: Int?, logger: Logger,
+    _ spec: PipelineSpec, _ steps: PipelineSteps, _ configuration: Configuration, sinks: [any Sink], lookups: [any Lookup], keeper: Int?,
+    logger: Logger,
     stop: StopSignal, clock: @escaping @Sendable () -> Int64
   ) {
     self.spec = spec
-    processor = spec.process(configuration)
-    errorProcessor = spec.processErrors?(configuration)
+    processor = steps.main(configuration)
+    errorProcessor = steps.error?(configuration)
     self.sinks = sinks
     self.keeper = keeper
     self.clock = clock
     self.logger = logger
     self.stop = stop
-    outputs = Outputs(
-      sinks: spec.sinks.map { SinkBuffer(records: $0.shape, each: $0.endpoint?.each.map(\.shape) ?? []) },
-      log: { logger.info($0, pipeline: spec.id) })
+    outputs = Outputs(sinks: spec.sinks.map { $0.makeBuffer() }, log: { logger.info($0, pipeline: spec.id) })
     outputs.lookups = lookups
     shared = Mutex(Counts(sent: Array(repeating: 0, count: spec.sinks.count)))
     errorBatch = Batch()
@@ -285,7 +284,7 @@ final class Pipeline: @unchecked Sendable {
     }
     written[index] = 0
     guard !refusals.isEmpty else { return [] }
-    let step = step(of: index)
+    let step = spec.sinks[index].step
     return try refusals.map { refusal throws(RunFailure) in
       let (batch, row) = origin(index, refusal.row)
       let failure = Failure(row: row, step: step, message: refusal.message)
@@ -368,22 +367,13 @@ final class Pipeline: @unchecked Sendable {
         given[index].append((mark, rows))
       }
       if refused.isEmpty { continue }
-      let step = step(of: index)
+      let step = spec.sinks[index].step
       refusals += refused.map { Failure(row: Int(buffer.origins[$0.row]), step: step, message: $0.message) }
     }
     return refusals
   }
 
-  /// The number of the step that is a sink; behind all others where the plan has no name for it.
-  private func step(of sink: Int) -> Int {
-    let name = "sink \(spec.sinks[sink].label)"
-    return spec.stages.firstIndex(of: name) ?? spec.stages.count + sink
-  }
-
-  private func stage(_ failure: Failure) -> String {
-    if failure.step < 0 { return "source" }
-    return failure.step < spec.stages.count ? spec.stages[failure.step] : "sink \(spec.sinks[failure.step - spec.stages.count].label)"
-  }
+  private func stage(_ failure: Failure) -> String { failure.step < 0 ? "source" : spec.stages[failure.step].name }
 
   private func routeFailed(_ failure: Failure) -> RunFailure {
     RunFailure("the error route failed in `\(stage(failure))`: \(failure.message)")
