@@ -31,6 +31,13 @@ public struct ConnectionSpec: Codable, Sendable {
   }
 }
 
+/// What names the table, topic or file that a sink writes to.
+public enum TargetName: Codable, Sendable {
+  /// The value of this setting.
+  case setting(String)
+  case constant(String)
+}
+
 /// A use of a connector's source, sink or lookup.
 public struct EndpointSpec: Codable, Sendable {
   /// The connection's id; nil for `file` and its like.
@@ -45,6 +52,8 @@ public struct EndpointSpec: Codable, Sendable {
   public let each: [Field]
   /// Bytes, or the record that goes in or comes out.
   public let type: Type
+  /// What a sink writes to; nil if each event says it, or nothing does.
+  public let target: TargetName?
   /// Whether a sink gets the JSON of its records.
   public let takesDocuments: Bool
   /// What a source says of each event.
@@ -54,7 +63,8 @@ public struct EndpointSpec: Codable, Sendable {
   public let place: Place
   public init(
     connection: String? = nil, connector: String, name: String, label: String, settings: [Setting] = [], each: [Field] = [],
-    type: Type, takesDocuments: Bool = false, meta: RecordType = RecordType(fields: []), abilities: [String] = [], place: Place
+    type: Type, target: TargetName? = nil, takesDocuments: Bool = false, meta: RecordType = RecordType(fields: []),
+    abilities: [String] = [], place: Place
   ) {
     self.connection = connection
     self.connector = connector
@@ -63,6 +73,7 @@ public struct EndpointSpec: Codable, Sendable {
     self.settings = settings
     self.each = each
     self.type = type
+    self.target = target
     self.takesDocuments = takesDocuments
     self.meta = meta
     self.abilities = abilities

@@ -30,6 +30,9 @@ public enum Delivery: String, Codable, Sendable { case atMostOnce = "at_most_onc
 /// What happens to an event that fails.
 public enum ErrorPolicy: String, Codable, Sendable { case halt, skip, route }
 
+/// The chain that events of the source enter, or the one that failures do.
+public enum RouteKind: String, Codable, Sendable { case main, error }
+
 /// A step as failures, metrics and tests name it.
 public struct StageSpec: Codable, Sendable {
   /// `filter`, `decode json`, or the label.
@@ -50,9 +53,11 @@ public struct SinkSpec: Codable, Sendable {
   }
   /// The number of the step among the pipeline's stages.
   public let step: Int
+  public let route: RouteKind
   public let target: Target
-  public init(step: Int, target: Target) {
+  public init(step: Int, route: RouteKind, target: Target) {
     self.step = step
+    self.route = route
     self.target = target
   }
 

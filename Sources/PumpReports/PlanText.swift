@@ -66,8 +66,8 @@ private struct PlanPrinter {
       for (index, source) in pipeline.sources.enumerated() { out.endpoint("source \(index)", source) }
       for (index, sink) in pipeline.sinks.enumerated() {
         switch sink.target {
-        case .endpoint(let endpoint): out.endpoint("sink \(index) of step \(sink.step)", endpoint)
-        case .pipeline(let id, let type): out.line("sink \(index) of step \(sink.step) to pipeline \(id): \(type)")
+        case .endpoint(let endpoint): out.endpoint("\(sink.route.rawValue) sink \(index) of step \(sink.step)", endpoint)
+        case .pipeline(let id, let type): out.line("\(sink.route.rawValue) sink \(index) of step \(sink.step) to pipeline \(id): \(type)")
         }
       }
       for (index, lookup) in pipeline.lookups.enumerated() { out.endpoint("lookup \(index)", lookup) }

@@ -166,3 +166,52 @@ import Testing
     #expect(found.contains { $0.severity == .error && $0.message.contains("has no `key`") })
   }
 }
+
+/// D4: one target keeps the order of its events, whichever arms, tees and routes they pass.
+@Suite struct OrderTests {
+  @Test func armsTeesAndErrorRoute() throws {
+    let place = try Support.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    let spec = """
+      connection db: SQLite { path = "a.db" }
+
+      type Event { id: Int, way: String, n: Int }
+
+      pipeline p {
+        source file.lines("in.ndjson")
+          |> decode json as Event
+          |> assert .way != "bad", "bad"
+          |> tee { filter .way == "tee" |> set { n: .n + 1000 } |> @copy sink db.table("t", key: [id]) }
+          |> route {
+            when .way == "a" => @first sink db.table("t", key: [id])
+            else             => @second sink db.table("t", key: [id])
+          }
+
+        on error
+          |> map { id: to_int(parse_json(to_text(.payload)).id), way: "dead", n: to_int(parse_json(to_text(.payload)).n) }
+          |> @dead sink db.table("t", key: [id])
+      }
+
+      """
+    var random = Support.Random(4)
+    var (lines, model) = ("", [Int: String]())
+    for n in 1...3000 {
+      let (id, way) = (Int.random(in: 1...40, using: &random), ["a", "b", "tee", "bad"].randomElement(using: &random)!)
+      lines += "{\"id\":\(id),\"way\":\"\(way)\",\"n\":\(n)}\n"
+      model[id] = "\(id)|\(way == "bad" ? "dead" : way)|\(n)"
+    }
+    try Data(spec.utf8).write(to: URL(fileURLWithPath: "\(place)/p.pump"))
+    try Data(lines.utf8).write(to: URL(fileURLWithPath: "\(place)/in.ndjson"))
+    let expected = model.sorted { $0.key < $1.key }.map(\.value).joined(separator: "\n") + "\n"
+    let program = "\(place)/program"
+    #expect(try Support.run("pumpc", ["build", place, "-o", program]).code == 0)
+    for way in ["run", "build"] {
+      let outcome =
+        way == "run" ? try Support.run("pumpc", ["run", place, "--quiet"]) : try Support.run(program, ["--quiet"], folder: place)
+      #expect(outcome.code == 0, "\(outcome.err)")
+      let rows = try Support.run("/usr/bin/env", ["sqlite3", "\(place)/a.db", "select id, way, n from t order by id"]).out
+      #expect(rows == expected, "\(way)")
+      try FileManager.default.removeItem(atPath: "\(place)/a.db")
+    }
+  }
+}

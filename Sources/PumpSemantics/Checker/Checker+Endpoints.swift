@@ -148,9 +148,20 @@ extension Checker {
     pipeline.note(endpoint: label, syntax, self)
     let spec = EndpointSpec(
       connection: found.connection, connector: found.interface.name, name: found.endpoint.name, label: label, settings: fixed,
-      each: each.map(\.field), type: type, takesDocuments: found.endpoint.takesDocuments, meta: found.endpoint.meta,
+      each: each.map(\.field), type: type, target: target(found.endpoint, each), takesDocuments: found.endpoint.takesDocuments,
+      meta: found.endpoint.meta,
       abilities: found.endpoint.abilities, place: place(syntax.span))
     return TypedEndpoint(spec: spec, each: each.map(\.value), span: syntax.span)
+  }
+
+  /// A first parameter `name` or `path` names what a sink writes to.
+  private func target(_ endpoint: Interface.Endpoint, _ each: [(field: Field, value: Expr)]) -> TargetName? {
+    guard endpoint.role == .sink, let first = endpoint.parameters.first, ["name", "path"].contains(first.name) else { return nil }
+    guard first.isEach else { return .setting(first.name) }
+    guard let value = each.first(where: { $0.field.name == first.name })?.value, case .string(let name)? = constant(value) else {
+      return nil
+    }
+    return .constant(name)
   }
 
   private func missing(_ parameter: Interface.Parameter, _ syntax: EndpointSyntax) {

@@ -6,6 +6,7 @@ struct Lowering {
   private var stages: [StageSpec] = []
   private var sinks: [SinkSpec] = []
   private var lookups: [EndpointSpec] = []
+  private var route = RouteKind.main
 
   static func lower(_ pipeline: TypedPipeline) -> (spec: PipelineSpec, body: PipelineBody) {
     var lowering = Lowering()
@@ -17,6 +18,7 @@ struct Lowering {
     case .skip: policy = .skip
     case .chain(let steps):
       policy = .route
+      lowering.route = .error
       error = Route(input: .failure, checks: [], steps: lowering.steps(steps))
     }
     let spec = PipelineSpec(
@@ -47,10 +49,10 @@ struct Lowering {
     case .log(let text): kind = .log(text)
     case .sample(let share): kind = .sample(share)
     case .sink(let endpoint):
-      sinks.append(SinkSpec(step: number, target: .endpoint(endpoint.spec)))
+      sinks.append(SinkSpec(step: number, route: route, target: .endpoint(endpoint.spec)))
       kind = .sink(sinks.count - 1, each: endpoint.each)
     case .feed(let target):
-      sinks.append(SinkSpec(step: number, target: .pipeline(target, step.output)))
+      sinks.append(SinkSpec(step: number, route: route, target: .pipeline(target, step.output)))
       kind = .sink(sinks.count - 1, each: [])
     case .discard: kind = .discard
     }
