@@ -80,9 +80,9 @@ import Testing
     var random = Support.Random(UInt64(seed) &* 7919)
     let count = Int.random(in: 2...4, using: &random)
     let isKeyed = (0..<count).map { _ in Bool.random(using: &random) }
-    let isOrdered = Bool.random(using: &random)
+    let takesEffectOnWrite = Bool.random(using: &random)
     var order = TargetOrder(
-      (0..<count).map { .init(effect: isKeyed[$0] ? .keyed(columns: 1) : .unknown, isOrdered: isOrdered, group: 0) })
+      (0..<count).map { .init(effect: isKeyed[$0] ? .keyed(columns: 1) : .unknown, takesEffectOnWrite: takesEffectOnWrite, group: 0) })
     var model: [String: Int] = [:]
     var store = Store(waiting: Array(repeating: [], count: count))
     var event = 0
@@ -104,7 +104,7 @@ import Testing
           #expect(rows.lowerBound == written[sink], "rows are written once, in their order")
           written[sink] = rows.upperBound
           store.waiting[sink] += events[sink][rows]
-          if isOrdered { store.apply(sink) }
+          if takesEffectOnWrite { store.apply(sink) }
         case .commit(let sink): store.apply(sink)
         }
       }
@@ -123,16 +123,23 @@ import Testing
 
   /// What commutes is written together: no commit, one write a sink.
   @Test func insertsAreNotHeldBack() {
-    var order = TargetOrder([.init(effect: .insert, isOrdered: false, group: 0), .init(effect: .insert, isOrdered: false, group: 0)])
+    var order = TargetOrder([
+      .init(effect: .insert, takesEffectOnWrite: false, group: 0), .init(effect: .insert, takesEffectOnWrite: false, group: 0),
+    ])
     let actions = order.actions([[0, 2, 4], [1, 3]], key: { _, _ in "" })
     #expect(actions == [.write(sink: 0, rows: 0..<3), .write(sink: 1, rows: 0..<2)])
     var keyed = TargetOrder(
-      [.init(effect: .keyed(columns: 1), isOrdered: false, group: 0), .init(effect: .keyed(columns: 1), isOrdered: false, group: 0)])
+      [
+        .init(effect: .keyed(columns: 1), takesEffectOnWrite: false, group: 0),
+        .init(effect: .keyed(columns: 1), takesEffectOnWrite: false, group: 0),
+      ])
     #expect(keyed.actions([[0, 2], [1, 3]], key: { "\($0)-\($1)" }) == [.write(sink: 0, rows: 0..<2), .write(sink: 1, rows: 0..<2)])
   }
 
   @Test func sinksOfTheirOwnAreLeftAlone() {
-    var order = TargetOrder([.init(effect: .unknown, isOrdered: false, group: nil), .init(effect: .unknown, isOrdered: false, group: nil)])
+    var order = TargetOrder([
+      .init(effect: .unknown, takesEffectOnWrite: false, group: nil), .init(effect: .unknown, takesEffectOnWrite: false, group: nil),
+    ])
     #expect(!order.isNeeded)
     #expect(order.actions([[0, 1], []], key: { _, _ in "" }) == [.write(sink: 0, rows: 0..<2)])
   }

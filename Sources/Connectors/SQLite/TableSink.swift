@@ -72,7 +72,7 @@ final class TableSink: Sink, @unchecked Sendable {
     try writer.commit()
     return []
   }
-  var isOrdered: Bool { true }
+  var takesEffectOnWrite: Bool { true }
   func close(completed: Bool) throws(RunFailure) { if !completed { writer.rollback() } }
 }
 

@@ -72,7 +72,7 @@ public protocol Sink: AnyObject, Sendable {
   var refusesLate: Bool { get }
   /// Whether what `write` takes has its place at once among what other sinks of this connection write, so that two sinks of
   /// one target need no commit between them.
-  var isOrdered: Bool { get }
+  var takesEffectOnWrite: Bool { get }
   /// Bytes that wait for the commit; many of them bring it about.
   var pending: Int { get }
   /// Whether nothing is durable before `close`: sources are acknowledged after it then.
@@ -83,7 +83,7 @@ public protocol Sink: AnyObject, Sendable {
 
 extension Sink {
   public var refusesLate: Bool { false }
-  public var isOrdered: Bool { false }
+  public var takesEffectOnWrite: Bool { false }
   public var pending: Int { 0 }
   public var isDurableAtEnd: Bool { false }
 }

@@ -54,7 +54,7 @@ final class SinkSet {
           !keyColumns[index].isEmpty
           ? .keyed(columns: keyColumns[index].count)
           : spec.sinks[index].endpoint?.setting("key") == nil ? .unknown : .insert
-        return .init(effect: effect, isOrdered: sinks[index].isOrdered, group: groups[index])
+        return .init(effect: effect, takesEffectOnWrite: sinks[index].takesEffectOnWrite, group: groups[index])
       })
     given = Array(repeating: [], count: sinks.count)
     written = Array(repeating: 0, count: sinks.count)

@@ -17,7 +17,7 @@ struct TargetOrder: Sendable {
   struct Member: Sendable {
     let effect: Effect
     /// What is written takes its place among the other sinks of the target at once, without a commit.
-    let isOrdered: Bool
+    let takesEffectOnWrite: Bool
     /// Sinks with the same number share a target; nil for one that has its target alone.
     let group: Int?
   }
@@ -70,7 +70,7 @@ struct TargetOrder: Sendable {
     func flush() {
       for sink in sinks where !runs[sink].isEmpty {
         result.append(.write(sink: sink, rows: runs[sink]))
-        if members[sink].isOrdered { committed(sink) }
+        if members[sink].takesEffectOnWrite { committed(sink) }
         runs[sink] = runs[sink].upperBound..<runs[sink].upperBound
       }
     }
