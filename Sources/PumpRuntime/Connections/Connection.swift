@@ -76,7 +76,10 @@ public final class Connection: Sendable {
     let now = currentMicros()
     let (admission, reason) = inside.withLock { ($0.state.admit(now: now), $0.reason) }
     switch admission {
-    case .never: throw RunFailure(reason.isEmpty ? "connection `\(id)` is closed" : reason)
+    case .never:
+      var failure = RunFailure(reason.isEmpty ? "connection `\(id)` is closed" : reason)
+      failure.isFinal = true
+      throw failure
     case .wait(let until):
       var failure = RunFailure(reason.isEmpty ? "connection `\(id)` is down" : reason, transient: true)
       failure.retryAt = until
@@ -89,8 +92,10 @@ public final class Connection: Sendable {
       return client
     } catch {
       failed(error)
-      var failure = error
-      failure.retryAt = inside.withLock { $0.state.nextAttempt }
+      let (retryAt, isFinal) = inside.withLock { ($0.state.nextAttempt, $0.state.phase == .failed) }
+      // Trying again cannot help, even where the failure itself would pass: its time is over.
+      var failure = RunFailure(error.message, transient: error.isTransient && !isFinal)
+      (failure.retryAt, failure.isFinal) = (retryAt, isFinal)
       throw failure
     }
   }

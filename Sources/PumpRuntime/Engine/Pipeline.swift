@@ -77,7 +77,6 @@ final class Pipeline: @unchecked Sendable {
     outputs = Outputs(
       sinks: spec.sinks.map { SinkBuffer(records: $0.shape, each: $0.endpoint?.each.map(\.shape) ?? []) },
       log: { logger.info($0, pipeline: spec.id) })
-    outputs.lookups = lookups
     shared = Mutex(Counts(sent: Array(repeating: 0, count: spec.sinks.count)))
     errorBatch = Batch()
     errorBatch.records = Column(.failure)
@@ -102,6 +101,12 @@ final class Pipeline: @unchecked Sendable {
     retries = policies
     batchLimit = max(1, limit)
     linger = wait
+    outputs.lookups = zip(spec.lookups, lookups).map { endpoint, lookup in
+      let settings = configuration.section("pipeline:\(spec.id):\(endpoint.label)")
+      return LookupStep(
+        lookup, endpoint.label, RetryPolicy(settings, limit: configuration.shutdownTimeout), stop,
+        onRetry: { [unowned self] in retried(endpoint.label, $0, $1) }, onBreak: { [unowned self] in outputs.broken = $0 })
+    }
   }
 
   var counts: Counts { shared.withLock { $0 } }
@@ -119,14 +124,16 @@ final class Pipeline: @unchecked Sendable {
       let isReady: Void? = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in try source.resume(positions) }
       guard isReady != nil else { return }
     }
+    var failures = 0
     while !stop.isRequested {
-      let more = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in
+      let more = try policy.run(label, stop, failures: &failures, onRetry: nil) { () throws(RunFailure) in
         // Nothing is left of an attempt that broke off.
         batch.clear()
         batch.context.now = Timestamp(clock())
         return try source.next(batch)
       }
       guard let more else { break }
+      if !source.isUndecided { failures = 0 }
       lock.lock()
       defer { lock.unlock() }
       let rows = batch.count + batch.refused.count
@@ -339,6 +346,7 @@ final class Pipeline: @unchecked Sendable {
       kept.append(batch)
     }
     processor.process(batch, outputs)
+    if let broken = outputs.broken { throw broken }
     let failures = batch.refused + outputs.failures
     let filtered = outputs.filtered
     outputs.failures.removeAll(keepingCapacity: true)
@@ -424,6 +432,7 @@ final class Pipeline: @unchecked Sendable {
     errorBatch.count = failures.count
     outputs.clear()
     errorProcessor!.process(errorBatch, outputs)
+    if let broken = outputs.broken { throw broken }
     if let failure = outputs.failures.first { throw routeFailed(failure) }
     let filtered = outputs.filtered
     shared.withLock { $0.filtered += filtered }
