@@ -36,7 +36,7 @@ let connectors = [
   Connector(name: "MongoDB", pkgConfig: "libmongoc-1.0", debian: "libmongoc-dev"),
   Connector(name: "Elasticsearch", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
   Connector(name: "Http", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
-  Connector(name: "Webhook", pkgConfig: "libmicrohttpd", debian: "libmicrohttpd-dev"),
+  Connector(name: "Webhook", pkgConfig: "openssl", debian: "libssl-dev"),
 ]
 
 let package = Package(
