@@ -138,7 +138,7 @@ extension Checker {
             mismatch(checked, type, value, "`\(parameter.name)`")
           }
           pipeline.note(checked)
-          each.append(.init(name: parameter.name, value: checked))
+          each.append(.init(name: parameter.name, value: parameter.isPath ? checked.asPath : checked))
         } else {
           let checked = check(setting: value, Setting(name: parameter.name, type: type, value: nil, docs: nil), scope)
           fixed.append(Setting(name: parameter.name, type: type, value: checked, docs: parameter.docs))
