@@ -287,6 +287,7 @@ enum Kernels {
     t.add("hex") { (x: Int64, c) in Fn.hex(x, c) }
     t.add("from_hex") { (x: Text, c) throws(EventFailure) in try Fn.fromHex(x, c) }
     t.add("url_encode") { (x: Text, c) in Fn.urlEncode(x, c) }
+    t.add("url_path") { (x: Text, c) in Fn.urlPath(x, c) }
     t.add("url_decode") { (x: Text, c) throws(EventFailure) in try Fn.urlDecode(x, c) }
     t.add("html_escape") { (x: Text, c) in Fn.htmlEscape(x, c) }
     t.add("md5") { (x: Blob, c) in Fn.md5(x, c) }

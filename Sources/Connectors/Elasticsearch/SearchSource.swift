@@ -1,4 +1,5 @@
 #if Elasticsearch
+import PumpHttpClient
 import PumpRuntime
 
 /// `search`: page after page of what a query finds at one point in time, in the order of fields where they are given, and

@@ -1,4 +1,5 @@
 #if Http
+import PumpHttpClient
 import PumpRuntime
 
 /// `get`: what a server gives for a path, again and again; an answer that is the one before is no event.
@@ -73,7 +74,10 @@ final class GetSource: Source, @unchecked Sendable {
     if answer.status == 304 || answer.status == 204 { return }
     guard (200..<300).contains(answer.status) else {
       nextRequest = currentMicros() + Service.pause(answer)
-      throw service.failure("GET \(url.prefix { $0 != "?" })", answer)
+      throw service.failure("GET \(service.shown(url))", answer)
+    }
+    if let problem = answer.problem {
+      throw service.connection.failure("GET \(service.shown(url)): \(problem); look at what stands before the server", transient: true)
     }
     let (newTag, newModified) = (answer.header("etag"), answer.header("last-modified"))
     // Some servers send it all again.

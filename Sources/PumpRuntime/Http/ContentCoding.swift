@@ -1,6 +1,6 @@
 internal import CZlib
 
-/// Unpacks bodies that are packed as `Content-Encoding: gzip` says (RFC 1952): any number of members in a row.
+/// Bodies that are packed as `Content-Encoding: gzip` says (RFC 1952).
 public enum Gzip {
   public enum Problem: Error {
     case broken
@@ -8,6 +8,7 @@ public enum Gzip {
     case tooLong
   }
 
+  /// Unpacks any number of members in a row.
   public static func unpack(_ packed: [UInt8], limit: Int) throws(Problem) -> [UInt8] {
     var stream = z_stream()
     // 15 bits of window, and gzip's frame alone.
@@ -39,5 +40,23 @@ public enum Gzip {
       if used == packed.count { return out }
       inflateReset(&stream)
     }
+  }
+
+  /// Adds one member, packed fast; false where there is no memory for it.
+  public static func pack(_ bytes: UnsafeBufferPointer<UInt8>, into out: inout ByteBuffer) -> Bool {
+    var stream = z_stream()
+    guard deflateInit2_(&stream, 1, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+      return false
+    }
+    defer { deflateEnd(&stream) }
+    let bound = Int(deflateBound(&stream, UInt(bytes.count)))
+    out.reserve(bound)
+    stream.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress)
+    stream.avail_in = UInt32(bytes.count)
+    stream.next_out = out.base + out.count
+    stream.avail_out = UInt32(bound)
+    guard deflate(&stream, Z_FINISH) == Z_STREAM_END else { return false }
+    out.count += Int(stream.total_out)
+    return true
   }
 }
