@@ -15,6 +15,8 @@ public struct Interface: Sendable {
     public let kind: Kind
     public let isEach: Bool
     public let value: Literal?
+    /// What the source says of the event under this name stands for it where nothing else is given, `= meta.NAME`.
+    public let meta: String?
     public let docs: String?
 
     public var described: String {
