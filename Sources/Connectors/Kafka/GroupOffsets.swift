@@ -64,13 +64,20 @@ final class GroupOffsets {
           Unmanaged.passUnretained(self).toOpaque())
       }
       guard !unconfirmed.isEmpty else { return }
-      guard !client.isFatal, currentMicros() < end else {
+      guard !client.isFatal, !isExpelled(code), currentMicros() < end else {
         // Whoever has the partitions now goes on from the last commit: events come twice, none is lost.
         warn("offsets of \(unconfirmed.count) partitions were not committed: \(Client.text(code)); their last events come again")
         return
       }
       usleep(100_000)
     }
+  }
+
+  /// Whether the group has gone on without this member, which joins again only after it has given everything up; members of a
+  /// group that changes step by step know its new generation soon.
+  private func isExpelled(_ code: rd_kafka_resp_err_t) -> Bool {
+    (code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID || code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION)
+      && String(cString: rd_kafka_rebalance_protocol(client.handle)) != "COOPERATIVE"
   }
 
   /// The coordinator's answer to a commit.
