@@ -103,6 +103,13 @@ extension Fn {
   @inlinable public static func get<T>(_ list: List<T>, _ index: Int64, _ c: Context) -> T? {
     index >= 0 && index < Int64(list.count) ? list[Int(index)] : nil
   }
+  // Of a list of what may be null, an element that is null and one that is not there are one null.
+  @inlinable public static func first<T>(_ list: List<T?>, _ c: Context) -> T? { list.count > 0 ? list[0] : nil }
+  @inlinable public static func last<T>(_ list: List<T?>, _ c: Context) -> T? { list.count > 0 ? list[list.count - 1] : nil }
+  @inlinable public static func get<T>(_ list: List<T?>, _ index: Int64, _ c: Context) -> T? {
+    index >= 0 && index < Int64(list.count) ? list[Int(index)] : nil
+  }
+  @inlinable public static func get<T>(_ map: Map<T?>, _ key: Text, _ c: Context) -> T? { map[key] ?? nil }
   @inlinable public static func element<T>(_ list: List<T>, _ index: Int64, _ c: Context) throws(EventFailure) -> T {
     guard index >= 0, index < Int64(list.count) else { throw EventFailure("index \(index) lies outside a list of \(list.count)") }
     return list[Int(index)]

@@ -21,8 +21,9 @@ extension Fn {
   public static func round(_ x: Double, _ digits: Int64, _ c: Context) throws(EventFailure) -> Double {
     guard digits >= 0 else { throw EventFailure("\(digits) fraction digits cannot be kept") }
     // By the digits that it is written with: 2.345 is a half, whatever its binary neighbours are.
+    guard x != 0 else { return 0 }
     let (mantissa, exponent) = ShortestDouble.digits(x.magnitude)
-    guard x != 0, Int64(-exponent) > digits else { return x }
+    guard Int64(-exponent) > digits else { return x }
     let rounded = Fn.rounded(mantissa, cut: Int64(-exponent) - digits)
     let value = DoubleReader.value("\(rounded)e-\(digits)")
     return rounded == 0 || x > 0 ? value : -value
