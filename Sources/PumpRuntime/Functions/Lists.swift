@@ -182,4 +182,29 @@ extension Fn {
     }
     return Map(List(entries, c.arena))
   }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(lists t: inout T) {
+    ordered(Int64.self, &t)
+    ordered(Decimal.self, &t)
+    ordered(Double.self, &t)
+    ordered(Timestamp.self, &t)
+    t.add("sort") { (a: List<Text>, c) in Fn.sort(a, c) }
+    t.add("sum") { (x: List<Int64>, c) throws(EventFailure) in try Fn.sum(x, c) }
+    t.add("sum") { (x: List<Double>, c) throws(EventFailure) in try Fn.sum(x, c) }
+    t.add("sum") { (x: List<Decimal>, c) throws(EventFailure) in try Fn.sum(x, c) }
+    t.add("average") { (x: List<Double>, c) throws(EventFailure) -> Double? in try Fn.average(x, c) }
+    t.add("average") { (x: List<Decimal>, c) throws(EventFailure) -> Decimal? in try Fn.average(x, c) }
+    t.add("range") { (a: Int64, b: Int64, c) throws(EventFailure) in try Fn.range(a, b, c) }
+  }
+
+  /// What is there for each type that has an order.
+  @inlinable static func ordered<V: Comparable & ColumnValue, T: FunctionRegistry>(_ type: V.Type, _ t: inout T) {
+    t.add("min") { (a: V, b: V, c) in Fn.min(a, b, c) }
+    t.add("max") { (a: V, b: V, c) in Fn.max(a, b, c) }
+    t.add("min") { (a: List<V>, c) -> V? in Fn.min(a, c) }
+    t.add("max") { (a: List<V>, c) -> V? in Fn.max(a, c) }
+    t.add("sort") { (a: List<V>, c) in Fn.sort(a, c) }
+  }
 }
