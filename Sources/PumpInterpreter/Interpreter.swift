@@ -114,28 +114,6 @@ private func spec(_ endpoint: Endpoint) -> EndpointSpec {
     takesDocuments: endpoint.takesDocuments)
 }
 
-private func setting(_ setting: PumpPlan.Setting) -> PumpRuntime.Setting {
-  PumpRuntime.Setting(
-    setting.name, Shape.of(setting.type), isSecret: setting.type.holdsSecret, value: setting.value.map { settingValue($0) },
-    minimum: setting.minimum, docs: setting.docs)
-}
-
-/// The checker admits only these forms in settings.
-private func settingValue(_ e: Expr) -> SettingValue {
-  switch e.kind {
-  case .literal(let literal): .value(value(literal, e.type))
-  case .config(let section, let key): .config(section, key)
-  case .environment(let name): .environment(name)
-  case .secretFile(let path): .secretFile(path)
-  case .wrap(let inner): settingValue(inner)
-  case .concatenate(let parts): .join(parts.map(settingValue))
-  case .call(_, let arguments): settingValue(arguments[0])
-  case .list(let items): .list(items.map(settingValue))
-  case .map(let keys, let items): .map(zip(keys, items).map { ($0, settingValue($1)) })
-  default: .value(.null)
-  }
-}
-
 private func test(_ test: Test, _ plan: Plan) -> TestSpec {
   TestSpec(
     title: test.title, pipeline: test.pipeline,

@@ -57,11 +57,11 @@ public struct Setting: Codable, Sendable {
   public let name: String
   public let type: Type
   /// The value of lowest precedence; nil where one is required.
-  public let value: Expr?
+  public let value: SettingValue?
   /// The least that a number, a duration (in microseconds) or a size may be.
   public let minimum: Int64?
   public let docs: String?
-  public init(name: String, type: Type, value: Expr?, minimum: Int64? = nil, docs: String?) {
+  public init(name: String, type: Type, value: SettingValue?, minimum: Int64? = nil, docs: String?) {
     self.name = name
     self.type = type
     self.value = value
@@ -151,9 +151,7 @@ public struct Endpoint: Codable, Sendable {
   /// Whether this sink keeps the positions of its pipeline's sources.
   public var keepsPositions: Bool {
     arguments.contains { argument in
-      guard argument.name == "positions", let value = argument.value else { return false }
-      if case .literal(.null) = value.kind { return false }
-      return true
+      argument.name == "positions" && argument.value != nil && argument.value?.constant != .null
     }
   }
 }

@@ -49,10 +49,7 @@ public enum ConfigTemplate: String, CaseIterable {
   private func comment(_ docs: String) -> String { docs.split(separator: "\n").map { "# \($0)\n" }.joined() }
 
   private func environment(_ setting: Setting) -> String? {
-    guard let value = setting.value else { return nil }
-    var name: String?
-    value.visit { if case .environment(let found) = $0.kind { name = found } }
-    return name
+    setting.value?.variables.last
   }
 
   private func variable(_ section: String, _ setting: Setting) -> String {
@@ -74,24 +71,22 @@ public enum ConfigTemplate: String, CaseIterable {
   }
 
   /// A value as it stands in a configuration file; nil where it is not known yet.
-  private func text(_ value: Expr) -> String? {
-    switch value.kind {
-    case .wrap(let inner): return text(inner)
-    case .literal(let literal):
-      switch literal {
-      case .null: return nil
-      case .bool(let value): return "\(value)"
-      case .int(let value): return "\(value)"
-      case .float(let value): return "\(value)"
-      case .decimal(let digits): return digits
-      case .string(let text), .uuid(let text): return text.contains("\n") ? nil : text.replacing("$", with: "$$")
-      case .duration(let micros): return micros % 1_000_000 == 0 ? "\(micros / 1_000_000)s" : "\(micros / 1000)ms"
-      case .size(let bytes): return "\(bytes)B"
-      case .enumCase(let index): if case .enumeration(let type) = value.type.wrapped { return type.cases[index].name } else { return nil }
-      default: return nil
-      }
+  private func text(_ value: SettingValue) -> String? { value.constant.flatMap { text($0, value.type.wrapped) } }
+
+  private func text(_ literal: Literal, _ type: Type) -> String? {
+    switch literal {
+    case .null: return nil
+    case .bool(let value): return "\(value)"
+    case .int(let value): return "\(value)"
+    case .float(let value): return "\(value)"
+    case .decimal(let digits): return digits
+    case .string(let text), .uuid(let text): return text.contains("\n") ? nil : text.replacing("$", with: "$$")
+    case .duration(let micros): return micros % 1_000_000 == 0 ? "\(micros / 1_000_000)s" : "\(micros / 1000)ms"
+    case .size(let bytes): return "\(bytes)B"
+    case .enumCase(let index): if case .enumeration(let type) = type { return type.cases[index].name } else { return nil }
     case .list(let items):
-      let parts = items.compactMap(text)
+      guard case .list(let element) = type else { return nil }
+      let parts = items.compactMap { text($0, element.wrapped) }
       return parts.count == items.count && !parts.isEmpty ? parts.joined(separator: ", ") : nil
     default: return nil
     }

@@ -31,15 +31,10 @@ public func connectorReference(_ interface: Interface) -> String {
   return out
 }
 
-private func describe(_ e: Expr) -> String {
-  switch e.kind {
-  case .literal(let literal):
-    if case .enumCase(let index) = literal, case .enumeration(let type) = e.type { return type.cases[index].name }
-    return describe(literal)
-  case .wrap(let inner): return describe(inner)
-  case .map, .list: return "{}"
-  default: return "…"
-  }
+private func describe(_ value: SettingValue) -> String {
+  guard let literal = value.constant else { return "…" }
+  if case .enumCase(let index) = literal, case .enumeration(let type) = value.type.wrapped { return type.cases[index].name }
+  return describe(literal)
 }
 
 private func describe(_ literal: Literal, _ kind: Interface.Parameter.Kind) -> String {

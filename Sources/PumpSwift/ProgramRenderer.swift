@@ -226,18 +226,17 @@ struct ProgramRenderer {
     return ".init(\(Swift.string(setting.name)), \(types.shape(setting.type))\(secret)\(value)\(minimum)\(docs))"
   }
 
-  private func value(_ e: Expr) -> String {
-    switch e.kind {
-    case .literal(let literal): ".value(\(constant(literal, e.type)))"
+  private func value(_ value: SettingValue) -> String {
+    switch value.kind {
+    case .constant(let literal): ".value(\(constant(literal, value.type)))"
     case .config(let section, let key): ".config(\(Swift.string(section)), \(Swift.string(key)))"
     case .environment(let name): ".environment(\(Swift.string(name)))"
     case .secretFile(let path): ".secretFile(\(Swift.string(path)))"
-    case .wrap(let inner): value(inner)
-    case .concatenate(let parts): ".join([\(parts.map(value).joined(separator: ", "))])"
-    case .call(_, let arguments): value(arguments[0])
-    case .list(let items): ".list([\(items.map(value).joined(separator: ", "))])"
-    case .map(let keys, let items): ".map([\(zip(keys, items).map { "(\(Swift.string($0)), \(value($1)))" }.joined(separator: ", "))])"
-    default: ".value(.null)"
+    case .converted(let inner): self.value(inner)
+    case .joined(let parts): ".join([\(parts.map(self.value).joined(separator: ", "))])"
+    case .list(let items): ".list([\(items.map(self.value).joined(separator: ", "))])"
+    case .map(let entries):
+      ".map([\(entries.map { "(\(Swift.string($0.key)), \(self.value($0.value)))" }.joined(separator: ", "))])"
     }
   }
 

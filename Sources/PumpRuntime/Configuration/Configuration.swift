@@ -12,7 +12,20 @@ public struct ConfigSchema: Sendable {
     }
   }
   public let sections: [Section]
-  public init(_ sections: [Section]) { self.sections = sections }
+
+  /// Of a program's parts, each with its settings; endpoints of a pipeline are named by their labels.
+  public init(
+    config: [Section], connections: [(id: String, settings: [Setting])],
+    pipelines: [(id: String, settings: [Setting], endpoints: [(label: String, settings: [Setting])])]
+  ) {
+    var sections = config
+    sections += connections.map { Section("connection:\($0.id)", $0.settings) }
+    for pipeline in pipelines {
+      sections.append(Section("pipeline:\(pipeline.id)", pipeline.settings))
+      sections += pipeline.endpoints.map { Section("pipeline:\(pipeline.id):\($0.label)", $0.settings) }
+    }
+    self.sections = sections
+  }
 }
 
 /// The configuration of one run: every setting resolved, low to high from the spec, the files in order and `--set`.

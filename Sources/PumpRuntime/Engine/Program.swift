@@ -15,15 +15,12 @@ public struct Program: Sendable {
 
   /// Everything that may be configured.
   public var schema: ConfigSchema {
-    var sections = config
-    sections += connections.map { .init("connection:\($0.id)", $0.settings) }
-    for pipeline in pipelines {
-      sections.append(.init("pipeline:\(pipeline.id)", pipeline.settings))
-      for endpoint in pipeline.sources + pipeline.sinks.compactMap(\.endpoint) + pipeline.lookups {
-        sections.append(.init("pipeline:\(pipeline.id):\(endpoint.label)", endpoint.settings))
-      }
-    }
-    return ConfigSchema(sections)
+    ConfigSchema(
+      config: config, connections: connections.map { ($0.id, $0.settings) },
+      pipelines: pipelines.map { pipeline in
+        let endpoints = pipeline.sources + pipeline.sinks.compactMap(\.endpoint) + pipeline.lookups
+        return (pipeline.id, pipeline.settings, endpoints.map { ($0.label, $0.settings) })
+      })
   }
 }
 

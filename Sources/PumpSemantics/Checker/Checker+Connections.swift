@@ -24,10 +24,10 @@ extension Checker {
     connectors[name] = Interface(name: name, module: syntax.module.text, docs: syntax.docs, settings: settings, endpoints: endpoints)
   }
 
-  func defaultValue(_ field: FieldSyntax) -> Expr? {
+  func defaultValue(_ field: FieldSyntax) -> SettingValue? {
     let type = resolve(field.type).plain
-    if let value = field.value { return check(value, Scope(), as: type, "the default of `\(field.name.text)`") }
-    return type.isOptional ? Expr(.literal(.null), type) : nil
+    if let value = field.value { return settled(check(value, Scope(), as: type, "the default of `\(field.name.text)`"), value.span) }
+    return type.isOptional ? SettingValue(constant: .null, type) : nil
   }
 
   func parameter(_ field: FieldSyntax) -> Interface.Parameter {
@@ -40,8 +40,7 @@ extension Checker {
     }
     if case .name("Record") = field.type.kind { return make(.record) }
     if case .name("Scalar") = field.type.kind { return make(.value(.null)) }
-    let value = defaultValue(field)
-    return make(.value(resolve(field.type).plain), value.flatMap(constant))
+    return make(.value(resolve(field.type).plain), defaultValue(field)?.constant)
   }
 
   func events(_ syntax: TypeSyntax) -> Interface.Events {
@@ -67,7 +66,7 @@ extension Checker {
 
   /// The declared settings with the written values in place of defaults.
   func check(settings: [SettingSyntax], _ declared: [Setting], _ what: String) -> [Setting] {
-    var written: [String: Expr] = [:]
+    var written: [String: SettingValue] = [:]
     var spans: [String: Span] = [:]
     func walk(_ list: [SettingSyntax], _ prefix: String) {
       for setting in list {
@@ -102,50 +101,58 @@ extension Checker {
     return declared.map { Setting(name: $0.name, type: $0.type, value: written[$0.name] ?? $0.value, minimum: $0.minimum, docs: $0.docs) }
   }
 
-  func map(_ settings: [SettingSyntax], _ element: Type) -> Expr {
-    var keys: [String] = []
-    var values: [Expr] = []
+  func map(_ settings: [SettingSyntax], _ element: Type) -> SettingValue {
+    var entries: [SettingValue.Entry] = []
     for setting in settings {
       guard case .expression(let value) = setting.value else {
         report(.unknownSetting, setting.span, "a group stands here, \(element) is due", help: "write `\"\(setting.name.text)\" = …`")
         continue
       }
-      keys.append(setting.name.text)
-      values.append(check(value, settingScope, as: element, "`\(setting.name.text)`"))
+      let checked = check(value, settingScope, as: element, "`\(setting.name.text)`")
+      entries.append(.init(key: setting.name.text, value: settled(checked, value.span)))
     }
-    return Expr(.map(keys, values), .map(element))
+    return SettingValue(.map(entries), .map(element))
   }
 
-  func check(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> Expr {
-    let value = checkValue(setting: syntax, target, scope)
-    if value.type != .erroneous, !isSettled(value) {
-      report(
-        .notConstant, syntax.span, "a setting is a literal, `config.section.key`, `env.NAME` or a text made of them",
-        help: "compute it in the configuration, or write the value itself")
-      return Self.erroneous
-    }
-    if let minimum = target.minimum, let number = number(value), number < minimum {
+  func check(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> SettingValue {
+    let value = settled(checkValue(setting: syntax, target, scope), syntax.span)
+    if let minimum = target.minimum, let number = value.constant?.number, number < minimum {
       report(.badValue, syntax.span, "`\(target.name)` must be \(minimum) or more", help: "write a larger value, or leave it out")
     }
     return value
   }
 
-  private func number(_ value: Expr) -> Int64? {
-    switch value.kind {
-    case .wrap(let inner): number(inner)
-    case .literal(.int(let number)), .literal(.duration(let number)), .literal(.size(let number)): number
-    default: nil
+  /// What start-up can evaluate without running steps; anything else is reported.
+  func settled(_ value: Expr, _ span: Span) -> SettingValue {
+    if let settled = settle(value) { return settled }
+    if value.type != .erroneous {
+      report(
+        .notConstant, span, "a setting is a literal, `config.section.key`, `env.NAME` or a text made of them",
+        help: "compute it in the configuration, or write the value itself")
     }
+    return SettingValue(constant: .null, .erroneous)
   }
 
-  /// Whether start-up can evaluate it without running steps.
-  func isSettled(_ value: Expr) -> Bool {
+  private func settle(_ value: Expr) -> SettingValue? {
+    if let literal = constant(value) { return SettingValue(constant: literal, value.type) }
+    func all(_ parts: [Expr]) -> [SettingValue]? {
+      let settled = parts.compactMap(settle)
+      return settled.count == parts.count ? settled : nil
+    }
     switch value.kind {
-    case .literal, .config, .environment, .secretFile: true
-    case .local: !expanding.isEmpty
-    case .wrap, .list, .map, .concatenate: value.children.allSatisfy(isSettled)
-    case .call(let name, _): ["to_string", "to_decimal", "to_float"].contains(name) && value.children.allSatisfy(isSettled)
-    default: false
+    case .config(let section, let key): return SettingValue(.config(section: section, key: key), value.type)
+    case .environment(let name): return SettingValue(.environment(name), value.type)
+    case .secretFile(let path): return SettingValue(.secretFile(path), value.type)
+    case .wrap(let inner): return settle(inner)
+    case .concatenate(let parts): return all(parts).map { SettingValue(.joined($0), value.type) }
+    case .list(let items): return all(items).map { SettingValue(.list($0), value.type) }
+    case .map(let keys, let items):
+      return all(items).map { SettingValue(.map(zip(keys, $0).map { .init(key: $0, value: $1) }), value.type) }
+    case .call(let name, let arguments) where ["to_string", "to_decimal", "to_float"].contains(name):
+      return settle(arguments[0]).map { SettingValue(.converted($0), value.type) }
+    // A stage's parameter has its value where the stage is used.
+    case .local where !expanding.isEmpty: return SettingValue(constant: .null, .erroneous)
+    default: return nil
     }
   }
 
@@ -172,5 +179,15 @@ extension Checker {
       return Self.erroneous
     }
     return converted
+  }
+}
+
+extension Literal {
+  /// The number, the microseconds or the bytes that it stands for.
+  fileprivate var number: Int64? {
+    switch self {
+    case .int(let number), .duration(let number), .size(let number): number
+    default: nil
+    }
   }
 }

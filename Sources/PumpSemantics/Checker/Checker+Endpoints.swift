@@ -98,7 +98,7 @@ extension Checker {
         if parameter.name == "header", let header {
           fixed.append(
             Setting(
-              name: "header", type: .string.asOptional, value: Expr(.wrap(Expr(.literal(.string(header)), .string)), .string.asOptional),
+              name: "header", type: .string.asOptional, value: SettingValue(constant: .string(header), .string.asOptional),
               docs: parameter.docs))
           continue
         }
@@ -107,10 +107,13 @@ extension Checker {
         case .value(let type):
           if parameter.value == nil { missing(parameter, syntax) }
           fixed.append(
-            Setting(name: parameter.name, type: type, value: parameter.value.map { Expr(.literal($0), type) }, docs: parameter.docs))
+            Setting(name: parameter.name, type: type, value: parameter.value.map { SettingValue(constant: $0, type) }, docs: parameter.docs)
+          )
         case .fields:
           if parameter.value == nil { missing(parameter, syntax) }
-          fixed.append(Setting(name: parameter.name, type: .list(.string), value: Expr(.list([]), .list(.string)), docs: parameter.docs))
+          fixed.append(
+            Setting(
+              name: parameter.name, type: .list(.string), value: SettingValue(constant: .list([]), .list(.string)), docs: parameter.docs))
         case .field, .record: missing(parameter, syntax)
         }
         continue
@@ -121,7 +124,7 @@ extension Checker {
         fixed.append(
           Setting(
             name: parameter.name, type: .list(.string),
-            value: Expr(.list(names.map { Expr(.literal(.string($0)), .string) }), .list(.string)), docs: parameter.docs))
+            value: SettingValue(constant: .list(names.map { .string($0) }), .list(.string)), docs: parameter.docs))
       case .record: break
       case .value(let type):
         var scope = parameter.isEach ? Scope() : settingScope

@@ -52,7 +52,7 @@ extension Checker {
   static let pipelineSettings: [Setting] = [
     Setting(
       name: "delivery", type: .enumeration(EnumType(name: nil, cases: [.init("at_most_once"), .init("at_least_once")])).asOptional,
-      value: Expr(.literal(.null), .null), docs: "What may happen to an event when something fails: lost, or delivered again.")
+      value: SettingValue(constant: .null, .null), docs: "What may happen to an event when something fails: lost, or delivered again.")
   ]
 
   func check(pipeline syntax: PipelineSyntax) -> Pipeline {
@@ -215,15 +215,14 @@ extension Endpoint {
   fileprivate var forgets: Bool {
     arguments.contains { argument in
       if argument.chosen == "at_most_once" { return true }
-      if argument.name == "clean", case .literal(.bool(true))? = argument.value?.kind { return true }
-      return false
+      return argument.name == "clean" && argument.value?.constant == .bool(true)
     }
   }
 
   /// The file of a `file` endpoint, where the spec says it; devices are no such files.
   fileprivate var filePath: String? {
-    guard connector == "file", let value = arguments.first(where: { $0.name == "path" })?.value,
-      case .literal(.string(let path)) = value.kind, !path.hasPrefix("/dev/")
+    guard connector == "file", case .string(let path)? = arguments.first(where: { $0.name == "path" })?.value?.constant,
+      !path.hasPrefix("/dev/")
     else { return nil }
     return path.hasPrefix("./") ? String(path.dropFirst(2)) : path
   }
@@ -234,7 +233,7 @@ extension Endpoint {
 extension Setting {
   /// The case of an enum that the spec says.
   fileprivate var chosen: String? {
-    guard let value, case .literal(.enumCase(let index)) = value.kind, case .enumeration(let type) = value.type else { return nil }
+    guard case .enumCase(let index)? = value?.constant, case .enumeration(let type)? = value?.type.wrapped else { return nil }
     return type.cases[index].name
   }
 }

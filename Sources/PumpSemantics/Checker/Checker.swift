@@ -192,9 +192,9 @@ final class Checker {
       if let value, !isConstant(value) {
         report(.notConstant, key.value!.span, "a default is a literal", help: "write the value itself")
       }
+      let literal = value.map { constant($0) ?? .null } ?? (type.isOptional ? .null : nil)
       keys.append(
-        Setting(
-          name: key.name.text, type: type.plain, value: value ?? (type.isOptional ? Expr(.literal(.null), .null) : nil), docs: key.docs))
+        Setting(name: key.name.text, type: type.plain, value: literal.map { SettingValue(constant: $0, type.plain) }, docs: key.docs))
     }
     configTypes[syntax.name.text] = kinds
     return ConfigSection(name: syntax.name.text, docs: syntax.docs, keys: keys)
@@ -254,7 +254,7 @@ final class Checker {
   /// Sources that hold a client each, and a sink or lookup that needs one besides, must find as many in the pool.
   func reportPoolBudgets(_ plan: Plan) {
     for connection in plan.connections {
-      guard case .literal(.int(let most))? = connection.settings.first(where: { $0.name == "pool.max" })?.value?.kind else { continue }
+      guard case .int(let most)? = connection.settings.first(where: { $0.name == "pool.max" })?.value?.constant else { continue }
       func leases(_ endpoint: Endpoint) -> Bool { endpoint.connection == connection.id && endpoint.abilities.contains("lease") }
       let held = plan.pipelines.flatMap(\.sources).filter(leases).count
       let others = plan.pipelines.flatMap { pipeline in
