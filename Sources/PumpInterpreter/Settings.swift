@@ -15,7 +15,7 @@ public func configSchema(_ plan: Plan) -> ConfigSchema {
 func setting(_ setting: PumpPlan.Setting) -> PumpRuntime.Setting {
   PumpRuntime.Setting(
     setting.name, Shape.of(setting.type), isSecret: setting.type.holdsSecret, value: setting.value.map(settingValue),
-    minimum: setting.minimum, docs: setting.docs)
+    minimum: setting.minimum, maximum: setting.maximum, docs: setting.docs)
 }
 
 private func settingValue(_ setting: PumpPlan.SettingValue) -> PumpRuntime.SettingValue {
@@ -24,9 +24,10 @@ private func settingValue(_ setting: PumpPlan.SettingValue) -> PumpRuntime.Setti
   case .config(let section, let key): .config(section, key)
   case .environment(let name): .environment(name)
   case .secretFile(let path): .secretFile(path)
-  case .converted(let inner): settingValue(inner)
+  case .converted(let inner): .converted(settingValue(inner), Shape.of(inner.type))
   case .joined(let parts): .join(parts.map(settingValue))
   case .list(let items): .list(items.map(settingValue))
   case .map(let entries): .map(entries.map { ($0.key, settingValue($0.value)) })
+  case .fallback(let first, let second): .fallback(settingValue(first), settingValue(second))
   }
 }

@@ -58,14 +58,16 @@ public struct Setting: Codable, Sendable {
   public let type: Type
   /// The value of lowest precedence; nil where one is required.
   public let value: SettingValue?
-  /// The least that a number, a duration (in microseconds) or a size may be.
+  /// The least and the most that a number, a duration (in microseconds), a size or the length of a text may be.
   public let minimum: Int64?
+  public let maximum: Int64?
   public let docs: String?
-  public init(name: String, type: Type, value: SettingValue?, minimum: Int64? = nil, docs: String?) {
+  public init(name: String, type: Type, value: SettingValue?, minimum: Int64? = nil, maximum: Int64? = nil, docs: String?) {
     self.name = name
     self.type = type
     self.value = value
     self.minimum = minimum
+    self.maximum = maximum
     self.docs = docs
   }
 }

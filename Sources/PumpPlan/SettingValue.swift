@@ -15,6 +15,8 @@ public struct SettingValue: Codable, Sendable {
     case joined([SettingValue])
     case list([SettingValue])
     case map([Entry])
+    /// The second where the first is a variable that is not set or empty, or null.
+    case fallback(SettingValue, SettingValue)
   }
   public struct Entry: Codable, Sendable {
     public let key: String
@@ -43,6 +45,7 @@ public struct SettingValue: Codable, Sendable {
     case .converted(let inner): [inner]
     case .joined(let parts), .list(let parts): parts
     case .map(let entries): entries.map(\.value)
+    case .fallback(let first, let second): [first, second]
     }
   }
 

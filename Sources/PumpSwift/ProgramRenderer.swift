@@ -222,8 +222,9 @@ struct ProgramRenderer {
     let secret = setting.type.holdsSecret ? ", isSecret: true" : ""
     let value = setting.value.map { ", value: \(self.value($0))" } ?? ""
     let minimum = setting.minimum.map { ", minimum: \($0)" } ?? ""
+    let maximum = setting.maximum.map { ", maximum: \($0)" } ?? ""
     let docs = setting.docs.map { ", docs: \(Swift.string($0))" } ?? ""
-    return ".init(\(Swift.string(setting.name)), \(types.shape(setting.type))\(secret)\(value)\(minimum)\(docs))"
+    return ".init(\(Swift.string(setting.name)), \(types.shape(setting.type))\(secret)\(value)\(minimum)\(maximum)\(docs))"
   }
 
   private func value(_ value: SettingValue) -> String {
@@ -232,11 +233,12 @@ struct ProgramRenderer {
     case .config(let section, let key): ".config(\(Swift.string(section)), \(Swift.string(key)))"
     case .environment(let name): ".environment(\(Swift.string(name)))"
     case .secretFile(let path): ".secretFile(\(Swift.string(path)))"
-    case .converted(let inner): self.value(inner)
+    case .converted(let inner): ".converted(\(self.value(inner)), \(types.shape(inner.type)))"
     case .joined(let parts): ".join([\(parts.map(self.value).joined(separator: ", "))])"
     case .list(let items): ".list([\(items.map(self.value).joined(separator: ", "))])"
     case .map(let entries):
       ".map([\(entries.map { "(\(Swift.string($0.key)), \(self.value($0.value)))" }.joined(separator: ", "))])"
+    case .fallback(let first, let second): ".fallback(\(self.value(first)), \(self.value(second)))"
     }
   }
 

@@ -17,7 +17,7 @@ let checkVerb = Verb(
       --fix           applies the fixes that findings offer, then checks again
       --types         prints the type of the events after each step
 
-    Exit codes: 0 no error (warnings may be there), 1 errors, 2 wrong usage.
+    Exit codes: 0 no error (warnings may be there), 1 errors in the spec, 2 wrong usage or configuration.
     """
 ) { words in
   let options = try Options(words, flags: ["--fix", "--types"], values: ["--config", "--set", "--format"], paths: 0...1)
@@ -25,16 +25,18 @@ let checkVerb = Verb(
     throw Options.Problem(message: "`\(options.value("--format")!)` is no format: text, json, sarif or github")
   }
   let path = options.paths.first ?? "."
-  var compilation = compile(try Project.load(path))
+  func findings() throws -> (compilation: Compilation, configuration: [Diagnostic]) {
+    let compilation = compile(try Project.load(path))
+    guard let plan = compilation.plan, !options.all("--config").isEmpty || !options.all("--set").isEmpty else { return (compilation, []) }
+    return (compilation, checkConfiguration(plan, files: options.all("--config"), overrides: options.all("--set")))
+  }
+  var (compilation, configuration) = try findings()
   if options.has("--fix") {
-    let fixed = applyFixes(compilation.diagnostics)
+    let fixed = applyFixes(compilation.diagnostics + configuration)
     if fixed > 0 { complain("fixed \(fixed) finding\(fixed == 1 ? "" : "s")\n") }
-    compilation = compile(try Project.load(path))
+    (compilation, configuration) = try findings()
   }
-  var diagnostics = compilation.diagnostics
-  if let plan = compilation.plan, !options.all("--config").isEmpty || !options.all("--set").isEmpty {
-    diagnostics += checkConfiguration(plan, files: options.all("--config"), overrides: options.all("--set"))
-  }
+  let diagnostics = compilation.diagnostics + configuration
   let isTerminal = isatty(1) == 1
   print(format.render(diagnostics, color: isTerminal), terminator: "")
   if options.has("--types") { for flow in compilation.flows { print("\(flow.span): \(flow.type)") } }
@@ -49,7 +51,8 @@ let checkVerb = Verb(
       errors == 0 && warnings == 0
         ? "no findings" : "\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")")
   }
-  return errors == 0 ? Exit.clean : Exit.findings
+  if errors == 0 { return Exit.clean }
+  return compilation.plan == nil ? Exit.findings : Exit.usage
 }
 
 /// Writes the edits of all fixes, last place first; overlapping ones are left for the next run.

@@ -11,7 +11,10 @@ extension Checker {
       return
     }
     var settings = syntax.settings.map { field in
-      Setting(name: field.name.text, type: resolve(field.type).plain, value: defaultValue(field), docs: field.docs)
+      let bounds = bounds(field.type)
+      return Setting(
+        name: field.name.text, type: resolve(field.type).plain, value: defaultValue(field), minimum: bounds.minimum,
+        maximum: bounds.maximum, docs: field.docs)
     }
     if name.first?.isUppercase ?? false { settings += Interface.common }
     let endpoints = syntax.endpoints.map { endpoint in
@@ -30,9 +33,34 @@ extension Checker {
     return type.isOptional ? SettingValue(constant: .null, type) : nil
   }
 
+  /// What the `where` of an interface's setting says: `it >= 1`, `it <= 9`, both, or `it != ""`.
+  private func bounds(_ type: TypeSyntax) -> Bounds {
+    guard case .refined(let base, let predicate) = type.kind else { return Bounds(minimum: nil, maximum: nil) }
+    let value = resolve(base).plain.wrapped
+    func read(_ syntax: ExprSyntax) -> Bounds? {
+      guard case .binary(let op, let left, let right) = syntax.kind else { return nil }
+      if op == .and {
+        guard let a = read(left), let b = read(right) else { return nil }
+        return Bounds(minimum: a.minimum ?? b.minimum, maximum: a.maximum ?? b.maximum)
+      }
+      guard case .it = left.kind, let literal = constant(check(right, Scope(), as: value, "the bound")) else { return nil }
+      switch op {
+      case .greaterEqual: return literal.number.map { Bounds(minimum: $0, maximum: nil) }
+      case .lessEqual: return literal.number.map { Bounds(minimum: nil, maximum: $0) }
+      case .notEqual: return literal == .string("") ? Bounds(minimum: 1, maximum: nil) : nil
+      default: return nil
+      }
+    }
+    if let bounds = read(predicate) { return bounds }
+    report(
+      .notConfigurable, predicate.span, "the `where` of a setting says the least and the most, or that a text is not empty",
+      help: "write `it >= 1`, `it >= 1 and it <= 9` or `it != \"\"`")
+    return Bounds(minimum: nil, maximum: nil)
+  }
+
   func parameter(_ field: FieldSyntax) -> Interface.Parameter {
     func make(_ kind: Interface.Parameter.Kind, _ value: Literal? = nil) -> Interface.Parameter {
-      .init(name: field.name.text, kind: kind, isEach: field.isEach, value: value, docs: field.docs)
+      .init(name: field.name.text, kind: kind, isEach: field.isEach, value: value, bounds: bounds(field.type), docs: field.docs)
     }
     if case .name("Field") = field.type.kind { return make(.field) }
     if case .list(let inner) = field.type.kind, case .name("Field") = inner.kind {
@@ -98,7 +126,9 @@ extension Checker {
       }
     }
     walk(settings, "")
-    return declared.map { Setting(name: $0.name, type: $0.type, value: written[$0.name] ?? $0.value, minimum: $0.minimum, docs: $0.docs) }
+    return declared.map {
+      Setting(name: $0.name, type: $0.type, value: written[$0.name] ?? $0.value, minimum: $0.minimum, maximum: $0.maximum, docs: $0.docs)
+    }
   }
 
   func map(_ settings: [SettingSyntax], _ element: Type) -> SettingValue {
@@ -108,16 +138,17 @@ extension Checker {
         report(.unknownSetting, setting.span, "a group stands here, \(element) is due", help: "write `\"\(setting.name.text)\" = …`")
         continue
       }
-      let checked = check(value, settingScope, as: element, "`\(setting.name.text)`")
-      entries.append(.init(key: setting.name.text, value: settled(checked, value.span)))
+      let target = Setting(name: setting.name.text, type: element, value: nil, docs: nil)
+      entries.append(.init(key: setting.name.text, value: check(setting: value, target, settingScope)))
     }
     return SettingValue(.map(entries), .map(element))
   }
 
   func check(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> SettingValue {
     let value = settled(checkValue(setting: syntax, target, scope), syntax.span)
-    if let minimum = target.minimum, let number = value.constant?.number, number < minimum {
-      report(.badValue, syntax.span, "`\(target.name)` must be \(minimum) or more", help: "write a larger value, or leave it out")
+    let bounds = Bounds(minimum: target.minimum, maximum: target.maximum)
+    if let complaint = value.constant?.complaint(target.name, bounds) {
+      report(.badValue, syntax.span, complaint, help: "write another value, or leave it out")
     }
     return value
   }
@@ -144,6 +175,8 @@ extension Checker {
     case .environment(let name): return SettingValue(.environment(name), value.type)
     case .secretFile(let path): return SettingValue(.secretFile(path), value.type)
     case .wrap(let inner): return settle(inner)
+    case .coalesce(let first, let second):
+      return all([first, second]).map { SettingValue(.fallback($0[0], $0[1]), value.type) }
     case .concatenate(let parts): return all(parts).map { SettingValue(.joined($0), value.type) }
     case .list(let items): return all(items).map { SettingValue(.list($0), value.type) }
     case .map(let keys, let items):
@@ -159,12 +192,13 @@ extension Checker {
   func checkValue(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> Expr {
     if target.type.wrapped == .secret {
       if case .string(let text) = syntax.kind {
+        if reportReference(text) { return Expr(.literal(.string("")), .secret) }
         report(
           .secretLiteral, syntax.span, "a secret stands in the spec, where everyone can read it",
           help: "use `env.NAME`, or `secret file \"…\"`")
         return Expr(.literal(.string(text.plain ?? "")), .secret)
       }
-      let value = infer(syntax, scope)
+      let value = infer(syntax, scope, expecting: target.type)
       if case .environment = value.kind { return Expr(value.kind, .secret) }
       return convert(value, to: target.type)
         ?? {
@@ -188,6 +222,17 @@ extension Literal {
     switch self {
     case .int(let number), .duration(let number), .size(let number): number
     default: nil
+    }
+  }
+
+  /// What it must be, where it is beyond the bounds.
+  fileprivate func complaint(_ name: String, _ bounds: Bounds) -> String? {
+    switch self {
+    case .string(let text): bounds.complaint(name, text)
+    case .float(let number): bounds.complaint(name, number)
+    case .duration(let micros): bounds.complaint(name, Double(micros)) { Quantity.text(duration: $0) }
+    case .size(let bytes): bounds.complaint(name, Double(bytes)) { Quantity.text(size: $0) }
+    default: number.flatMap { bounds.complaint(name, Double($0)) }
     }
   }
 }

@@ -107,7 +107,7 @@ extension Checker {
         case .value(let type):
           if parameter.value == nil { missing(parameter, syntax) }
           fixed.append(
-            Setting(name: parameter.name, type: type, value: parameter.value.map { SettingValue(constant: $0, type) }, docs: parameter.docs)
+            parameter.setting(type, parameter.value.map { SettingValue(constant: $0, type) })
           )
         case .fields:
           if parameter.value == nil { missing(parameter, syntax) }
@@ -143,8 +143,7 @@ extension Checker {
           pipeline.note(checked)
           each.append(.init(name: parameter.name, value: checked))
         } else {
-          let checked = check(setting: value, Setting(name: parameter.name, type: type, value: nil, docs: nil), scope)
-          fixed.append(Setting(name: parameter.name, type: type, value: checked, docs: parameter.docs))
+          fixed.append(parameter.setting(type, check(setting: value, parameter.setting(type, nil), scope)))
         }
       }
     }
@@ -277,5 +276,12 @@ extension Checker {
         name: step.label?.text ?? "lookup \(checked.described)", kind: .lookup(checked, key: name.text), output: flow.type,
         place: place(step.span))
     ]
+  }
+}
+
+extension Interface.Parameter {
+  /// As a setting of the endpoint.
+  fileprivate func setting(_ type: Type, _ value: SettingValue?) -> Setting {
+    Setting(name: name, type: type, value: value, minimum: bounds.minimum, maximum: bounds.maximum, docs: docs)
   }
 }

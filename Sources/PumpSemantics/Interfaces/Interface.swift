@@ -15,6 +15,7 @@ public struct Interface: Sendable {
     public let kind: Kind
     public let isEach: Bool
     public let value: Literal?
+    public let bounds: Bounds
     public let docs: String?
 
     public var described: String {

@@ -1,0 +1,1 @@
+../../PumpRuntime/Configuration/Quantity.swift
