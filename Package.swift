@@ -36,7 +36,7 @@ let connectors = [
   Connector(name: "MongoDB", pkgConfig: "libmongoc-1.0", debian: "libmongoc-dev"),
   Connector(name: "Elasticsearch", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
   Connector(name: "Http", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
-  Connector(name: "Webhook", pkgConfig: "libmicrohttpd", debian: "libmicrohttpd-dev"),
+  Connector(name: "Webhook", pkgConfig: "openssl", debian: "libssl-dev"),
 ]
 
 let package = Package(
@@ -51,11 +51,12 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "PumpSyntax"),
-    .target(name: "PumpPlan"),
+    .target(name: "PumpProgram"),
+    .target(name: "PumpPlan", dependencies: ["PumpProgram"]),
     .target(name: "PumpSemantics", dependencies: ["PumpSyntax", "PumpPlan"]),
     .target(name: "PumpSwift", dependencies: ["PumpPlan", "PumpSemantics"]),
     .target(name: "PumpReports", dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics"]),
-    .target(name: "PumpRuntime", dependencies: ["CZlib"], swiftSettings: hot),
+    .target(name: "PumpRuntime", dependencies: ["PumpProgram", "CZlib"], swiftSettings: hot),
     .target(name: "PumpInterpreter", dependencies: ["PumpPlan", "PumpRuntime"], swiftSettings: hot),
     .target(
       name: "PumpInterfaces", path: "Sources/Connectors",

@@ -1,5 +1,4 @@
 import Foundation
-import PumpInterpreter
 import PumpPlan
 import PumpRuntime
 import PumpSemantics
@@ -10,7 +9,7 @@ public func checkConfiguration(_ plan: Plan, files: [String], overrides: [String
   let environment: (String) -> String? = { ProcessInfo.processInfo.environment[$0] }
   var problems: [ConfProblem] = []
   let confs = ConfFile.load(files, environment, &problems)
-  problems += Configuration.load(configSchema(plan), files: confs, overrides: overrides, environment: environment).1
+  problems += Configuration.load(plan.program.schema, files: confs, overrides: overrides, environment: environment).1
   return problems.map(diagnostic)
 }
 
@@ -22,15 +21,16 @@ private func diagnostic(_ problem: ConfProblem) -> Diagnostic {
   let end = shown.lineStarts[line - 1] + shown.line(line).utf8.count
   let start = min(shown.lineStarts[line - 1] + problem.column - 1, end)
   return Diagnostic(
-    code, at: Span(shown, start..<end), problem.message, help: problem.help, fix: problem.fix.map { [edit($0, problem.path, text)] } ?? [])
+    code, at: Span(shown, start..<end), problem.message, help: problem.help, fix: problem.fix.map { fix($0, problem.path, text) })
 }
 
 /// In the file as it is, with its values.
-private func edit(_ fix: ConfProblem.Fix, _ path: String, _ text: String) -> Edit {
+private func fix(_ fix: ConfProblem.Fix, _ path: String, _ text: String) -> Fix {
   let source = SourceText(path: path, text: text)
   let last = source.lineStarts[fix.lines.upperBound - 1]
   let end = last + source.line(fix.lines.upperBound).utf8.count
-  return Edit(Span(source, source.lineStarts[fix.lines.lowerBound - 1]..<end), fix.text)
+  let edit = Edit(Span(source, source.lineStarts[fix.lines.lowerBound - 1]..<end), fix.text)
+  return Fix("write the value that is meant", fix.isCertain ? .certain : .maybe, [edit])
 }
 
 /// A configuration file as findings may show it: a value, or what may be one, can be a secret, whatever the key is. Lines

@@ -11,8 +11,7 @@ public func connectorReference(_ interface: Interface) -> String {
   }
   if !interface.settings.isEmpty { out += "\n  Settings of a connection:\n" }
   for item in interface.settings {
-    let bounds = Bounds(minimum: item.minimum, maximum: item.maximum)
-    setting(item.name, item.type.description, bounds, item.value.map(describe), item.docs, "    ")
+    setting(item.name, item.type.description, item.bounds, item.value.map { describe($0, item.type) }, item.docs, "    ")
   }
   for endpoint in interface.endpoints {
     let events: String
@@ -50,10 +49,9 @@ private func described(_ bounds: Bounds, _ type: String) -> String {
   }
 }
 
-private func describe(_ value: SettingValue) -> String {
-  guard let literal = value.constant else { return "…" }
-  if case .enumCase(let index) = literal, case .enumeration(let type) = value.type.wrapped { return type.cases[index].name }
-  return describe(literal)
+private func describe(_ value: SettingValue, _ type: Type) -> String {
+  guard case .literal(let literal) = value else { return "…" }
+  return describe(literal, .value(type))
 }
 
 private func describe(_ literal: Literal, _ kind: Interface.Parameter.Kind) -> String {

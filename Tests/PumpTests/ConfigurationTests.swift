@@ -1,6 +1,5 @@
 import Foundation
 import PumpCompiler
-import PumpInterpreter
 import PumpPlan
 import PumpRuntime
 import Testing
@@ -33,7 +32,8 @@ enum Configured {
     let compilation = Support.compile(spec)
     let plan = try #require(compilation.plan, "\(compilation.diagnostics.map(\.message))")
     let (configuration, problems) = Configuration.load(
-      configSchema(plan), files: conf.map { [ConfFile(path: path, text: $0)] } ?? [], overrides: overrides, environment: { environment[$0] }
+      plan.program.schema, files: conf.map { [ConfFile(path: path, text: $0)] } ?? [], overrides: overrides,
+      environment: { environment[$0] }
     )
     return Outcome(configuration: configuration, problems: problems)
   }
@@ -164,7 +164,7 @@ enum Configured {
     }
     let found = Support.compile(spec(written)).diagnostics
     #expect(found.map(\.code.id) == ["P0218"] && found[0].severity == .warning)
-    #expect(found[0].fix.map(\.replacement) == [repaired])
+    #expect(found[0].fix?.edits.map(\.replacement) == [repaired])
     let environment = ["DB_PATH": "there.db", "NAME": "there"]
     let outcome = try Configured.load(spec(repaired), environment: environment)
     #expect(outcome.errors == [] && outcome.configuration.section("connection:c").text("path")!.hasSuffix("there.db"))
@@ -174,7 +174,7 @@ enum Configured {
     let spec = Configured.spec(
       connections: "connection c: MQTT { password = \"${MQTT_PASSWORD}\" }", source: "c.topic(\"t\")", use: "meta.raw")
     let found = Support.compile(spec).diagnostics
-    #expect(found.map(\.code.id) == ["P0218"] && found[0].fix.map(\.replacement) == ["env.MQTT_PASSWORD"])
+    #expect(found.map(\.code.id) == ["P0218"] && found[0].fix?.edits.map(\.replacement) == ["env.MQTT_PASSWORD"])
   }
 
   @Test("What the environment says does not become a value of events in silence") func environmentInEvents() {

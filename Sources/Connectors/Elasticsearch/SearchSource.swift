@@ -21,6 +21,7 @@ final class SearchSource: Source, @unchecked Sendable {
   private var given: Int64 = 0
   private var nextPoll: Int64 = 0
   private var hasEnded = false
+  var isUndecided: Bool { isAsking }
   /// Values of the order's fields, of the last document that was given.
   private var key: String?
 

@@ -16,21 +16,21 @@ final class GetLookup: Lookup, @unchecked Sendable {
     known = LookupCache(context.settings)
   }
 
+  func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure) {
+    try load(known.wanted(rows.map { path(keys, $0) }), context.arena)
+  }
+
   func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
-    let paths = rows.map { keys.isNull(Int($0)) ? nil : keys.get(Text.self, Int($0)).string }
-    do throws(RunFailure) {
-      try service.connection.untilReady { () throws(RunFailure) in
-        try load(known.wanted(paths), context.arena)
-      }
-    } catch { throw EventFailure(error.message) }
-    for (row, path) in zip(rows, paths) {
-      guard let path, let object = known[path] else {
+    for row in rows {
+      guard let path = path(keys, row), let object = known[path] else {
         result.setNull(Int(row))
         continue
       }
       try result.read(json: object, Int(row), context, label)
     }
   }
+
+  private func path(_ keys: Column, _ row: Int32) -> String? { keys.isNull(Int(row)) ? nil : keys.get(Text.self, Int(row)).string }
 
   private func load(_ paths: [String], _ arena: Arena) throws(RunFailure) {
     var urls: [String] = []

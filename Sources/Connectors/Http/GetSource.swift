@@ -15,6 +15,9 @@ final class GetSource: Source, @unchecked Sendable {
   private var modified: String?
   private var nextRequest: Int64 = 0
   private var hasEnded = false
+  /// The last request failed, and the next has not been answered.
+  private var hasFailed = false
+  var isUndecided: Bool { hasFailed || client.activeCount > 0 }
 
   init(_ service: Service, _ context: EndpointContext) throws(RunFailure) {
     self.service = service
@@ -46,11 +49,13 @@ final class GetSource: Source, @unchecked Sendable {
       }
     }
     guard let answer = answer ?? client.wait(micros: 100_000) else { return !context.stop.isRequested }
+    hasFailed = true
     if let failure = answer.failure {
       service.connection.lost(failure.message)
       throw failure
     }
     try take(answer, batch)
+    hasFailed = false
     nextRequest = currentMicros() + (every ?? 0)
     hasEnded = every == nil
     return true

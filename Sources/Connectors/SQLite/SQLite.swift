@@ -224,10 +224,10 @@ final class TableLookup: Lookup, @unchecked Sendable {
     }
     // Compared with a column of numbers, the text "007" would be 7.
     if let found = columns.first(where: { $0.name.lowercased() == column.lowercased() }), let each = context.spec.each.first,
-      !found.keeps(each.shape), !(each.shape.kind == .decimal && found.affinity == .integer)
+      !found.keeps(Shape.of(each.type)), !(each.type.wrapped == .decimal && found.affinity == .integer)
     {
       throw RunFailure(
-        "lookup `\(context.spec.label)`: column `\(Shape.clean(found.name))` of \(Shape.clean(table)) is \(Shape.clean(found.declared)), the key is \(each.shape.name); convert the key"
+        "lookup `\(context.spec.label)`: column `\(Shape.clean(found.name))` of \(Shape.clean(table)) is \(Shape.clean(found.declared)), the key is \(each.type); convert the key"
       )
     }
     sql =

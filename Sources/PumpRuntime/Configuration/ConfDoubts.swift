@@ -64,7 +64,7 @@ extension ConfEntry {
         ConfDoubt(
           message: "`\(key)` has white space within an element: commas separate elements",
           help: "write `\(key) = a, b`; a comma at the end keeps one element whole",
-          fix: fix(indent + beginning.trimmed + " " + words.joined(separator: ", "))))
+          fix: fix(indent + beginning.trimmed + " " + words.joined(separator: ", "), isCertain: value.contains(where: \.isNewline))))
     }
     return doubts
   }
@@ -84,7 +84,9 @@ extension ConfEntry {
   }
 
   private func replaced(by text: String) -> ConfProblem.Fix? { isOneLine ? fix(beginning + text) : nil }
-  private func fix(_ text: String) -> ConfProblem.Fix { .init(lines: line...lastLine, text: text) }
+  private func fix(_ text: String, isCertain: Bool = true) -> ConfProblem.Fix {
+    .init(lines: line...lastLine, text: text, isCertain: isCertain)
+  }
 }
 
 extension StringProtocol {

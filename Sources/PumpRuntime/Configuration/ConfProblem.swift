@@ -8,6 +8,8 @@ public struct ConfProblem: Error, Sendable {
   public struct Fix: Sendable, Equatable {
     public let lines: ClosedRange<Int>
     public let text: String
+    /// Whether nothing else can be meant.
+    public let isCertain: Bool
   }
 
   public let kind: Kind

@@ -10,20 +10,7 @@ public struct ConfigSchema: Sendable {
     }
   }
   public let sections: [Section]
-
-  /// Of a program's parts, each with its settings; endpoints of a pipeline are named by their labels.
-  public init(
-    config: [Section], connections: [(id: String, settings: [Setting])],
-    pipelines: [(id: String, settings: [Setting], endpoints: [(label: String, settings: [Setting])])]
-  ) {
-    var sections = config
-    sections += connections.map { Section("connection:\($0.id)", $0.settings) }
-    for pipeline in pipelines {
-      sections.append(Section("pipeline:\(pipeline.id)", pipeline.settings))
-      sections += pipeline.endpoints.map { Section("pipeline:\(pipeline.id):\($0.label)", $0.settings) }
-    }
-    self.sections = sections
-  }
+  public init(_ sections: [Section]) { self.sections = sections }
 }
 
 extension ConfigSchema {
@@ -32,19 +19,20 @@ extension ConfigSchema {
     "general",
     [
       Setting(
-        "state", Shape.string.optional, value: .value(.null), minimum: 1,
+        name: "state", type: .string.asOptional, value: .literal(.null), minimum: 1,
         docs: "Folder that keeps positions of files, tables and change streams from run to run."),
       Setting(
-        "metrics", Shape.string.optional, value: .value(.null), minimum: 1,
+        name: "metrics", type: .string.asOptional, value: .literal(.null), minimum: 1,
         docs: "Address and port that serve /metrics, /readyz and /livez, such as 127.0.0.1:9464."),
       Setting(
-        "shutdown_timeout", .duration, value: .value(.int(30_000_000)), minimum: 0, docs: "How long a stop waits for a system that is down."
-      ),
+        name: "shutdown_timeout", type: .duration, value: .literal(.duration(30_000_000)), minimum: 0,
+        docs: "How long a stop waits for a system that is down."),
       Setting(
-        "include", .list(.string), value: .value(.list([])),
+        name: "include", type: .list(.string), value: .literal(.list([])),
         docs: "More configuration files, as names or patterns; a relative one starts from this file's folder."),
       Setting(
-        "ignore", .list(.string), value: .value(.list([])), docs: "Sections of other programs in these files; `web*` is all that begin so."),
+        name: "ignore", type: .list(.string), value: .literal(.list([])),
+        docs: "Sections of other programs in these files; `web*` is all that begin so."),
     ])
 }
 

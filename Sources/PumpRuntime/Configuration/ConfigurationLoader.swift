@@ -161,7 +161,7 @@ struct ConfigurationLoader {
 
   private mutating func value(of source: SettingValue, _ setting: Setting, _ section: String, _ resolved: [String: Settings]) -> Value {
     let resolver = SettingResolver(environment: environment, resolved: resolved)
-    switch resolver.value(of: source, setting.shape) {
+    switch resolver.value(of: source, setting.type) {
     case .success(let value):
       guard let complaint = setting.complaint(value) else { return value }
       let why = source.variables.first.map { "; it comes from the environment variable `\($0)`" } ?? ""

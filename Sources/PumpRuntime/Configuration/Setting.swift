@@ -19,48 +19,14 @@ public indirect enum Value: Sendable, Equatable {
   }
 }
 
-/// Where a setting's value comes from when neither configuration file nor command line gives one.
-public indirect enum SettingValue: Sendable {
-  case value(Value)
-  case config(String, String)
-  case environment(String)
-  case secretFile(String)
-  /// A value of the shape, as the type that is due: a whole number as a Decimal or Float, any scalar as text.
-  case converted(SettingValue, Shape)
-  case join([SettingValue])
-  case list([SettingValue])
-  case map([(String, SettingValue)])
-  /// The second where the first is a variable that is not set, or null.
-  case fallback(SettingValue, SettingValue)
-}
-
-/// A key of configuration, a connection's setting or an endpoint's argument.
-public struct Setting: Sendable {
-  public let name: String
-  public let shape: Shape
-  public let isSecret: Bool
-  public let value: SettingValue?
-  /// The least and the most that a number, a duration (in microseconds), a size or the length of a text may be.
-  public let minimum: Int64?
-  public let maximum: Int64?
-  public let docs: String?
-  public init(
-    _ name: String, _ shape: Shape, isSecret: Bool = false, value: SettingValue? = nil, minimum: Int64? = nil, maximum: Int64? = nil,
-    docs: String? = nil
-  ) {
-    self.name = name
-    self.shape = shape
-    self.isSecret = isSecret
-    self.value = value
-    self.minimum = minimum
-    self.maximum = maximum
-    self.docs = docs
-  }
+extension Setting {
+  var shape: Shape { Shape.of(type) }
+  var isSecret: Bool { type.holdsSecret }
 
   /// What it must be, where the value is beyond its bounds. A secret is never empty: a login without its password would be
   /// a weaker one.
   func complaint(_ value: Value) -> String? {
-    let bounds = Bounds(minimum: isSecret ? 1 : minimum, maximum: maximum)
+    let bounds = isSecret ? Bounds(minimum: 1) : bounds
     switch value {
     case .int(let number):
       let shown: (Int64) -> String = shape.kind == .duration ? { Quantity.text(duration: $0) } : { String($0) }

@@ -13,17 +13,18 @@ struct SettingResolver {
   /// Sections that are known already: those declared with `config`.
   let resolved: [String: Settings]
 
-  func value(of source: SettingValue, _ shape: Shape) -> Result<Value, Problem> {
-    do throws(Problem) { return .success(try read(source, shape)) } catch { return .failure(error) }
+  func value(of source: SettingValue, _ type: Type) -> Result<Value, Problem> {
+    do throws(Problem) { return .success(try read(source, type)) } catch { return .failure(error) }
   }
 
-  /// `shape` is the setting's, or that of what it holds.
-  private func read(_ source: SettingValue, _ shape: Shape) throws(Problem) -> Value {
+  /// `type` is the setting's, or that of what it holds.
+  private func read(_ source: SettingValue, _ type: Type) throws(Problem) -> Value {
     switch source {
-    case .value(let value): return value
-    case .config(let name, let key): return resolved[name]?[key] ?? .null
+    case .literal(let literal): return Value(literal, type)
+    case .config(let name, let key): return (resolved[name]?[key] ?? .null).widened(to: type)
     case .environment(let name):
       guard let text = environment(name) else { throw .unset(name) }
+      let shape = Shape.of(type)
       guard let value = Value.parse(text, shape) else { throw .wrong(name, type: shape.plainName) }
       return value
     case .secretFile(let path):
@@ -32,43 +33,47 @@ struct SettingResolver {
         let text = String(decoding: bytes, as: UTF8.self)
         return .text(text.last?.isNewline ?? false ? String(text.dropLast()) : text)
       } catch { throw .unreadable(error.message) }
-    case .converted(let inner, let from):
-      let value = try read(inner, from)
-      return shape.kind == .decimal || shape.kind == .float ? value.number(shape) : value.text(from)
+    case .text(let inner, let type): return .text(try read(inner, type).plain(Shape.of(type)))
     case .join(let parts):
       var joined = ""
-      for part in parts { if case .text(let text) = try read(part, .string) { joined += text } }
+      for part in parts { joined += try read(part, .string).plain(.string) }
       return .text(joined)
     case .list(let parts):
+      let element: Type = if case .list(let element) = type.wrapped { element } else { .string }
       var values: [Value] = []
-      for part in parts { values.append(try read(part, shape.element ?? .string)) }
+      for part in parts { values.append(try read(part, element)) }
       return .list(values)
-    case .map(let pairs):
+    case .map(let entries):
+      let element: Type = if case .map(let element) = type.wrapped { element } else { .string }
       var values: [Value.Pair] = []
-      for (key, part) in pairs { values.append(.init(key, try read(part, shape.element?.fields[1].shape ?? .string))) }
+      for entry in entries { values.append(.init(entry.key, try read(entry.value, element))) }
       return .map(values)
     case .fallback(let first, let second):
       do throws(Problem) {
         // As `${NAME:-default}` of a configuration file: a variable that is empty counts as one that is not set.
         if case .environment(let name) = first, environment(name) == "" { throw .unset(name) }
-        let value = try read(first, shape)
+        let value = try read(first, type)
         if value != .null { return value }
       } catch { guard case .unset = error else { throw error } }
-      return try read(second, shape)
+      return try read(second, type)
     }
   }
 }
 
-extension SettingValue {
-  /// The environment variables that it may read.
-  var variables: [String] {
-    switch self {
-    case .value, .config, .secretFile: []
-    case .environment(let name): [name]
-    case .converted(let inner, _): inner.variables
-    case .join(let parts), .list(let parts): parts.flatMap(\.variables)
-    case .map(let pairs): pairs.flatMap(\.1.variables)
-    case .fallback(let first, let second): first.variables + second.variables
+extension Value {
+  /// As `\( )` in a string writes it: JSON, texts and times without their quotes.
+  func plain(_ shape: Shape) -> String {
+    if case .text(let text) = self, shape.kind != .enumeration, shape.kind != .json { return text }
+    let context = Context()
+    return Fn.toString(Json(context.arena.copy(json(shape))), context).string
+  }
+
+  /// A whole number where a fractional one is due.
+  fileprivate func widened(to type: Type) -> Value {
+    switch (self, type.wrapped) {
+    case (.int(let value), .float): .float(Double(value))
+    case (.int(let value), .decimal): .decimal(Decimal(value))
+    default: self
     }
   }
 }

@@ -83,17 +83,4 @@ extension Value {
     while let last = part.last, isSpace(last) { part = part.dropLast() }
     return String(part)
   }
-
-  /// As text: what `\( )` in a string writes of a value of the shape.
-  func text(_ shape: Shape) -> Value {
-    if case .text(let text) = self, shape.kind != .enumeration, shape.kind != .json { return .text(text) }
-    let context = Context()
-    return .text(Fn.toString(Json(context.arena.copy(json(shape))), context).string)
-  }
-
-  /// As a Decimal or Float, which a whole number is taken for.
-  func number(_ shape: Shape) -> Value {
-    guard case .int(let number) = self else { return self }
-    return shape.kind == .decimal ? .decimal(Decimal(number)) : .float(Double(number))
-  }
 }

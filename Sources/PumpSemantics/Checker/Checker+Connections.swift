@@ -13,8 +13,8 @@ extension Checker {
     var settings = syntax.settings.map { field in
       let bounds = bounds(field.type)
       return Setting(
-        name: field.name.text, type: resolve(field.type).plain, value: defaultValue(field), minimum: bounds.minimum,
-        maximum: bounds.maximum, docs: field.docs)
+        name: field.name.text, type: resolve(field.type).plain, value: defaultValue(field).map(SettingValue.literal),
+        minimum: bounds.minimum, maximum: bounds.maximum, docs: field.docs)
     }
     if name.first?.isUppercase ?? false { settings += Interface.common }
     let endpoints = syntax.endpoints.map { endpoint in
@@ -27,15 +27,15 @@ extension Checker {
     connectors[name] = Interface(name: name, module: syntax.module.text, docs: syntax.docs, settings: settings, endpoints: endpoints)
   }
 
-  func defaultValue(_ field: FieldSyntax) -> SettingValue? {
+  func defaultValue(_ field: FieldSyntax) -> Literal? {
     let type = resolve(field.type).plain
-    if let value = field.value { return settled(check(value, Scope(), as: type, "the default of `\(field.name.text)`"), value.span) }
-    return type.isOptional ? SettingValue(constant: .null, type) : nil
+    if let value = field.value { return constant(check(value, Scope(), as: type, "the default of `\(field.name.text)`")) }
+    return type.isOptional ? .null : nil
   }
 
   /// What the `where` of an interface's setting says: `it >= 1`, `it <= 9`, both, or `it != ""`.
   private func bounds(_ type: TypeSyntax) -> Bounds {
-    guard case .refined(let base, let predicate) = type.kind else { return Bounds(minimum: nil, maximum: nil) }
+    guard case .refined(let base, let predicate) = type.kind else { return Bounds() }
     let value = resolve(base).plain.wrapped
     func read(_ syntax: ExprSyntax) -> Bounds? {
       guard case .binary(let op, let left, let right) = syntax.kind else { return nil }
@@ -45,9 +45,9 @@ extension Checker {
       }
       guard case .it = left.kind, let literal = constant(check(right, Scope(), as: value, "the bound")) else { return nil }
       switch op {
-      case .greaterEqual: return literal.number.map { Bounds(minimum: $0, maximum: nil) }
-      case .lessEqual: return literal.number.map { Bounds(minimum: nil, maximum: $0) }
-      case .notEqual: return literal == .string("") ? Bounds(minimum: 1, maximum: nil) : nil
+      case .greaterEqual: return literal.number.map { Bounds(minimum: $0) }
+      case .lessEqual: return literal.number.map { Bounds(maximum: $0) }
+      case .notEqual: return literal == .string("") ? Bounds(minimum: 1) : nil
       default: return nil
       }
     }
@@ -55,7 +55,7 @@ extension Checker {
     report(
       .notConfigurable, predicate.span, "the `where` of a setting says the least and the most, or that a text is not empty",
       help: "write `it >= 1`, `it >= 1 and it <= 9` or `it != \"\"`")
-    return Bounds(minimum: nil, maximum: nil)
+    return Bounds()
   }
 
   func parameter(_ field: FieldSyntax) -> Interface.Parameter {
@@ -68,7 +68,7 @@ extension Checker {
     }
     if case .name("Record") = field.type.kind { return make(.record) }
     if case .name("Scalar") = field.type.kind { return make(.value(.null)) }
-    return make(.value(resolve(field.type).plain), defaultValue(field)?.constant)
+    return make(.value(resolve(field.type).plain), defaultValue(field))
   }
 
   func events(_ syntax: TypeSyntax) -> Interface.Events {
@@ -79,7 +79,7 @@ extension Checker {
 
   // MARK: Connections
 
-  func check(connection syntax: ConnectionSyntax) -> Connection? {
+  func check(connection syntax: ConnectionSyntax) -> ConnectionSpec? {
     guard let interface = connectors[syntax.kind.text], interface.needsConnection else {
       reportUnknown(
         .unknownConnector, syntax.kind, "connector", among: connectors.values.filter(\.needsConnection).map(\.name),
@@ -88,7 +88,7 @@ extension Checker {
       return nil
     }
     let values = check(settings: syntax.settings, interface.settings, "connection `\(syntax.name.text)`")
-    return Connection(
+    return ConnectionSpec(
       id: syntax.name.text, docs: syntax.docs, kind: interface.name, module: interface.module, settings: values, place: place(syntax.span))
   }
 
@@ -138,53 +138,49 @@ extension Checker {
         report(.unknownSetting, setting.span, "a group stands here, \(element) is due", help: "write `\"\(setting.name.text)\" = …`")
         continue
       }
-      let target = Setting(name: setting.name.text, type: element, value: nil, docs: nil)
-      entries.append(.init(key: setting.name.text, value: check(setting: value, target, settingScope)))
+      let target = Setting(name: setting.name.text, type: element)
+      if let checked = check(setting: value, target, settingScope) { entries.append(.init(key: setting.name.text, value: checked)) }
     }
-    return SettingValue(.map(entries), .map(element))
+    return .map(entries)
   }
 
-  func check(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> SettingValue {
-    let value = settled(checkValue(setting: syntax, target, scope), syntax.span)
-    let bounds = Bounds(minimum: target.minimum, maximum: target.maximum)
-    if let complaint = value.constant?.complaint(target.name, bounds) {
+  /// The value of a setting; nil after an error.
+  func check(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> SettingValue? {
+    let value = checkValue(setting: syntax, target, scope)
+    guard value.type != .erroneous else { return nil }
+    guard let settled = settled(value) else {
+      report(
+        .notConstant, syntax.span, "a setting is a literal, `config.section.key`, `env.NAME` or a text made of them",
+        help: "compute it in the configuration, or write the value itself")
+      return nil
+    }
+    if case .literal(let literal) = settled, let complaint = literal.complaint(target.name, target.bounds) {
       report(.badValue, syntax.span, complaint, help: "write another value, or leave it out")
     }
-    return value
+    return settled
   }
 
-  /// What start-up can evaluate without running steps; anything else is reported.
-  func settled(_ value: Expr, _ span: Span) -> SettingValue {
-    if let settled = settle(value) { return settled }
-    if value.type != .erroneous {
-      report(
-        .notConstant, span, "a setting is a literal, `config.section.key`, `env.NAME` or a text made of them",
-        help: "compute it in the configuration, or write the value itself")
-    }
-    return SettingValue(constant: .null, .erroneous)
-  }
-
-  private func settle(_ value: Expr) -> SettingValue? {
-    if let literal = constant(value) { return SettingValue(constant: literal, value.type) }
+  /// The expression as start-up evaluates it; nil if that would need a step.
+  func settled(_ value: Expr) -> SettingValue? {
     func all(_ parts: [Expr]) -> [SettingValue]? {
-      let settled = parts.compactMap(settle)
-      return settled.count == parts.count ? settled : nil
+      let values = parts.compactMap(settled)
+      return values.count == parts.count ? values : nil
     }
     switch value.kind {
-    case .config(let section, let key): return SettingValue(.config(section: section, key: key), value.type)
-    case .environment(let name): return SettingValue(.environment(name), value.type)
-    case .secretFile(let path): return SettingValue(.secretFile(path), value.type)
-    case .wrap(let inner): return settle(inner)
-    case .coalesce(let first, let second):
-      return all([first, second]).map { SettingValue(.fallback($0[0], $0[1]), value.type) }
-    case .concatenate(let parts): return all(parts).map { SettingValue(.joined($0), value.type) }
-    case .list(let items): return all(items).map { SettingValue(.list($0), value.type) }
-    case .map(let keys, let items):
-      return all(items).map { SettingValue(.map(zip(keys, $0).map { .init(key: $0, value: $1) }), value.type) }
-    case .call(let name, let arguments) where ["to_string", "to_decimal", "to_float"].contains(name):
-      return settle(arguments[0]).map { SettingValue(.converted($0), value.type) }
-    // A stage's parameter has its value where the stage is used.
-    case .local where !expanding.isEmpty: return SettingValue(constant: .null, .erroneous)
+    case .literal(let literal): return .literal(literal)
+    case .config(let section, let key): return .config(section: section, key: key)
+    case .environment(let name): return .environment(name)
+    case .secretFile(let path): return .secretFile(path)
+    // A parameter of a stage that is checked where it is declared; its use puts the argument in its place.
+    case .local: return expanding.isEmpty ? nil : .literal(.null)
+    case .wrap(let inner): return settled(inner)
+    case .list(let items): return all(items).map { .list($0) }
+    case .map(let keys, let items): return all(items).map { .map(zip(keys, $0).map { .init(key: $0, value: $1) }) }
+    case .coalesce(let first, let second): return all([first, second]).map { .fallback($0[0], $0[1]) }
+    case .concatenate(let parts): return all(parts).map { .join($0) }
+    case .call("to_string", let arguments): return settled(arguments[0]).map { .text($0, arguments[0].type) }
+    // What configuration gives is read as the type that is due.
+    case .call(let name, let arguments) where ["to_decimal", "to_float"].contains(name): return settled(arguments[0])
     default: return nil
     }
   }

@@ -16,7 +16,7 @@ extension Checker {
     if isWhole { repaired = first.expression }
     report(
       .reference, syntax.span, "`\(literal[first.range])` stays as it is: it is replaced in pipelines.conf, not in a spec",
-      help: "write `\(repaired)`", fix: literal.hasPrefix("r") ? [] : [Edit(syntax.span, repaired)])
+      help: "write `\(repaired)`", fix: literal.hasPrefix("r") ? nil : Fix("read the environment", .certain, [Edit(syntax.span, repaired)]))
     return true
   }
 

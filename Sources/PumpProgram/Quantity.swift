@@ -49,7 +49,7 @@ public enum Quantity {
 public struct Bounds: Sendable {
   public let minimum: Int64?
   public let maximum: Int64?
-  public init(minimum: Int64?, maximum: Int64?) {
+  public init(minimum: Int64? = nil, maximum: Int64? = nil) {
     self.minimum = minimum
     self.maximum = maximum
   }

@@ -1,1 +1,0 @@
-../../PumpRuntime/Configuration/Quantity.swift
