@@ -111,8 +111,7 @@ extension Checker {
         switch parameter.kind {
         case .value(let type):
           if parameter.value == nil { missing(parameter, syntax) }
-          fixed.append(
-            Setting(name: parameter.name, type: type, value: parameter.value.map(SettingValue.literal), docs: parameter.docs))
+          fixed.append(parameter.setting(type, parameter.value.map(SettingValue.literal)))
         case .fields:
           if parameter.value == nil { missing(parameter, syntax) }
           fixed.append(Setting(name: parameter.name, type: .list(.string), value: .list([]), docs: parameter.docs))
@@ -145,8 +144,7 @@ extension Checker {
           pipeline.note(checked)
           each.append((Field(parameter.name, checked.type), parameter.isPath ? checked.asPath : checked))
         } else {
-          let checked = check(setting: value, Setting(name: parameter.name, type: type), scope)
-          fixed.append(Setting(name: parameter.name, type: type, value: checked, docs: parameter.docs))
+          fixed.append(parameter.setting(type, check(setting: value, parameter.setting(type, nil), scope)))
         }
       }
     }
@@ -316,5 +314,12 @@ extension Checker {
         name: step.label?.text ?? "lookup \(checked.spec.label)", kind: .lookup(checked, field: name.text), output: flow.type,
         place: place(step.span))
     ]
+  }
+}
+
+extension Interface.Parameter {
+  /// As a setting of the endpoint.
+  fileprivate func setting(_ type: Type, _ value: SettingValue?) -> Setting {
+    Setting(name: name, type: type, value: value, minimum: bounds.minimum, maximum: bounds.maximum, docs: docs)
   }
 }

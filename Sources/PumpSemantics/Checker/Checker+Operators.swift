@@ -103,6 +103,17 @@ extension Checker {
       _ = infer(right, scope, expecting: expecting)
       return value
     }
+    if case .environment = value.kind {
+      // What the environment says is text, read as the type that is due.
+      let type = expecting ?? .string
+      let second = infer(right, scope, expecting: type)
+      let fallback = if case .environment = second.kind { Expr(second.kind, type.wrapped) } else { convert(second, to: type) }
+      guard let fallback = fallback.flatMap({ convert($0, to: type) }) else {
+        mismatch(second, type, right, "the right side of `??`")
+        return Self.erroneous
+      }
+      return Expr(.coalesce(Expr(value.kind, type.wrapped), fallback), type)
+    }
     guard value.type.isOptional else {
       report(.nullable, left.span, "`??` is for what may be null, this is \(value.type)", help: "remove `?? …`")
       return Self.erroneous

@@ -19,6 +19,7 @@ public struct Interface: Sendable {
     public let value: Literal?
     /// What the source says of the event under this name stands for it where nothing else is given, `= meta.NAME`.
     public let meta: String?
+    public let bounds: Bounds
     public let docs: String?
 
     public var described: String {
