@@ -52,10 +52,11 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "PumpSyntax"),
     .target(name: "PumpPlan"),
-    .target(name: "PumpSemantics", dependencies: ["PumpSyntax", "PumpPlan"]),
+    .target(name: "PumpFormats"),
+    .target(name: "PumpSemantics", dependencies: ["PumpSyntax", "PumpPlan", "PumpFormats"]),
     .target(name: "PumpSwift", dependencies: ["PumpPlan", "PumpSemantics"]),
-    .target(name: "PumpReports", dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics"]),
-    .target(name: "PumpRuntime", dependencies: ["CZlib"], swiftSettings: hot),
+    .target(name: "PumpReports", dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics", "PumpFormats"]),
+    .target(name: "PumpRuntime", dependencies: ["CZlib", "PumpFormats"], swiftSettings: hot),
     .target(name: "PumpInterpreter", dependencies: ["PumpPlan", "PumpRuntime"], swiftSettings: hot),
     .target(
       name: "PumpInterfaces", path: "Sources/Connectors",
@@ -64,7 +65,8 @@ let package = Package(
     .target(
       name: "PumpCompiler",
       dependencies: [
-        "PumpSyntax", "PumpPlan", "PumpSemantics", "PumpSwift", "PumpReports", "PumpRuntime", "PumpInterpreter", "PumpInterfaces",
+        "PumpSyntax", "PumpPlan", "PumpFormats", "PumpSemantics", "PumpSwift", "PumpReports", "PumpRuntime", "PumpInterpreter",
+        "PumpInterfaces",
       ]),
     .executableTarget(name: "pumpc", dependencies: ["PumpCompiler"]),
     .executableTarget(name: "pump-host", dependencies: ["PumpInterpreter", "PumpSQLite"]),

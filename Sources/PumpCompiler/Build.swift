@@ -129,6 +129,7 @@ public struct Builder {
   private func parts(_ plan: Plan, withInterpreter: Bool = false) throws -> Parts {
     let zlib = SystemLibrary.zlib(root)
     var parts = Parts(flags: try zlib.compileFlags(), libraries: zlib.linkFlags(), key: version)
+    try add("PumpFormats", "\(root)/Sources/PumpFormats", what: "the formats", to: &parts)
     try add("PumpRuntime", "\(root)/Sources/PumpRuntime", client: "CZlib", what: "the runtime", to: &parts)
     let runtime = parts.key
     if withInterpreter {

@@ -7,6 +7,7 @@ final class InterpretedProcessor: Processor {
   private let entry: Column
   private let checks: (Frame, Selection, Outputs) -> Selection
   private var frame: Frame?
+  let framing: Framing?
 
   init(_ plan: Plan, _ configuration: Configuration, _ steps: [Step], input: Type, checks: [Check], firstSink: Int, firstStep: Int) {
     let compiler = ExpressionCompiler(plan, configuration)
@@ -25,6 +26,7 @@ final class InterpretedProcessor: Processor {
       return live
     }
     chain = steps_.compile(steps[...], event: entry, carried: nil)
+    framing = steps_.framing
   }
 
   func process(_ batch: Batch, _ out: Outputs) {

@@ -17,7 +17,7 @@ final class Pipeline: @unchecked Sendable {
   }
 
   let spec: PipelineSpec
-  private let processor: any Processor
+  let processor: any Processor
   private let errorProcessor: (any Processor)?
   private let outputs: Outputs
   private let sinks: [any Sink]
@@ -112,12 +112,14 @@ final class Pipeline: @unchecked Sendable {
     return folder.map { FilePositions(folder: $0, pipeline: spec.id, label: label) }
   }
 
-  /// Runs a source to its end, or until the stop signal.
-  func run(_ source: any Source, _ policy: RetryPolicy, _ label: String, _ positions: (any PositionStore)?) throws(RunFailure) {
+  /// Runs a source to its end, or until the stop signal; whether it gave all that it has is returned.
+  @discardableResult
+  func run(_ source: any Source, _ policy: RetryPolicy, _ label: String, _ positions: (any PositionStore)?) throws(RunFailure) -> Bool {
+    var isWhole = !source.ends
     var batch = Batch()
     if let positions {
       let isReady: Void? = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in try source.resume(positions) }
-      guard isReady != nil else { return }
+      guard isReady != nil else { return isWhole }
     }
     while !stop.isRequested {
       let more = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in
@@ -136,7 +138,10 @@ final class Pipeline: @unchecked Sendable {
           Progress(source: source, positions: positions, position: batch.position, rows: rows, checkpoint: batch.checkpoint),
           to: &unacknowledged)
       }
-      guard more else { break }
+      guard more else {
+        isWhole = isWhole || !stop.isRequested
+        break
+      }
       if let progress = source.progress { shared.withLock { ($0.done, $0.total) = progress } }
       // Where nothing waits, a position that has moved need not wait either.
       if isCommitDue || batch.wantsCommit || pendingRows == 0 && !batch.checkpoint.isEmpty { try commitLocked() }
@@ -151,6 +156,7 @@ final class Pipeline: @unchecked Sendable {
     defer { lock.unlock() }
     try commitLocked()
     try acknowledge(source)
+    return isWhole
   }
 
   private var isCommitDue: Bool {
@@ -317,6 +323,9 @@ final class Pipeline: @unchecked Sendable {
     defer { lock.unlock() }
     return kept.count >= Self.keptLimit ? Int.max : sinks.map(\.pending).max() ?? 0
   }
+
+  /// Sinks whose events are durable only when they are closed whole.
+  var endSinks: [String] { zip(spec.sinks, sinks).filter { $1.isDurableAtEnd }.map(\.0.label) }
 
   func closeSinks(completed: Bool) throws(RunFailure) {
     var first: RunFailure?
