@@ -83,7 +83,7 @@ final class FollowSource: Source, @unchecked Sendable {
     guard let file = lane.files.first else { return false }
     if !file.isStatic, file.isRewritten() { try restart(lane, file) }
     let current = lane.files[0]
-    let isPassed = lane.files.count > 1 && (current.isStatic || currentMicros() - current.touched >= Self.quiet)
+    let isPassed = lane.files.count > 1 && current.isQuiet(for: Self.quiet)
     if try give(current, batch, final: isPassed) {
       current.moveMark()
       checkpoint.updateValue(current.mark.text, forKey: lane.path)
@@ -168,8 +168,9 @@ final class FollowSource: Source, @unchecked Sendable {
       for name in between {
         guard let identity = FileIdentity(of: name), done[identity] == nil else { continue }
         lane.files.append(try opener.open(lane.path, name: name))
+        lane.files.last!.wasReplaced()
       }
-      old.touch()
+      old.wasReplaced()
     }
     lane.files.append(current)
   }

@@ -11,6 +11,8 @@ final class SourceFile: @unchecked Sendable {
   private(set) var mark: FilePosition
   /// When something came of it last.
   private(set) var touched = currentMicros()
+  /// When its name was seen to have another file.
+  private var replaced = Int64.max
   /// A copy that nobody writes to any more.
   var isStatic = false
   private var seen: stat
@@ -77,8 +79,15 @@ final class SourceFile: @unchecked Sendable {
     return goesOn
   }
 
-  /// Its writer may add to it for a while yet.
-  func touch() { touched = currentMicros() }
+  /// Another file has its name; its writer may add to it for a while yet.
+  func wasReplaced() { replaced = currentMicros() }
+
+  /// Whether nothing was written to it for so long, in microseconds, since it was replaced.
+  func isQuiet(for time: Int64) -> Bool {
+    // What was written long ago may have been read only now.
+    let written = min(touched, Rotation.modified(stream.fd) / 1000)
+    return isStatic || (replaced < .max && currentMicros() - max(replaced, written) >= time)
+  }
 
   /// Everything that was read is behind the mark. Of packed files nothing is, before all is.
   func moveMark() {
