@@ -51,12 +51,12 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "PumpSyntax"),
-    .target(name: "PumpPlan"),
-    .target(name: "PumpFormats"),
-    .target(name: "PumpSemantics", dependencies: ["PumpSyntax", "PumpPlan", "PumpFormats"]),
+    .target(name: "PumpProgram"),
+    .target(name: "PumpPlan", dependencies: ["PumpProgram"]),
+    .target(name: "PumpSemantics", dependencies: ["PumpSyntax", "PumpPlan"]),
     .target(name: "PumpSwift", dependencies: ["PumpPlan", "PumpSemantics"]),
-    .target(name: "PumpReports", dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics", "PumpFormats"]),
-    .target(name: "PumpRuntime", dependencies: ["CZlib", "PumpFormats"], swiftSettings: hot),
+    .target(name: "PumpReports", dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics"]),
+    .target(name: "PumpRuntime", dependencies: ["PumpProgram", "CZlib"], swiftSettings: hot),
     .target(name: "PumpInterpreter", dependencies: ["PumpPlan", "PumpRuntime"], swiftSettings: hot),
     .target(
       name: "PumpInterfaces", path: "Sources/Connectors",
@@ -65,7 +65,7 @@ let package = Package(
     .target(
       name: "PumpCompiler",
       dependencies: [
-        "PumpSyntax", "PumpPlan", "PumpFormats", "PumpSemantics", "PumpSwift", "PumpReports", "PumpRuntime", "PumpInterpreter",
+        "PumpSyntax", "PumpPlan", "PumpSemantics", "PumpSwift", "PumpReports", "PumpRuntime", "PumpInterpreter",
         "PumpInterfaces",
       ]),
     .executableTarget(name: "pumpc", dependencies: ["PumpCompiler"]),

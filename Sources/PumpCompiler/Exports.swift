@@ -1,5 +1,4 @@
 // The command line speaks to the compiler through this module alone.
-@_exported import PumpFormats
 @_exported import PumpPlan
 @_exported import func PumpRuntime.openStandardDescriptors
 @_exported import PumpReports

@@ -25,7 +25,7 @@ final class ExpressionCompiler {
 
   func compile(_ e: Expr) -> Node {
     switch e.kind {
-    case .literal(let literal): return constant(value(literal, e.type), Shape.of(e.type))
+    case .literal(let literal): return constant(Value(literal, e.type), Shape.of(e.type))
     case .config(let section, let key): return constant(configuration.section(section)[key], Shape.of(e.type))
     case .environment, .secretFile: return constant(.null, Shape.of(e.type.asOptional))
     case .it: return captured { $0.event.map { Node(filled: $0) } }

@@ -6,7 +6,7 @@ import PumpSyntax
 let checkVerb = Verb(
   name: "check", summary: "all diagnostics of all phases, in one go",
   help: """
-    check [--config FILE]… [--format text|json|sarif|github] [--fix] [--types] [PATH]
+    check [--config FILE]… [--format text|json|sarif|github] [--fix] [--types] [--plan] [PATH]
 
     Checks names, types, endpoints, configuration and delivery without environment or network. With --config the
     configuration files and this environment are checked as well.
@@ -16,11 +16,12 @@ let checkVerb = Verb(
       --format F      text (for people), json, sarif or github
       --fix           applies the fixes that findings offer, then checks again
       --types         prints the type of the events after each step
+      --plan          prints the plan: the wiring with its numbers, and what each step computes
 
     Exit codes: 0 no error (warnings may be there), 1 errors, 2 wrong usage.
     """
 ) { words in
-  let options = try Options(words, flags: ["--fix", "--types"], values: ["--config", "--set", "--format"], paths: 0...1)
+  let options = try Options(words, flags: ["--fix", "--types", "--plan"], values: ["--config", "--set", "--format"], paths: 0...1)
   guard let format = DiagnosticFormat(rawValue: options.value("--format") ?? "text") else {
     throw Options.Problem(message: "`\(options.value("--format")!)` is no format: text, json, sarif or github")
   }
@@ -37,13 +38,14 @@ let checkVerb = Verb(
   }
   let isTerminal = isatty(1) == 1
   print(format.render(diagnostics, color: isTerminal), terminator: "")
+  if options.has("--plan"), let plan = compilation.plan { print(planText(plan), terminator: "") }
   if options.has("--types") { for flow in compilation.flows { print("\(flow.span): \(flow.type)") } }
   let errors = diagnostics.filter { $0.severity == .error }.count
   let warnings = diagnostics.count - errors
   if format == .text {
     if !diagnostics.isEmpty { print("") }
     if let plan = compilation.plan, errors == 0 {
-      for pipeline in plan.pipelines { print("\(pipeline.id): \(pipeline.delivery.rawValue)") }
+      for pipeline in plan.program.pipelines { print("\(pipeline.id): \(pipeline.delivery.rawValue)") }
     }
     print(
       errors == 0 && warnings == 0

@@ -21,7 +21,8 @@ public struct RunReport: Sendable {
 
 /// Runs all pipelines of a program to their end, or until the stop signal.
 public final class Runner: @unchecked Sendable {
-  private let program: Program
+  private let executable: Executable
+  private var program: Program { executable.program }
   private let configuration: Configuration
   private let factories: [String: ConnectorFactory]
   private let logger: Logger
@@ -32,9 +33,9 @@ public final class Runner: @unchecked Sendable {
   private let failure = Mutex<String?>(nil)
   private let endings: Endings
 
-  public init(_ program: Program, _ configuration: Configuration, _ factories: [String: ConnectorFactory], _ logger: Logger) {
-    self.program = program
-    endings = Endings(program)
+  public init(_ executable: Executable, _ configuration: Configuration, _ factories: [String: ConnectorFactory], _ logger: Logger) {
+    self.executable = executable
+    endings = Endings(executable.program)
     self.configuration = configuration
     self.factories = factories
     self.logger = logger
@@ -58,7 +59,7 @@ public final class Runner: @unchecked Sendable {
   private func context(_ pipeline: PipelineSpec, _ spec: EndpointSpec, framing: Framing? = nil) -> EndpointContext {
     let settings = configuration.section("pipeline:\(pipeline.id):\(spec.label)")
     return EndpointContext(
-      pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta,
+      pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta.map(\.name),
       keepsPositions: configuration.state != nil || pipeline.sinks.contains { keepsPositions(pipeline, $0.label) },
       logger: logger, framing: framing)
   }
@@ -85,7 +86,8 @@ public final class Runner: @unchecked Sendable {
     for lookup in spec.lookups { lookups.append(try connector(lookup).lookup(context(spec, lookup))) }
     let keeper = sinks.indices.first { sinks[$0] is any PositionKeeper && keepsPositions(spec, spec.sinks[$0].label) }
     let pipeline = Pipeline(
-      spec, configuration, sinks: sinks, lookups: lookups, keeper: keeper, logger: logger, stop: stop, clock: currentMicros)
+      spec, executable.steps[spec.id]!, configuration, sinks: sinks, lookups: lookups, keeper: keeper, logger: logger, stop: stop,
+      clock: currentMicros)
     guard keeper == nil || !pipeline.isDurableAtEnd else {
       for sink in sinks { try? sink.close(completed: false) }
       throw RunFailure(
@@ -191,8 +193,6 @@ public final class Runner: @unchecked Sendable {
     guard endings.close(id) else { return }
     let isFailed = failure.withLock { $0 } != nil
     try pipeline.closeSinks(completed: !isFailed && !endings.isCut(id))
-    guard !isFailed, endings.isCut(id), pipeline.counts.taken > 0, let sink = pipeline.endSinks.first else { return }
-    throw RunFailure("stopped before the end of its source; `\(sink)` is not replaced, what came is in the `.part` beside it")
   }
 
   private func fail(_ message: String) {
@@ -211,6 +211,11 @@ public final class Runner: @unchecked Sendable {
     }
     for pipeline in pipelines where !(pipeline.isDurableAtEnd && endings.isCut(pipeline.spec.id)) && failure.withLock({ $0 }) == nil {
       do throws(RunFailure) { try pipeline.acknowledgeAll() } catch { fail("\(pipeline.spec.id): \(error.message)") }
+    }
+    for pipeline in pipelines where endings.isCut(pipeline.spec.id) && pipeline.counts.taken > 0 {
+      guard let sink = pipeline.endSinks.first else { continue }
+      fail(
+        "\(pipeline.spec.id): stopped before the end of its source; `\(sink)` is not replaced, what came is in the `.part` beside it")
     }
     for source in sources { source.close() }
     for connection in connections { connection.drain() }

@@ -199,6 +199,7 @@ final class FileSink: Sink, @unchecked Sendable {
     try sync()
   }
   var isDurableAtEnd: Bool { !append }
+  var takesEffectOnWrite: Bool { true }
 
   func close(completed: Bool) throws(RunFailure) {
     guard isOpen, fd > 2 else { return }

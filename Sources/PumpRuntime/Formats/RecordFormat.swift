@@ -1,5 +1,3 @@
-import PumpFormats
-
 /// A format, ready to read and write records of one shape: the same object serves the interpreter and generated programs.
 /// Each is used by one thread at a time. A new format is a folder beside this file and a line in `Formats.all`.
 public protocol RecordFormat: AnyObject {

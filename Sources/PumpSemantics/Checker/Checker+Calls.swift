@@ -292,7 +292,7 @@ extension Checker {
     }
     let body = check(syntax.body, scope, as: signature.result, "the value of `\(syntax.name.text)`")
     return Function(
-      name: syntax.name.text, docs: syntax.docs, parameters: zip(names, signature.parameters).map { .init(name: $0, type: $1.type) },
+      name: syntax.name.text, docs: syntax.docs, parameters: zip(names, signature.parameters).map { Field($0, $1.type) },
       result: signature.result, body: body, place: place(syntax.span))
   }
 

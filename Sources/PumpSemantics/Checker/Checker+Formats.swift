@@ -1,4 +1,3 @@
-import PumpFormats
 import PumpPlan
 import PumpSyntax
 

@@ -1,5 +1,3 @@
-import PumpFormats
-
 /// Records as CSV, one a line or, with a header, in any order of columns.
 final class CSVFormat: RecordFormat {
   static let spec = FormatSpec(

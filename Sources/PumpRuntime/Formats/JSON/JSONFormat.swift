@@ -1,5 +1,3 @@
-import PumpFormats
-
 /// JSON, where a step has no faster way of its own: both back ends read and write it without this object where they can.
 final class JSONFormat: RecordFormat {
   static let spec = FormatSpec(

@@ -1,5 +1,3 @@
-import PumpFormats
-
 /// Pairs such as `level=info took=5ms`.
 final class KVFormat: RecordFormat {
   static let spec = FormatSpec(

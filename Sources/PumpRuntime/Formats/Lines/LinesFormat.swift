@@ -1,5 +1,3 @@
-import PumpFormats
-
 /// The lines of a stream.
 final class LinesFormat: RecordFormat {
   static let spec = FormatSpec(

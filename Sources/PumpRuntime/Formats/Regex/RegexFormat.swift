@@ -1,5 +1,3 @@
-import PumpFormats
-
 /// Named groups of a regular expression.
 final class RegexFormat: RecordFormat {
   static let spec = FormatSpec(

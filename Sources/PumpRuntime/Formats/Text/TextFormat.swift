@@ -1,5 +1,3 @@
-import PumpFormats
-
 /// An event as it is, made sure to be UTF-8.
 final class TextFormat: RecordFormat {
   static let spec = FormatSpec(
