@@ -7,6 +7,7 @@ final class InterpretedProcessor: Processor {
   private let entry: Column
   private let checks: (Frame, Selection, Outputs) -> Selection
   private var frame: Frame?
+  let framing: Framing?
 
   init(_ plan: Plan, _ configuration: Configuration, _ route: Route) {
     let compiler = ExpressionCompiler(plan, configuration)
@@ -23,7 +24,9 @@ final class InterpretedProcessor: Processor {
       frame.report(-1, out)
       return live
     }
-    chain = StepCompiler(compiler).compile(route.steps[...], event: entry, carried: nil)
+    let steps = StepCompiler(compiler)
+    chain = steps.compile(route.steps[...], event: entry, carried: nil)
+    framing = steps.framing
   }
 
   func process(_ batch: Batch, _ out: Outputs) {

@@ -7,6 +7,8 @@ typealias Chain = (Frame, Selection, Outputs) -> Void
 /// Steps to operations over columns. Each takes the rows that reach it and calls what follows with those that go on.
 final class StepCompiler {
   let compiler: ExpressionCompiler
+  /// How the first step wants its stream cut.
+  var framing: Framing?
 
   init(_ compiler: ExpressionCompiler) { self.compiler = compiler }
 
@@ -150,54 +152,6 @@ final class StepCompiler {
           if isBytes { buffer.bytes.raw(event.get(Text.self, Int(row))) } else { buffer.bytes.json(event, Int(row), JSONOptions()) }
           buffer.end(Int(frame.origins[Int(row)]))
         }
-      }
-    }
-  }
-
-  /// One event becomes many: each runs through the rest in slices of its own.
-  func framing(
-    _ format: Format, _ shape: Shape, _ out: Column, _ verify: @escaping (Frame, Selection, Outputs) -> Selection, _ number: Int,
-    _ event: Column, _ next: @escaping Chain
-  ) -> Chain {
-    let header = format.options["header"] == .bool(true)
-    let records = format.name == "csv" ? recordFormat(format, shape) : nil
-    let slices = Slices()
-    return { frame, selection, outputs in
-      for row in selection {
-        let origin = frame.origins[Int(row)]
-        var pending: [Record] = []
-        var taken = 0
-        func flush() {
-          guard !pending.isEmpty else { return }
-          slices.run(frame, pending.count, { _ in origin }, record: { pending[$0] }) { inner, all in
-            out.clear()
-            out.ensure(pending.count)
-            for (index, record) in pending.enumerated() {
-              if let records {
-                if let problem = records.read(record.text, into: out, index, inner.context) { inner.fail(Int32(index), problem) }
-              } else {
-                out.set(record.text, index)
-              }
-            }
-            let live = verify(inner, all, outputs)
-            if live.count > 0 { next(inner, live, outputs) }
-          }
-          pending.removeAll(keepingCapacity: true)
-        }
-        func take(_ text: Text) {
-          taken += 1
-          pending.append(Record(text, taken))
-          if pending.count == Frame.sliceSize { flush() }
-        }
-        let whole = event.get(Text.self, Int(row))
-        if let records {
-          do throws(EventFailure) { try records.forEachRecord(whole, header: header, frame.context, take) } catch {
-            outputs.fail(Int(origin), number, error.message)
-          }
-        } else {
-          Lines.forEach(whole, take)
-        }
-        flush()
       }
     }
   }

@@ -74,3 +74,36 @@ private func describe(_ literal: Literal) -> String {
   case .map, .record: "{}"
   }
 }
+
+/// A format as text, from its own folder.
+public func formatReference(_ spec: FormatSpec) -> String {
+  var out = "\(spec.name)\n\n"
+  for line in spec.docs.split(separator: "\n", omittingEmptySubsequences: false) { out += line.isEmpty ? "\n" : "  \(line)\n" }
+  out += "\n"
+  if let gives = spec.decodes { out += "  decode \(spec.name): gives \(gives.rawValue)\n" }
+  if let takes = spec.encodes { out += "  encode \(spec.name): takes \(takes.rawValue)\n" }
+  for option in spec.options {
+    let kind =
+      switch option.kind {
+      case .flag: "Bool"
+      case .text: "String"
+      case .character: "one ASCII character"
+      case .oneOf(let names): names.joined(separator: " | ")
+      case .pattern: "r\"…\""
+      }
+    let value = if case .flag = option.kind { " = false" } else { option.value.map { " = \(described($0, option.kind))" } ?? " (required)" }
+    let use =
+      switch option.use {
+      case .decode: ", of decode"
+      case .encode: ", of encode"
+      case .both: ""
+      }
+    out += "\n    \(option.name): \(kind)\(value)\(use)\n"
+    for line in option.docs.split(separator: "\n") { out += "      \(line)\n" }
+  }
+  return out + "\n  For example:\n\n    \(spec.example)\n"
+}
+
+private func described(_ value: String, _ kind: FormatSpec.Option.Kind) -> String {
+  if case .oneOf = kind { value } else { JSONLiteral.quoted(value) }
+}

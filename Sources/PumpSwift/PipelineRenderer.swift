@@ -3,12 +3,14 @@ import PumpPlan
 /// One pipeline, or its error route, as a class with a method for each chain: the steps of a chain are one function,
 /// side chains and elements have their own, so that a failure ends only its own way.
 final class PipelineRenderer {
-  private let types: TypeRenderer
-  private let expressions: ExpressionRenderer
-  private let className: String
+  let types: TypeRenderer
+  let expressions: ExpressionRenderer
+  let className: String
   private let pipeline: PipelineSpec
-  private var nextEvent = 0
-  private var members: [String] = []
+  var nextEvent = 0
+  /// The format of the first step, which may cut its stream.
+  var framing: String?
+  var members: [String] = []
   private var methods: [String] = []
   /// Fields of `Sinks`, with their values.
   private var sinks: [(name: String, type: String, value: String)] = []
@@ -57,6 +59,11 @@ final class PipelineRenderer {
       }
       out.line()
       out.line("init(_ configuration: Configuration) { config = Config(configuration) }")
+      if let framing {
+        out.line()
+        out.line("/// How the first step wants its stream cut into events.")
+        out.line("var framing: Framing? { \(framing).framing }")
+      }
       out.line()
       out.block("func process(_ batch: Batch, _ out: Outputs) {") { out in
         out.line("let (sinks, c) = (Sinks(out), batch.context)")
@@ -78,7 +85,7 @@ final class PipelineRenderer {
   }
 
   /// Statements of a chain; `event` names the value that enters.
-  private func chain(_ steps: ArraySlice<Step>, event: String, type: Type, carried: (name: String, type: Type)?, _ out: inout SwiftWriter) {
+  func chain(_ steps: ArraySlice<Step>, event: String, type: Type, carried: (name: String, type: Type)?, _ out: inout SwiftWriter) {
     guard let step = steps.first else { return }
     let rest = steps.dropFirst()
     let number = step.number
@@ -98,7 +105,7 @@ final class PipelineRenderer {
         return
       }
       let next = fresh()
-      out.line("let \(next) = \(decode(format, target, event, type, &out))")
+      out.line("let \(next) = \(decode(format, target, event, type, number, &out))")
       verify(checks, next, &out)
       chain(rest, event: next, type: target, carried: nil, &out)
     case .encode(let format):
@@ -165,7 +172,7 @@ final class PipelineRenderer {
     "\(event), \(carried.map { "\($0.name), " } ?? "")row, batch, sinks, out, c"
   }
 
-  private func method(
+  func method(
     _ name: String, _ event: String, _ type: Type, _ carried: (name: String, type: Type)?, _ body: (inout SwiftWriter) -> Void
   ) -> String {
     var out = SwiftWriter()
@@ -220,35 +227,6 @@ final class PipelineRenderer {
     }
   }
 
-  private func frame(
-    _ format: Format, _ target: Type, _ checks: [Check], _ event: String, _ number: Int, _ rest: ArraySlice<Step>, _ out: inout SwiftWriter
-  ) {
-    nextEvent += 1
-    let next = "it\(nextEvent)"
-    let text = "\(event).text"
-    let name = method("frame\(number)", "record", .bytes, nil) { [self] body in
-      body.line("step = \(number)")
-      if format.name == "lines" {
-        body.line("let \(next) = record")
-      } else {
-        body.line("let \(next) = \(decode(format, target, "record", .bytes, &body))")
-      }
-      verify(checks, next, &body)
-      chain(rest, event: next, type: target, carried: nil, &body)
-    }
-    let header = format.options["header"] == .bool(true)
-    let call =
-      format.name == "lines"
-      ? "Lines.forEach(\(text))" : "try format\(formatMember(format, target)).forEachRecord(\(text), header: \(header), c)"
-    out.line("var records\(number) = 0")
-    out.block("\(call) { record in") { out in
-      out.line("records\(number) += 1")
-      out.block("out.on(Record(record, records\(number))) {") { out in
-        out.line("do throws(EventFailure) { try \(name)(Blob(record), row, batch, sinks, out, c) } catch { out.fail(row, step, error) }")
-      }
-    }
-  }
-
   private func lookup(
     _ index: Int, _ key: Expr, _ foundType: Type, _ event: String, _ type: Type, _ step: Step, _ rest: ArraySlice<Step>,
     _ out: inout SwiftWriter
@@ -276,7 +254,7 @@ final class PipelineRenderer {
     methods.append(body.text)
   }
 
-  private func column(_ type: Type) -> String {
+  func column(_ type: Type) -> String {
     let shape = types.shape(type)
     return shape.hasPrefix(".") ? "Shape\(shape)" : shape
   }
@@ -303,84 +281,6 @@ final class PipelineRenderer {
     } else {
       out.line("\(event).write(sink.records!, sink.count)")
       out.line("sink.origins.append(Int32(row))")
-    }
-  }
-
-  // MARK: Formats
-
-  private func options(_ format: Format) -> String {
-    var parts: [String] = []
-    if format.options["strict"] == .bool(true) { parts.append("strict: true") }
-    if format.options["omit_null"] == .bool(true) { parts.append("omitNull: true") }
-    if case .string(let name)? = format.options["time"], name != "rfc3339" {
-      parts.append("time: .\(name == "epoch_s" ? "epochSeconds" : "epochMillis")")
-    }
-    return "JSONOptions(\(parts.joined(separator: ", ")))"
-  }
-
-  /// A member that reads and writes records of texts; its number is returned.
-  private func formatMember(_ format: Format, _ type: Type) -> Int {
-    func text(_ name: String, _ otherwise: String) -> String {
-      if case .string(let text)? = format.options[name] { Swift.string(text) } else { Swift.string(otherwise) }
-    }
-    let shape = column(type)
-    let made: String
-    switch format.name {
-    case "csv":
-      made = "RecordFormat.csv(\(shape), separator: \(text("separator", ",")), quote: \(text("quote", "\"")), null: \(text("null", "")))"
-    case "kv": made = "RecordFormat.kv(\(shape), separator: \(text("separator", " ")), assign: \(text("assign", "=")))"
-    default: made = "RecordFormat.regex(\(shape), \(text("pattern", "")))"
-    }
-    if let known = members.first(where: { $0.hasSuffix(" = " + made) }) { return Int(known.drop { !$0.isNumber }.prefix { $0.isNumber })! }
-    let number = members.count
-    members.append("private let format\(number) = \(made)")
-    members.append("private let scratch\(number) = Column(\(shape))")
-    return number
-  }
-
-  private func decode(_ format: Format, _ target: Type, _ event: String, _ type: Type, _ out: inout SwiftWriter) -> String {
-    let text = type == .bytes ? "\(event).text" : event
-    switch format.name {
-    case "json":
-      let swift = types.swift(target, hint: className + "Event")
-      return "try decodeJSON(\(swift).self, \(text), c, \(options(format)), \(column(target)))"
-    case "text": return "try Fn.toText(Blob(\(text)), c)"
-    case "lines": return "Blob(\(text))"
-    default:
-      let number = formatMember(format, target)
-      out.line("scratch\(number).clear()")
-      out.line("if let problem = format\(number).read(\(text), into: scratch\(number), 0, c) { throw EventFailure(problem) }")
-      return "\(types.swift(target)).read(scratch\(number), 0, c.arena)"
-    }
-  }
-
-  private func verify(_ checks: [Check], _ event: String, _ out: inout SwiftWriter) {
-    expressions.event = event
-    for check in checks {
-      out.line("guard \(expressions.statement(check.condition)) else { throw EventFailure(\(Swift.string(check.message))) }")
-    }
-  }
-
-  private func encode(_ format: Format, _ event: String, _ type: Type, _ target: String, _ out: inout SwiftWriter) {
-    switch format.name {
-    case "json":
-      if options(format) == "JSONOptions()" {
-        out.line("\(event).write(json: &\(target))")
-        return
-      }
-      let number = members.count
-      members.append("private let scratch\(number) = Column(\(column(type)))")
-      out.line("scratch\(number).clear()")
-      out.line("\(event).write(scratch\(number), 0)")
-      out.line("\(target).json(scratch\(number), 0, \(options(format)))")
-    case "csv", "kv":
-      let number = formatMember(format, type)
-      out.line("scratch\(number).clear()")
-      out.line("\(event).write(scratch\(number), 0)")
-      out.line("format\(number).write(scratch\(number), 0, &\(target))")
-    default:
-      out.line("\(target).raw(\(type == .bytes ? "\(event).text" : event))")
-      if format.name == "lines" { out.line("\(target).byte(0x0A)") }
     }
   }
 }

@@ -111,7 +111,7 @@ public enum ProgramCommand {
     for line in report.lines {
       let sent = line.sent.filter { $0.count > 0 }.map { "\(count($0.count)) to \(Shape.clean($0.label))" }.joined(separator: ", ")
       text +=
-        "\(line.pipeline): \(count(line.taken)) in, \(sent.isEmpty ? "0 out" : sent), \(count(line.filtered)) filtered, \(count(line.failed)) failed, \(rate(line.taken, report.micros))\n"
+        "\(line.pipeline): \(count(line.taken)) in, \(sent.isEmpty ? "0 out" : sent), \(count(line.filtered)) filtered, \(count(line.failed)) failed, \(rate(line.taken, report.micros))\(line.isCut ? "; stopped before the end of its source" : "")\n"
     }
     return text
   }

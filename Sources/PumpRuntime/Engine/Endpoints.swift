@@ -24,6 +24,8 @@ public struct EndpointContext: Sendable {
   /// Whether the positions of the pipeline's sources are kept for the next run.
   public let keepsPositions: Bool
   public let logger: Logger
+  /// How the pipeline's first step wants a stream cut into events; nil where lines, or whole files, are events.
+  let framing: Framing?
 
   /// Bytes of the longest event that a source takes: `max_event`, at most 1 GiB.
   public var eventLimit: Int { min(1 << 30, Int(clamping: settings.int("max_event") ?? 1 << 20)) }
@@ -42,6 +44,8 @@ public protocol Source: AnyObject, Sendable {
   func close()
   /// Whether the last call neither succeeded nor failed: what it waits for is under way still.
   var isUndecided: Bool { get }
+  /// Whether it comes to an end by itself. Stopped before that, what it gave is not all there is.
+  var ends: Bool { get }
   /// Bytes read and bytes in all, where known, for progress.
   var progress: (done: Int64, total: Int64)? { get }
 }
@@ -53,6 +57,7 @@ extension Source {
   public func acknowledge(_ position: Int64) throws(RunFailure) {}
   public func close() {}
   public var isUndecided: Bool { false }
+  public var ends: Bool { false }
   public var progress: (done: Int64, total: Int64)? { nil }
 }
 

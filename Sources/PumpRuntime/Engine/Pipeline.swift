@@ -20,7 +20,7 @@ final class Pipeline: @unchecked Sendable {
   }
 
   let spec: PipelineSpec
-  private let processor: any Processor
+  let processor: any Processor
   private let errors: ErrorRoute
   private let outputs: Outputs
   private let sinks: SinkSet
@@ -96,12 +96,14 @@ final class Pipeline: @unchecked Sendable {
     return folder.map { FilePositions(folder: $0, pipeline: spec.id, label: label) }
   }
 
-  /// Runs a source to its end, or until the stop signal.
-  func run(_ source: any Source, _ policy: RetryPolicy, _ label: String, _ positions: (any PositionStore)?) throws(RunFailure) {
+  /// Runs a source to its end, or until the stop signal; whether it gave all that it has is returned.
+  @discardableResult
+  func run(_ source: any Source, _ policy: RetryPolicy, _ label: String, _ positions: (any PositionStore)?) throws(RunFailure) -> Bool {
+    var isWhole = !source.ends
     var batch = Batch()
     if let positions {
       let isReady: Void? = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in try source.resume(positions) }
-      guard isReady != nil else { return }
+      guard isReady != nil else { return isWhole }
     }
     var failures = 0
     while !stop.isRequested {
@@ -121,7 +123,10 @@ final class Pipeline: @unchecked Sendable {
         acknowledgements.took(
           .init(source: source, positions: positions, position: batch.position, rows: rows, checkpoint: batch.checkpoint))
       }
-      guard more else { break }
+      guard more else {
+        isWhole = isWhole || !stop.isRequested
+        break
+      }
       if let progress = source.progress { shared.withLock { ($0.done, $0.total) = progress } }
       // Where nothing waits, a position that has moved need not wait either.
       if isCommitDue || batch.wantsCommit || pendingRows == 0 && !batch.checkpoint.isEmpty { try commitLocked() }
@@ -136,6 +141,7 @@ final class Pipeline: @unchecked Sendable {
     defer { lock.unlock() }
     try commitLocked()
     try acknowledge(source)
+    return isWhole
   }
 
   private var isCommitDue: Bool {
@@ -223,6 +229,9 @@ final class Pipeline: @unchecked Sendable {
     defer { lock.unlock() }
     return sinks.kept.count >= Self.keptLimit ? Int.max : sinks.pending
   }
+
+  /// Sinks whose events are durable only when they are closed whole.
+  var endSinks: [String] { sinks.durableAtEnd }
 
   func closeSinks(completed: Bool) throws(RunFailure) { try sinks.close(completed: completed) }
 

@@ -38,7 +38,7 @@ extension Executable {
       spec, steps, configuration, sinks: captures, lookups: lookups, keeper: nil, logger: Logger(asJSON: false, quiet: true),
       stop: StopSignal(),
       clock: { now })
-    let source = try TestSource(test.given, spec, now)
+    let source = try TestSource(test.given, spec, pipeline.processor.framing)
     var halted: String?
     do throws(RunFailure) {
       try pipeline.run(source, RetryPolicy(Settings([:]), limit: 0), "test", nil)
@@ -126,26 +126,44 @@ final class CaptureSink: Sink, @unchecked Sendable {
 private final class TestSource: Source, @unchecked Sendable {
   private let shape: Shape?
   private let meta: [(name: String, shape: Shape)]
-  private var given: [(text: String, meta: String?)] = []
+  private struct Given {
+    let text: Text
+    let meta: String?
+    var header: Header?
+    var isFramed = false
+    /// Why a header does not fit, where this is one.
+    var refusal: String?
+  }
+  private var given: [Given] = []
   private var next = 0
+  private let memory = Arena()
 
-  init(_ inputs: [TestSpec.Given], _ spec: PipelineSpec, _ now: Int64) throws(RunFailure) {
+  init(_ inputs: [TestSpec.Given], _ spec: PipelineSpec, _ framing: Framing?) throws(RunFailure) {
     shape = spec.input.recordShape
     meta = spec.meta.map { ($0.name, Shape.of($0.type)) }
+    let isFile = spec.sources.contains { $0.abilities.contains("cut") }
+    let isLines = spec.sources.contains { $0.name == "lines" }
+    let cut = isFile ? framing ?? (isLines ? .lines : nil) : nil
     for input in inputs {
       switch input.input {
-      case .json(let text), .bytes(let text): given.append((text, input.meta))
+      case .json(let text), .bytes(let text): add(memory.copy(text), input.meta, cut)
       case .file(let path):
         let bytes: [UInt8]
         do throws(FileProblem) { bytes = try readWholeFile(path, limit: 64 << 20) } catch { throw RunFailure(error.message) }
-        let isWhole = spec.sources.contains { $0.name == "bytes" }
-        if isWhole {
-          given.append((String(decoding: bytes, as: UTF8.self), input.meta))
-        } else {
-          for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") { given.append((String(line), input.meta)) }
-        }
+        // Other sources get the lines of a file as their events.
+        add(bytes.withUnsafeBufferPointer { memory.copy($0) }, input.meta, isFile ? cut : .lines)
       }
     }
+  }
+
+  /// What the source would make of it in a run: a file or stream is cut, other events are as they are.
+  private func add(_ text: Text, _ meta: String?, _ framing: Framing?) {
+    guard let framing else { return given.append(Given(text: text, meta: meta)) }
+    let (header, records) = framing.cut(text)
+    if framing.hasHeader, let problem = framing.headerProblem(header?.text ?? Text()) {
+      given.append(Given(text: header?.text ?? Text(), meta: meta, refusal: problem))
+    }
+    given += records.map { Given(text: $0, meta: meta, header: header, isFramed: true) }
   }
 
   /// One event at a time, with random numbers of its own: the same interpreted and compiled, and in every run.
@@ -157,6 +175,11 @@ private final class TestSource: Source, @unchecked Sendable {
     let arena = batch.context.arena
     let text = arena.copy(item.text)
     (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
+    (batch.header, batch.isFramed) = (item.header, item.isFramed)
+    if let refusal = item.refusal {
+      batch.refused.append(Failure(row: 0, step: 0, message: refusal, payload: (text, item.meta ?? "{}")))
+      return true
+    }
     if let shape {
       let records = batch.records ?? Column(shape)
       batch.records = records

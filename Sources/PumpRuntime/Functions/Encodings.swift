@@ -3,7 +3,7 @@ import Glibc
 extension Fn {
   public static func toBytes(_ text: Text, _ c: Context) -> Blob { Blob(text) }
   public static func toText(_ bytes: Blob, _ c: Context) throws(EventFailure) -> Text {
-    guard isUTF8(bytes.text.base, bytes.text.count) else { throw EventFailure("the bytes are no UTF-8 text") }
+    if let problem = Fields.notUTF8(bytes.text) { throw EventFailure(problem) }
     return Text(bytes.text.base, bytes.text.count)
   }
   public static func base64(_ bytes: Blob, _ c: Context) -> Text { makeText(c.arena) { $0.base64(bytes.text) } }

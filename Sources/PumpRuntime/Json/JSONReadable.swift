@@ -104,6 +104,7 @@ public func decodeJSON<T: JSONReadable>(
     try json.finish()
     return value
   } catch {
+    if text.beginsWithMark { return try decodeJSON(type, text.withoutMark, c, options, shape()) }
     throw explained(text, options, shape())
   }
 }

@@ -11,7 +11,7 @@ public struct JSONOptions: Sendable {
 }
 
 extension Shape {
-  /// Reads one whole JSON text into a row of a column of this shape.
+  /// Reads one whole JSON text into a row of a column of this shape. A byte order mark before it is ignored.
   public func read(_ text: Text, into column: Column, _ row: Int, _ arena: Arena, _ options: JSONOptions) -> Bool {
     var reader = JSONReader(text, arena, strict: options.strict)
     do throws(Malformed) {
@@ -19,7 +19,7 @@ extension Shape {
       try reader.finish()
       return true
     } catch {
-      return false
+      return text.beginsWithMark && read(text.withoutMark, into: column, row, arena, options)
     }
   }
 

@@ -144,10 +144,13 @@ extension Checker {
         }
         result = Flow(
           type: first.type, isWhole: first.isWhole,
+          isCuttable: first.isCuttable && found.endpoint.abilities.contains("cut"),
           meta: RecordType(
             fields: known.fields.filter { field in meta.fields.contains { $0.name == field.name && $0.type == field.type } }))
       } else {
-        result = Flow(type: declared.plain, isWhole: found.endpoint.abilities.contains("whole"), meta: meta)
+        result = Flow(
+          type: declared.plain, isWhole: found.endpoint.abilities.contains("whole"),
+          isCuttable: found.endpoint.abilities.contains("cut"), meta: meta)
       }
     }
     return (result ?? Flow(type: .erroneous, meta: RecordType(fields: [])), checks)

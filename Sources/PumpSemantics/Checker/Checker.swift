@@ -10,12 +10,12 @@ public struct CheckResult {
   public let connectors: [String: Interface]
 }
 
-/// Checks a program: its own files with their imports, over the interface files of the built-in connectors.
+/// Checks a program: its own files with their imports, over the interface files of the built-in connectors and the formats.
 /// `patternProblem` compiles a regular expression and says what is wrong with it.
 public func check(
-  name: String, files: [FileSyntax], interfaces: [FileSyntax], patternProblem: @escaping (String) -> String?
+  name: String, files: [FileSyntax], interfaces: [FileSyntax], formats: [FormatSpec], patternProblem: @escaping (String) -> String?
 ) -> CheckResult {
-  let checker = Checker(patternProblem: patternProblem)
+  let checker = Checker(formats: formats, patternProblem: patternProblem)
   for file in interfaces {
     for item in file.items { if case .connector(let syntax) = item { checker.declare(connector: syntax, builtIn: true) } }
   }
@@ -29,7 +29,11 @@ public func check(
 /// I/O and lives for one call of `check`.
 final class Checker {
   let patternProblem: (String) -> String?
-  init(patternProblem: @escaping (String) -> String?) { self.patternProblem = patternProblem }
+  let formats: [String: FormatSpec]
+  init(formats: [FormatSpec], patternProblem: @escaping (String) -> String?) {
+    self.formats = Dictionary(uniqueKeysWithValues: formats.map { ($0.name, $0) })
+    self.patternProblem = patternProblem
+  }
 
   var diagnostics: [Diagnostic] = []
   var flows: [(span: Span, type: Type)] = []
@@ -321,7 +325,7 @@ final class Checker {
 
 /// The connectors that interface files declare.
 public func connectors(of interfaces: [FileSyntax]) -> [Interface] {
-  let checker = Checker(patternProblem: { _ in nil })
+  let checker = Checker(formats: [], patternProblem: { _ in nil })
   var names: [String] = []
   for file in interfaces {
     for item in file.items {

@@ -31,6 +31,8 @@ final class SinkSet {
   let keepsBatches: Bool
   /// Whether a sink is durable only when it is closed: nothing is acknowledged before.
   let isDurableAtEnd: Bool
+  /// The labels of those.
+  var durableAtEnd: [String] { zip(spec.sinks, sinks).filter { $1.isDurableAtEnd }.map(\.0.label) }
 
   init(
     _ spec: PipelineSpec, _ configuration: Configuration, _ sinks: [any Sink], keeper: Int?, errorBatch: Batch, stop: StopSignal
