@@ -84,12 +84,20 @@ final class Client: @unchecked Sendable {
       refused(Client.plain(reason))
     case RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE:
       let said = Client.plain(reason)
-      if said.contains("certificate") {
+      if said.contains(" alert "), said.contains("certificate") || said.contains("unknown ca") {
+        // The other side's complaint, of us.
+        let isGiven = connection.settings.text("tls.certificate") != nil
+        fail(
+          "\(said); the broker \(isGiven ? "does not take" : "wants") a certificate of this client: \(isGiven ? "check" : "set") `tls.certificate` and `tls.key`"
+        )
+      } else if said.contains("certificate") {
         fail("\(said); give the authority's file as `tls.ca`, or check the name and the time of the broker's certificate")
-      } else if said.contains("wrong version number") {
+      } else if said.contains("wrong version number") || said.contains("packet length too long") {
         fail("\(said); the broker has no TLS: check `security_protocol`")
       } else {
-        trouble.withLock { $0 = said }
+        // What librdkafka takes it for, in our settings' words.
+        let isOther = reason.contains("security.protocol")
+        trouble.withLock { $0 = isOther ? "the listener closes the connection: it may want TLS or a login" : said }
       }
     case RD_KAFKA_RESP_ERR__FATAL: heardFatal()
     default: break

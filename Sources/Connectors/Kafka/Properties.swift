@@ -37,7 +37,8 @@ enum Properties {
       // librdkafka makes a pause up to half longer than this.
       ("reconnect.backoff.max.ms", String((settings.int("reconnect.max") ?? 750_000) * 2 / 3000)),
       ("enable.ssl.certificate.verification", settings["tls.verify"] == .bool(false) ? "false" : "true"),
-      ("log.connection.close", "false"),
+      // Connections that end are heard of; `Client` says why only where none comes about.
+      ("log.connection.close", "true"),
     ]
     let texts = [
       ("sasl_mechanism", "sasl.mechanism"), ("sasl_username", "sasl.username"), ("sasl_password", "sasl.password"),

@@ -147,6 +147,7 @@ final class TopicSource: Source, @unchecked Sendable {
       let (topic, partition, offset) = places[row]
       return Self.meta(topics[topic]!, partition, offset)
     }
+    if context.meta.isEmpty { return }
     let meta = MessageMeta(batch, context.meta)
     for (row, index) in rows.enumerated() { meta.set(row, messages[index]!, topics) }
   }

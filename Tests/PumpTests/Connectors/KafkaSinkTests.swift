@@ -177,5 +177,26 @@ extension ConnectorTests {
       #expect(outcome.code == 0, "\(outcome.err)")
       #expect(try KafkaBroker.read(topic) == ["hello"])
     }
+
+    /// A listener of another kind than the settings say, which librdkafka finds out at once.
+    @Test("K22, K23, K26: a listener that wants TLS, a login or a certificate") func otherListeners() throws {
+      let bootstrap = try KafkaBroker.server().text("bootstrap")
+      func outcome(_ server: Server, _ settings: [String]) throws -> Support.Outcome {
+        let all = ["bootstrap_servers=127.0.0.1:\(server.port)", "connect=required", "connect_timeout=3s"] + settings
+        return try TestProgram(
+          "connection kafka: Kafka {}\npipeline p { source file.lines(\"in.txt\") |> sink kafka.topic(\"t\")\non error halt }",
+          files: ["in.txt": "hello\n"], settings: all.map { "connection.kafka.\($0)" }
+        ).run(seconds: 30)
+      }
+      for options in [["--tls"], ["--sasl", "app:s3cret"]] {
+        let came = try outcome(Server("proxy", ["--kafka"] + options + [bootstrap]), [])
+        #expect(came.code == 1 && came.err.contains("(the listener closes the connection: it may want TLS or a login)"), "\(came.err)")
+      }
+      // Any server that asks for a certificate of the client.
+      let strict = try Server("mosquitto", "mtls")
+      let came = try outcome(strict, ["security_protocol=SSL", "tls.ca=\(strict.text("ca"))"])
+      let says = "the broker wants a certificate of this client: set `tls.certificate` and `tls.key`"
+      #expect(came.code == 1 && came.err.contains(says), "\(came.err)")
+    }
   }
 }
