@@ -109,7 +109,9 @@ final class ExpressionRenderer {
   private func field(_ type: Type, _ index: Int) -> String { type.record.map { Swift.name($0.fields[index].name) } ?? "nothing" }
 
   private func call(_ name: String, _ arguments: [Expr]) -> String {
-    if let function = FunctionSpec.entries[name], function.isComparison, let sign = function.sign { return "(\(render(arguments[0])) \(sign) \(render(arguments[1])))" }
+    if let function = FunctionSpec.entries[name], function.isComparison, let sign = function.sign {
+      return "(\(render(arguments[0])) \(sign) \(render(arguments[1])))"
+    }
     if let last = arguments.last, case .lambda = last.kind {
       let list = render(arguments[0])
       let outer = lambdaType
