@@ -23,7 +23,9 @@ public func connectorReference(_ interface: Interface) -> String {
     out += "\n  \(endpoint.role.rawValue) \(endpoint.name): \(events)\n"
     if let docs = endpoint.docs { for line in docs.split(separator: "\n") { out += "    \(line)\n" } }
     for parameter in endpoint.parameters {
-      setting(parameter.name, parameter.described, parameter.value.map { describe($0, parameter.kind) }, parameter.docs, "      ")
+      setting(
+        parameter.name, parameter.described, parameter.meta.map { "meta.\($0)" } ?? parameter.value.map { describe($0, parameter.kind) },
+        parameter.docs, "      ")
     }
     if !endpoint.meta.fields.isEmpty {
       out += "      meta: \(endpoint.meta.fields.map { "\($0.name): \($0.type)" }.joined(separator: ", "))\n"

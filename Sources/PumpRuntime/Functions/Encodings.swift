@@ -34,16 +34,10 @@ extension Fn {
       })
   }
   public static func urlEncode(_ text: Text, _ c: Context) -> Text {
-    makeText(c.arena) { out in
-      for byte in text.bytes {
-        switch byte {
-        case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): out.byte(byte)
-        default:
-          out.byte(UInt8(ascii: "%"))
-          for digit in [byte >> 4, byte & 15] { out.byte(digit < 10 ? 48 + digit : 55 + digit) }
-        }
-      }
-    }
+    makeText(c.arena) { out in for byte in text.bytes { out.percentEncoded(byte) } }
+  }
+  public static func urlPath(_ text: Text, _ c: Context) -> Text {
+    makeText(c.arena) { out in for byte in text.bytes { out.percentEncoded(byte, alsoPlain: "/") } }
   }
   public static func urlDecode(_ text: Text, _ c: Context) throws(EventFailure) -> Text {
     let decoded = makeText(c.arena) { out in
@@ -141,6 +135,7 @@ extension Fn {
     t.add("hex") { (x: Int64, c) in Fn.hex(x, c) }
     t.add("from_hex") { (x: Text, c) throws(EventFailure) in try Fn.fromHex(x, c) }
     t.add("url_encode") { (x: Text, c) in Fn.urlEncode(x, c) }
+    t.add("url_path") { (x: Text, c) in Fn.urlPath(x, c) }
     t.add("url_decode") { (x: Text, c) throws(EventFailure) in try Fn.urlDecode(x, c) }
     t.add("html_escape") { (x: Text, c) in Fn.htmlEscape(x, c) }
     t.add("md5") { (x: Blob, c) in Fn.md5(x, c) }
@@ -272,4 +267,17 @@ enum Digest {
 extension Sequence where Element == UInt8 {
   /// FNV-1a with 64 bits: quick, the same everywhere, and no protection against who chooses the bytes.
   public var fnv1a: UInt64 { reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
+}
+
+extension ByteBuffer {
+  /// A byte of a URL: letters, digits and what is plain as they are.
+  public mutating func percentEncoded(_ byte: UInt8, alsoPlain: StaticString = "") {
+    switch byte {
+    case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): self.byte(byte)
+    default:
+      if Text(alsoPlain).bytes.contains(byte) { return self.byte(byte) }
+      self.byte(UInt8(ascii: "%"))
+      for digit in [byte >> 4, byte & 15] { self.byte(digit < 10 ? 48 + digit : 55 + digit) }
+    }
+  }
 }

@@ -17,6 +17,9 @@ let encodingFunctions: [FunctionSpec] = [
     "encoding", ["url_encode(text: String) -> String"],
     "Percent-encoded for a URL's parts (RFC 3986: all but letters, digits and - . _ ~).", #"url_encode("a b&c") == "a%20b%26c""#),
   .init(
+    "encoding", ["url_path(text: String) -> String"], "The same for a whole path: its slashes stay.",
+    #"url_path("/a b/c?d") == "/a%20b/c%3Fd""#),
+  .init(
     "encoding", ["url_decode(text: String) -> String"], "Percent signs resolved, `+` as it is; fails where no UTF-8 text comes out.",
     #"url_decode("a%20b") == "a b""#, fails: true),
   .init("encoding", ["html_escape(text: String) -> String"], "With & < > \" ' as entities.", #"html_escape("<b>") == "&lt;b&gt;""#),
