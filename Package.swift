@@ -66,11 +66,12 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "PumpSyntax"),
-    .target(name: "PumpPlan"),
+    .target(name: "PumpProgram"),
+    .target(name: "PumpPlan", dependencies: ["PumpProgram"]),
     .target(name: "PumpSemantics", dependencies: ["PumpSyntax", "PumpPlan"]),
     .target(name: "PumpSwift", dependencies: ["PumpPlan", "PumpSemantics"]),
     .target(name: "PumpReports", dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics"]),
-    .target(name: "PumpRuntime", dependencies: ["CZlib"], swiftSettings: hot),
+    .target(name: "PumpRuntime", dependencies: ["PumpProgram", "CZlib"], swiftSettings: hot),
     .target(name: "PumpInterpreter", dependencies: ["PumpPlan", "PumpRuntime"], swiftSettings: hot),
     .target(
       name: "PumpInterfaces", path: "Sources/Connectors",

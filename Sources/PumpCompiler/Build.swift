@@ -129,6 +129,7 @@ public struct Builder {
   private func parts(_ plan: Plan, withInterpreter: Bool = false) throws -> Parts {
     let zlib = SystemLibrary.zlib(root)
     var parts = Parts(flags: try zlib.compileFlags(), libraries: zlib.linkFlags(), key: version)
+    try add("PumpProgram", "\(root)/Sources/PumpProgram", what: "the program's model", to: &parts)
     try add("PumpRuntime", "\(root)/Sources/PumpRuntime", client: "CZlib", what: "the runtime", to: &parts)
     let runtime = parts.key
     let table = try TargetTable(root)
@@ -138,8 +139,9 @@ public struct Builder {
       try add("PumpPlan", "\(root)/Sources/PumpPlan", what: "the plan", to: &parts)
       try add("PumpInterpreter", "\(root)/Sources/PumpInterpreter", what: "the interpreter", to: &parts)
     }
-    for connection in Dictionary(grouping: plan.connections, by: \.module).values.compactMap(\.first).sorted(by: { $0.module < $1.module })
-    {
+    for connection in Dictionary(grouping: plan.program.connections, by: \.module).values.compactMap(\.first).sorted(by: {
+      $0.module < $1.module
+    }) {
       // Connectors depend on the runtime, not on each other.
       let others = parts.key
       parts.key = runtime
@@ -193,7 +195,7 @@ public struct Builder {
 
   /// The interpreter with the connectors that a plan uses: what `pumpc run` starts. Built once for each set of them.
   public func host(_ plan: Plan) throws -> String {
-    let modules = Set(plan.connections.map(\.module)).sorted()
+    let modules = Set(plan.program.connections.map(\.module)).sorted()
     let parts = try parts(plan, withInterpreter: true)
     let output = "\(cache)/host-\(Builder.hash(parts.key))"
     if FileManager.default.fileExists(atPath: output) {
@@ -252,7 +254,7 @@ public struct Builder {
 
   /// Copies the user's connectors into an emitted package: each module, and each C module in it, is a target there.
   private func copyCustom(_ plan: Plan, to folder: String) throws -> [ManifestModule] {
-    try Set(plan.connections.map(\.module)).sorted().compactMap { custom[$0] }.map { connector in
+    try Set(plan.program.connections.map(\.module)).sorted().compactMap { custom[$0] }.map { connector in
       _ = try connector.bind()
       let target = "\(folder)/Sources/\(connector.module)"
       try? FileManager.default.removeItem(atPath: target)
@@ -269,7 +271,7 @@ public struct Builder {
   }
 
   private func packageName(_ plan: Plan) -> String {
-    let letters = plan.name.unicodeScalars.filter {
+    let letters = plan.program.name.unicodeScalars.filter {
       ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "_" || $0 == "-"
     }
     let text = String(String.UnicodeScalarView(letters))

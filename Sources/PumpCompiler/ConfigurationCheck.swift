@@ -1,5 +1,4 @@
 import Foundation
-import PumpInterpreter
 import PumpPlan
 import PumpRuntime
 import PumpSemantics
@@ -10,7 +9,7 @@ public func checkConfiguration(_ plan: Plan, files: [String], overrides: [String
   var problems: [ConfProblem] = []
   let confs = ConfFile.load(files, &problems)
   let (_, found) = Configuration.load(
-    interpret(plan).schema, files: confs, overrides: overrides, environment: { ProcessInfo.processInfo.environment[$0] })
+    plan.program.schema, files: confs, overrides: overrides, environment: { ProcessInfo.processInfo.environment[$0] })
   return (problems + found).map { problem in
     let text = (try? String(contentsOfFile: problem.path, encoding: .utf8)).map(withoutValues) ?? ""
     let source = SourceText(path: problem.path, text: text)

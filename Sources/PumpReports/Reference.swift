@@ -10,7 +10,9 @@ public func connectorReference(_ interface: Interface) -> String {
     if let docs { for line in docs.split(separator: "\n") { out += "\(indent)    \(line)\n" } }
   }
   if !interface.settings.isEmpty { out += "\n  Settings of a connection:\n" }
-  for item in interface.settings { setting(item.name, item.type.description, item.value.map(describe), item.docs, "    ") }
+  for item in interface.settings {
+    setting(item.name, item.type.description, item.value.map { describe($0, item.type) }, item.docs, "    ")
+  }
   for endpoint in interface.endpoints {
     let events: String
     switch endpoint.events {
@@ -21,7 +23,9 @@ public func connectorReference(_ interface: Interface) -> String {
     out += "\n  \(endpoint.role.rawValue) \(endpoint.name): \(events)\n"
     if let docs = endpoint.docs { for line in docs.split(separator: "\n") { out += "    \(line)\n" } }
     for parameter in endpoint.parameters {
-      setting(parameter.name, parameter.described, parameter.value.map { describe($0, parameter.kind) }, parameter.docs, "      ")
+      setting(
+        parameter.name, parameter.described, parameter.meta.map { "meta.\($0)" } ?? parameter.value.map { describe($0, parameter.kind) },
+        parameter.docs, "      ")
     }
     if !endpoint.meta.fields.isEmpty {
       out += "      meta: \(endpoint.meta.fields.map { "\($0.name): \($0.type)" }.joined(separator: ", "))\n"
@@ -31,15 +35,9 @@ public func connectorReference(_ interface: Interface) -> String {
   return out
 }
 
-private func describe(_ e: Expr) -> String {
-  switch e.kind {
-  case .literal(let literal):
-    if case .enumCase(let index) = literal, case .enumeration(let type) = e.type { return type.cases[index].name }
-    return describe(literal)
-  case .wrap(let inner): return describe(inner)
-  case .map, .list: return "{}"
-  default: return "…"
-  }
+private func describe(_ value: SettingValue, _ type: Type) -> String {
+  guard case .literal(let literal) = value else { return "…" }
+  return describe(literal, .value(type))
 }
 
 private func describe(_ literal: Literal, _ kind: Interface.Parameter.Kind) -> String {

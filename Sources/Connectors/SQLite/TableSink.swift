@@ -72,6 +72,7 @@ final class TableSink: Sink, @unchecked Sendable {
     try writer.commit()
     return []
   }
+  var takesEffectOnWrite: Bool { true }
   func close(completed: Bool) throws(RunFailure) { if !completed { writer.rollback() } }
 }
 

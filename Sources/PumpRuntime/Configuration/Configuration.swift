@@ -240,7 +240,7 @@ private struct Loader {
         if let value = written[section.name]?[setting.name] {
           values[setting.name] = value
         } else if let source = setting.value {
-          let value = value(of: source, setting, setting.shape, section.name, resolved)
+          let value = value(of: source, setting, setting.type, section.name, resolved)
           if let complaint = setting.complaint(value) {
             missing("\(complaint): in `[\(section.name)]` it is \(value.json(setting.shape))", example(setting.shape))
           }
@@ -261,13 +261,14 @@ private struct Loader {
     problems.append(ConfProblem(kind: .missing, path: "configuration", line: 1, column: 1, message: message, help: help))
   }
 
-  /// `shape` is the setting's, or that of what it holds.
+  /// `type` is the setting's, or that of what it holds.
   private mutating func value(
-    of source: SettingValue, _ setting: Setting, _ shape: Shape, _ section: String, _ resolved: [String: Settings]
+    of source: SettingValue, _ setting: Setting, _ type: Type, _ section: String, _ resolved: [String: Settings]
   ) -> Value {
+    let shape = Shape.of(type)
     switch source {
-    case .value(let value): return value
-    case .config(let name, let key): return resolved[name]?[key] ?? .null
+    case .literal(let literal): return Value(literal, type)
+    case .config(let name, let key): return (resolved[name]?[key] ?? .null).widened(to: type)
     case .environment(let name):
       guard let text = environment(name) else {
         if shape.isOptional { return .null }
@@ -289,26 +290,32 @@ private struct Loader {
       let text = String(decoding: bytes, as: UTF8.self)
       return .text(String(text.last == "\n" ? text.dropLast() : Substring(text)))
     case .join(let parts):
-      return .text(parts.map { value(of: $0, setting, .string, section, resolved).plain }.joined())
-    case .list(let parts): return .list(parts.map { value(of: $0, setting, shape.element ?? .string, section, resolved) })
+      return .text(parts.map { value(of: $0, setting, .string, section, resolved).plain(.string) }.joined())
+    case .text(let inner, let type): return .text(value(of: inner, setting, type, section, resolved).plain(Shape.of(type)))
+    case .list(let parts):
+      let element: Type = if case .list(let element) = type.wrapped { element } else { .string }
+      return .list(parts.map { value(of: $0, setting, element, section, resolved) })
     case .map(let pairs):
-      let element = shape.element?.fields[1].shape ?? .string
-      return .map(pairs.map { Value.Pair($0.0, value(of: $0.1, setting, element, section, resolved)) })
+      let element: Type = if case .map(let element) = type.wrapped { element } else { .string }
+      return .map(pairs.map { Value.Pair($0.key, value(of: $0.value, setting, element, section, resolved)) })
     }
   }
 }
 
 extension Value {
-  /// As `\( )` in a string writes it.
-  var plain: String {
-    switch self {
-    case .text(let text): text
-    case .bool(let value): value ? "true" : "false"
-    case .int(let value): String(value)
-    case .float(let value): Fn.text(value)
-    case .decimal(let value): value.description
-    case .null: "null"
-    case .list, .map: json(.json)
+  /// As `\( )` in a string writes it: JSON, texts and times without their quotes.
+  func plain(_ shape: Shape) -> String {
+    if case .text(let text) = self { return text }
+    let json = json(shape)
+    return json.hasPrefix("\"") ? String(json.dropFirst().dropLast()) : json
+  }
+
+  /// A whole number where a fractional one is due.
+  fileprivate func widened(to type: Type) -> Value {
+    switch (self, type.wrapped) {
+    case (.int(let value), .float): .float(Double(value))
+    case (.int(let value), .decimal): .decimal(Decimal(value))
+    default: self
     }
   }
 }

@@ -19,36 +19,9 @@ public indirect enum Value: Sendable, Equatable {
   }
 }
 
-/// Where a setting's value comes from when neither configuration file nor command line gives one.
-public indirect enum SettingValue: Sendable {
-  case value(Value)
-  case config(String, String)
-  case environment(String)
-  case secretFile(String)
-  case join([SettingValue])
-  case list([SettingValue])
-  case map([(String, SettingValue)])
-}
-
-/// A key of configuration, a connection's setting or an endpoint's argument.
-public struct Setting: Sendable {
-  public let name: String
-  public let shape: Shape
-  public let isSecret: Bool
-  public let value: SettingValue?
-  /// The least that a number, a duration (in microseconds) or a size may be.
-  public let minimum: Int64?
-  public let docs: String?
-  public init(
-    _ name: String, _ shape: Shape, isSecret: Bool = false, value: SettingValue? = nil, minimum: Int64? = nil, docs: String? = nil
-  ) {
-    self.name = name
-    self.shape = shape
-    self.isSecret = isSecret
-    self.value = value
-    self.minimum = minimum
-    self.docs = docs
-  }
+extension Setting {
+  var shape: Shape { Shape.of(type) }
+  var isSecret: Bool { type.holdsSecret }
 
   /// What it must be, where this value is less than that.
   func complaint(_ value: Value) -> String? {

@@ -41,7 +41,7 @@ public final class HeldEvents: @unchecked Sendable {
   public let buffer: SinkBuffer
   private let memory = Arena()
 
-  public init(_ spec: EndpointSpec) { buffer = SinkBuffer(records: spec.sinkShape, each: spec.each.map(\.shape)) }
+  public init(_ spec: EndpointSpec) { buffer = SinkBuffer(spec) }
 
   /// About how many bytes they take.
   public var size: Int { buffer.bytes.count + buffer.count * 64 }

@@ -18,8 +18,10 @@ public enum ProgramCommand {
     """
 
   /// The entry of a program. Returns the exit code.
-  public static func main(_ program: Program, factories: [String: ConnectorFactory], arguments: [String]) -> Int32 {
+  public static func main(_ executable: Executable, factories: [String: ConnectorFactory], arguments: [String]) -> Int32 {
+    let program = executable.program
     openStandardDescriptors()
+    leaveNoCrashReport()
     var files: [String] = []
     var overrides: [String] = []
     var quiet = false
@@ -60,14 +62,14 @@ public enum ProgramCommand {
       for problem in problems { complain(problem.description + "\n") }
       return 2
     }
-    if runTests { return test(program, configuration, testFilter) }
-    return run(program, configuration, factories, quiet: quiet)
+    if runTests { return test(executable, configuration, testFilter) }
+    return run(executable, configuration, factories, quiet: quiet)
   }
 
   static func complain(_ text: String) { try? writeAll(2, text, text.utf8.count, "standard error") }
 
-  private static func test(_ program: Program, _ configuration: Configuration, _ filter: String?) -> Int32 {
-    let results = program.runTests(configuration, filter: filter)
+  private static func test(_ executable: Executable, _ configuration: Configuration, _ filter: String?) -> Int32 {
+    let results = executable.runTests(configuration, filter: filter)
     for result in results {
       print(result.problems.isEmpty ? "pass  \(Shape.clean(result.title))" : "FAIL  \(Shape.clean(result.title))")
       for problem in result.problems { print("  \(problem)") }
@@ -77,11 +79,12 @@ public enum ProgramCommand {
     return failed == 0 ? 0 : 1
   }
 
-  private static func run(_ program: Program, _ configuration: Configuration, _ factories: [String: ConnectorFactory], quiet: Bool) -> Int32
-  {
+  private static func run(
+    _ executable: Executable, _ configuration: Configuration, _ factories: [String: ConnectorFactory], quiet: Bool
+  ) -> Int32 {
     let isTerminal = isatty(2) == 1
     let logger = Logger(asJSON: !isTerminal, quiet: false)
-    let runner = Runner(program, configuration, Embedded.factories.merging(factories) { $1 }, logger)
+    let runner = Runner(executable, configuration, Embedded.factories.merging(factories) { $1 }, logger)
     runner.stop.install()
     var lastLine: Int64 = 0
     let report = runner.run { report, totals in

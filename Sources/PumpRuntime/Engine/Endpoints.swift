@@ -13,36 +13,6 @@ public struct RunFailure: Error, Sendable {
   }
 }
 
-/// Use of a connector's source, sink or lookup, as the plan has it.
-public struct EndpointSpec: Sendable {
-  public let connection: String?
-  public let connector: String
-  public let name: String
-  public let label: String
-  public let settings: [Setting]
-  /// Arguments per event, by name and shape.
-  public let each: [Shape.Field]
-  /// The record's shape; nil for bytes.
-  public let shape: Shape?
-  /// Whether a sink gets its records as JSON.
-  public let takesDocuments: Bool
-  /// The shape of the records that a sink gets; nil where it gets bytes.
-  var sinkShape: Shape? { takesDocuments ? nil : shape }
-  public init(
-    connection: String? = nil, connector: String, name: String, label: String, settings: [Setting], each: [Shape.Field] = [],
-    shape: Shape? = nil, takesDocuments: Bool = false
-  ) {
-    self.connection = connection
-    self.connector = connector
-    self.name = name
-    self.label = label
-    self.settings = settings
-    self.each = each
-    self.shape = shape
-    self.takesDocuments = takesDocuments
-  }
-}
-
 /// What an endpoint is opened with.
 public struct EndpointContext: Sendable {
   public let pipeline: String
@@ -105,6 +75,9 @@ public protocol Sink: AnyObject, Sendable {
   func commit() throws(RunFailure) -> [Refusal]
   /// Whether `commit` may refuse events.
   var refusesLate: Bool { get }
+  /// Whether what `write` takes has its place at once among what other sinks of this connection write, so that two sinks of
+  /// one target need no commit between them.
+  var takesEffectOnWrite: Bool { get }
   /// Bytes that wait for the commit; many of them bring it about.
   var pending: Int { get }
   /// Whether nothing is durable before `close`: sources are acknowledged after it then.
@@ -115,6 +88,7 @@ public protocol Sink: AnyObject, Sendable {
 
 extension Sink {
   public var refusesLate: Bool { false }
+  public var takesEffectOnWrite: Bool { false }
   public var pending: Int { 0 }
   public var isDurableAtEnd: Bool { false }
 }

@@ -19,7 +19,8 @@ public struct RunReport: Sendable {
 
 /// Runs all pipelines of a program to their end, or until the stop signal.
 public final class Runner: @unchecked Sendable {
-  private let program: Program
+  private let executable: Executable
+  private var program: Program { executable.program }
   private let configuration: Configuration
   private let factories: [String: ConnectorFactory]
   private let logger: Logger
@@ -29,8 +30,8 @@ public final class Runner: @unchecked Sendable {
   private var running: [String: Pipeline] = [:]
   private let failure = Mutex<String?>(nil)
 
-  public init(_ program: Program, _ configuration: Configuration, _ factories: [String: ConnectorFactory], _ logger: Logger) {
-    self.program = program
+  public init(_ executable: Executable, _ configuration: Configuration, _ factories: [String: ConnectorFactory], _ logger: Logger) {
+    self.executable = executable
     self.configuration = configuration
     self.factories = factories
     self.logger = logger
@@ -54,7 +55,7 @@ public final class Runner: @unchecked Sendable {
   private func context(_ pipeline: PipelineSpec, _ spec: EndpointSpec) -> EndpointContext {
     let settings = configuration.section("pipeline:\(pipeline.id):\(spec.label)")
     return EndpointContext(
-      pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta,
+      pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta.map(\.name),
       keepsPositions: configuration.state != nil || pipeline.sinks.contains { keepsPositions(pipeline, $0.label) },
       logger: logger)
   }
@@ -81,7 +82,8 @@ public final class Runner: @unchecked Sendable {
     for lookup in spec.lookups { lookups.append(try connector(lookup).lookup(context(spec, lookup))) }
     let keeper = sinks.indices.first { sinks[$0] is any PositionKeeper && keepsPositions(spec, spec.sinks[$0].label) }
     let pipeline = Pipeline(
-      spec, configuration, sinks: sinks, lookups: lookups, keeper: keeper, logger: logger, stop: stop, clock: currentMicros)
+      spec, executable.steps[spec.id]!, configuration, sinks: sinks, lookups: lookups, keeper: keeper, logger: logger, stop: stop,
+      clock: currentMicros)
     guard keeper == nil || !pipeline.isDurableAtEnd else {
       for sink in sinks { try? sink.close(completed: false) }
       throw RunFailure(

@@ -155,6 +155,7 @@ final class FileSink: Sink, @unchecked Sendable {
     return []
   }
   var isDurableAtEnd: Bool { !append }
+  var takesEffectOnWrite: Bool { true }
 
   func close(completed: Bool) throws(RunFailure) {
     guard isOpen, fd > 2 else { return }

@@ -142,7 +142,9 @@ public final class RecordFormat: @unchecked Sendable {
       return problem
     case .kv: return readPairs(text, column, row, c)
     case .regex(let regex):
-      guard let match = regex.firstMatch(in: text) else { return "the pattern is not found in \(Shape.excerpt(text, quoted: true))" }
+      let found: Regex.Match?
+      do throws(EventFailure) { found = try regex.firstMatch(in: text) } catch { return error.message }
+      guard let match = found else { return "the pattern is not found in \(Shape.excerpt(text, quoted: true))" }
       return Fields.fill(column, row, c) { groups[$0] < 0 ? nil : match.text(groups[$0], text) }
     }
   }
@@ -212,7 +214,7 @@ public final class RecordFormat: @unchecked Sendable {
         while i < text.count, text[i] != quote { i += text[i] == 0x5C ? 2 : 1 }
         guard i < text.count else { return "the value of \(Shape.excerpt(key, quoted: true)) has no closing quote" }
         value = text.slice(open, i - open)
-        if value.bytes.contains(0x5C) { value = Fn.replace(Fn.replace(value, Text("\\\""), Text("\""), c), Text("\\\\"), Text("\\"), c) }
+        if value.bytes.contains(0x5C) { value = unescaped(value, c) }
         i += 1
       } else {
         let open = i
@@ -222,6 +224,19 @@ public final class RecordFormat: @unchecked Sendable {
       if let index = wires.firstIndex(of: key) { found[index] = value }
     }
     return Fields.fill(column, row, c) { found[$0] }
+  }
+
+  /// Without the backslashes that stand before quotes and backslashes.
+  private func unescaped(_ text: Text, _ c: Context) -> Text {
+    c.arena.build(text.count) { out in
+      var (i, count) = (0, 0)
+      while i < text.count {
+        if text[i] == 0x5C, i + 1 < text.count, text[i + 1] == quote || text[i + 1] == 0x5C { i += 1 }
+        out[count] = text[i]
+        (i, count) = (i + 1, count + 1)
+      }
+      return count
+    }
   }
 
   // MARK: Whole files

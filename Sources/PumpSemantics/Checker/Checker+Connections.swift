@@ -11,7 +11,8 @@ extension Checker {
       return
     }
     var settings = syntax.settings.map { field in
-      Setting(name: field.name.text, type: resolve(field.type).plain, value: defaultValue(field), docs: field.docs)
+      Setting(
+        name: field.name.text, type: resolve(field.type).plain, value: defaultValue(field).map(SettingValue.literal), docs: field.docs)
     }
     if name.first?.isUppercase ?? false { settings += Interface.common }
     let endpoints = syntax.endpoints.map { endpoint in
@@ -24,15 +25,17 @@ extension Checker {
     connectors[name] = Interface(name: name, module: syntax.module.text, docs: syntax.docs, settings: settings, endpoints: endpoints)
   }
 
-  func defaultValue(_ field: FieldSyntax) -> Expr? {
+  func defaultValue(_ field: FieldSyntax) -> Literal? {
     let type = resolve(field.type).plain
-    if let value = field.value { return check(value, Scope(), as: type, "the default of `\(field.name.text)`") }
-    return type.isOptional ? Expr(.literal(.null), type) : nil
+    if let value = field.value { return constant(check(value, Scope(), as: type, "the default of `\(field.name.text)`")) }
+    return type.isOptional ? .null : nil
   }
 
   func parameter(_ field: FieldSyntax) -> Interface.Parameter {
-    func make(_ kind: Interface.Parameter.Kind, _ value: Literal? = nil, isPath: Bool = false) -> Interface.Parameter {
-      .init(name: field.name.text, kind: kind, isEach: field.isEach, isPath: isPath, value: value, docs: field.docs)
+    func make(
+      _ kind: Interface.Parameter.Kind, _ value: Literal? = nil, isPath: Bool = false, meta: String? = nil
+    ) -> Interface.Parameter {
+      .init(name: field.name.text, kind: kind, isEach: field.isEach, isPath: isPath, value: value, meta: meta, docs: field.docs)
     }
     if case .name("Field") = field.type.kind { return make(.field) }
     if case .list(let inner) = field.type.kind, case .name("Field") = inner.kind {
@@ -41,8 +44,10 @@ extension Checker {
     if case .name("Record") = field.type.kind { return make(.record) }
     if case .name("Scalar") = field.type.kind { return make(.value(.null)) }
     if case .name("Path") = field.type.kind { return make(.value(.string), isPath: true) }
-    let value = defaultValue(field)
-    return make(.value(resolve(field.type).plain), value.flatMap(constant))
+    if field.isEach, case .member(let base, let name, _)? = field.value?.kind, case .name("meta") = base.kind {
+      return make(.value(resolve(field.type).plain), .null, meta: name.text)
+    }
+    return make(.value(resolve(field.type).plain), defaultValue(field))
   }
 
   func events(_ syntax: TypeSyntax) -> Interface.Events {
@@ -53,7 +58,7 @@ extension Checker {
 
   // MARK: Connections
 
-  func check(connection syntax: ConnectionSyntax) -> Connection? {
+  func check(connection syntax: ConnectionSyntax) -> ConnectionSpec? {
     guard let interface = connectors[syntax.kind.text], interface.needsConnection else {
       reportUnknown(
         .unknownConnector, syntax.kind, "connector", among: connectors.values.filter(\.needsConnection).map(\.name),
@@ -62,13 +67,13 @@ extension Checker {
       return nil
     }
     let values = check(settings: syntax.settings, interface.settings, "connection `\(syntax.name.text)`")
-    return Connection(
+    return ConnectionSpec(
       id: syntax.name.text, docs: syntax.docs, kind: interface.name, module: interface.module, settings: values, place: place(syntax.span))
   }
 
   /// The declared settings with the written values in place of defaults.
   func check(settings: [SettingSyntax], _ declared: [Setting], _ what: String) -> [Setting] {
-    var written: [String: Expr] = [:]
+    var written: [String: SettingValue] = [:]
     var spans: [String: Span] = [:]
     func walk(_ list: [SettingSyntax], _ prefix: String) {
       for setting in list {
@@ -80,7 +85,7 @@ extension Checker {
         switch setting.value {
         case .block(let inner):
           if let map = declared.first(where: { $0.name == name }), case .map(let element) = map.type {
-            written[name] = self.map(inner, element)
+            written[name] = settled(self.map(inner, element))
           } else {
             walk(inner, name + ".")
           }
@@ -117,36 +122,50 @@ extension Checker {
     return Expr(.map(keys, values), .map(element))
   }
 
-  func check(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> Expr {
+  /// The value of a setting; nil after an error.
+  func check(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> SettingValue? {
     let value = checkValue(setting: syntax, target, scope)
-    if value.type != .erroneous, !isSettled(value) {
+    guard value.type != .erroneous else { return nil }
+    guard let settled = settled(value) else {
       report(
         .notConstant, syntax.span, "a setting is a literal, `config.section.key`, `env.NAME` or a text made of them",
         help: "compute it in the configuration, or write the value itself")
-      return Self.erroneous
+      return nil
     }
-    if let minimum = target.minimum, let number = number(value), number < minimum {
+    if let minimum = target.minimum, let number = number(settled), number < minimum {
       report(.badValue, syntax.span, "`\(target.name)` must be \(minimum) or more", help: "write a larger value, or leave it out")
     }
-    return value
+    return settled
   }
 
-  private func number(_ value: Expr) -> Int64? {
-    switch value.kind {
-    case .wrap(let inner): number(inner)
+  private func number(_ value: SettingValue) -> Int64? {
+    switch value {
     case .literal(.int(let number)), .literal(.duration(let number)), .literal(.size(let number)): number
     default: nil
     }
   }
 
-  /// Whether start-up can evaluate it without running steps.
-  func isSettled(_ value: Expr) -> Bool {
+  /// The expression as start-up evaluates it; nil if that would need a step.
+  func settled(_ value: Expr) -> SettingValue? {
+    func all(_ parts: [Expr]) -> [SettingValue]? {
+      let values = parts.compactMap(settled)
+      return values.count == parts.count ? values : nil
+    }
     switch value.kind {
-    case .literal, .config, .environment, .secretFile: true
-    case .local: !expanding.isEmpty
-    case .wrap, .list, .map, .concatenate: value.children.allSatisfy(isSettled)
-    case .call(let name, _): ["to_string", "to_decimal", "to_float"].contains(name) && value.children.allSatisfy(isSettled)
-    default: false
+    case .literal(let literal): return .literal(literal)
+    case .config(let section, let key): return .config(section: section, key: key)
+    case .environment(let name): return .environment(name)
+    case .secretFile(let path): return .secretFile(path)
+    // A parameter of a stage that is checked where it is declared; its use puts the argument in its place.
+    case .local: return expanding.isEmpty ? nil : .literal(.null)
+    case .wrap(let inner): return settled(inner)
+    case .list(let items): return all(items).map { .list($0) }
+    case .map(let keys, let items): return all(items).map { .map(zip(keys, $0).map { .init(key: $0, value: $1) }) }
+    case .concatenate(let parts): return all(parts).map { .join($0) }
+    case .call("to_string", let arguments): return settled(arguments[0]).map { .text($0, arguments[0].type) }
+    // What configuration gives is read as the type that is due.
+    case .call(let name, let arguments) where ["to_decimal", "to_float"].contains(name): return settled(arguments[0])
+    default: return nil
     }
   }
 

@@ -69,9 +69,9 @@ extension Checker {
   func endpoint(
     _ syntax: EndpointSyntax, _ found: (interface: Interface, endpoint: Interface.Endpoint, connection: String?), type: Type, event: Expr?,
     record: RecordType?, meta: RecordType?, locals: [String: Expr], header: String? = nil, _ pipeline: PipelineContext
-  ) -> Endpoint {
+  ) -> TypedEndpoint {
     var fixed: [Setting] = []
-    var each: [Endpoint.Each] = []
+    var each: [(field: Field, value: Expr)] = []
     let parameters = found.endpoint.parameters
     var given: [String: ExprSyntax] = [:]
     var next = 0
@@ -97,20 +97,25 @@ extension Checker {
       guard let value = given[parameter.name] else {
         if parameter.name == "header", let header {
           fixed.append(
-            Setting(
-              name: "header", type: .string.asOptional, value: Expr(.wrap(Expr(.literal(.string(header)), .string)), .string.asOptional),
-              docs: parameter.docs))
+            Setting(name: "header", type: .string.asOptional, value: .literal(.string(header)), docs: parameter.docs))
           continue
         }
-        if parameter.isEach { if parameter.value == nil { missing(parameter, syntax) }; continue }
+        if parameter.isEach {
+          if parameter.value == nil { missing(parameter, syntax) }
+          if case .value(let type) = parameter.kind, let said = said(parameter, meta, type) {
+            pipeline.note(said)
+            each.append((Field(parameter.name, said.type), said))
+          }
+          continue
+        }
         switch parameter.kind {
         case .value(let type):
           if parameter.value == nil { missing(parameter, syntax) }
           fixed.append(
-            Setting(name: parameter.name, type: type, value: parameter.value.map { Expr(.literal($0), type) }, docs: parameter.docs))
+            Setting(name: parameter.name, type: type, value: parameter.value.map(SettingValue.literal), docs: parameter.docs))
         case .fields:
           if parameter.value == nil { missing(parameter, syntax) }
-          fixed.append(Setting(name: parameter.name, type: .list(.string), value: Expr(.list([]), .list(.string)), docs: parameter.docs))
+          fixed.append(Setting(name: parameter.name, type: .list(.string), value: .list([]), docs: parameter.docs))
         case .field, .record: missing(parameter, syntax)
         }
         continue
@@ -121,7 +126,7 @@ extension Checker {
         fixed.append(
           Setting(
             name: parameter.name, type: .list(.string),
-            value: Expr(.list(names.map { Expr(.literal(.string($0)), .string) }), .list(.string)), docs: parameter.docs))
+            value: .list(names.map { .literal(.string($0)) }), docs: parameter.docs))
       case .record: break
       case .value(let type):
         var scope = parameter.isEach ? Scope() : settingScope
@@ -138,9 +143,9 @@ extension Checker {
             mismatch(checked, type, value, "`\(parameter.name)`")
           }
           pipeline.note(checked)
-          each.append(.init(name: parameter.name, value: parameter.isPath ? checked.asPath : checked))
+          each.append((Field(parameter.name, checked.type), parameter.isPath ? checked.asPath : checked))
         } else {
-          let checked = check(setting: value, Setting(name: parameter.name, type: type, value: nil, docs: nil), scope)
+          let checked = check(setting: value, Setting(name: parameter.name, type: type), scope)
           fixed.append(Setting(name: parameter.name, type: type, value: checked, docs: parameter.docs))
         }
       }
@@ -148,11 +153,28 @@ extension Checker {
     fixed += check(settings: syntax.settings, Interface.stepSettings(found.endpoint.role), "this \(found.endpoint.role.rawValue)")
     let label = label(syntax)
     pipeline.note(endpoint: label, syntax, self)
-    return Endpoint(
-      connection: found.connection, connector: found.interface.name, module: found.interface.module, name: found.endpoint.name,
-      label: label,
-      arguments: fixed, each: each, type: type, takesDocuments: found.endpoint.takesDocuments, meta: found.endpoint.meta,
+    let spec = EndpointSpec(
+      connection: found.connection, connector: found.interface.name, name: found.endpoint.name, label: label, settings: fixed,
+      each: each.map(\.field), type: type, target: target(found.endpoint, each), takesDocuments: found.endpoint.takesDocuments,
+      meta: found.endpoint.meta,
       abilities: found.endpoint.abilities, place: place(syntax.span))
+    return TypedEndpoint(spec: spec, each: each.map(\.value), span: syntax.span)
+  }
+
+  /// A first parameter `name` or `path` names what a sink writes to.
+  private func target(_ endpoint: Interface.Endpoint, _ each: [(field: Field, value: Expr)]) -> TargetName? {
+    guard endpoint.role == .sink, let first = endpoint.parameters.first, ["name", "path"].contains(first.name) else { return nil }
+    guard first.isEach else { return .setting(first.name) }
+    guard let value = each.first(where: { $0.field.name == first.name })?.value, case .string(let name)? = constant(value) else {
+      return nil
+    }
+    return .constant(name)
+  }
+
+  /// What the source says of the event, for a parameter that takes it where nothing is given.
+  private func said(_ parameter: Interface.Parameter, _ meta: RecordType?, _ type: Type) -> Expr? {
+    guard let name = parameter.meta, let field = meta?.fields.first(where: { $0.name == name }) else { return nil }
+    return convert(Expr(.meta(name), field.type), to: type)
   }
 
   private func missing(_ parameter: Interface.Parameter, _ syntax: EndpointSyntax) {
@@ -174,9 +196,15 @@ extension Checker {
         report(.badArguments, item.span, "`\(parameter.name)` takes names of fields", help: "write `\(parameter.name): [id]`")
         return nil
       }
-      if let record, record.index(of: name.text) == nil {
+      guard let record else { return name.text }
+      guard let index = record.index(of: name.text) else {
         reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
         return nil
+      }
+      if record.fields[index].type.isOptional {
+        report(
+          .nullableKey, item.span, "`\(name.text)` may be null, and null neither equals nor follows anything in `\(parameter.name)`",
+          help: "declare it `\(name.text): \(record.fields[index].type.wrapped)`, or `filter .\(name.text) != null` before")
       }
       return name.text
     }
@@ -224,6 +252,9 @@ extension Checker {
           .wrongStep, syntax.span, "`\(label(syntax))` takes Bytes, the event here is \(type)",
           help: "encode it first: `|> encode json |> sink …`")
       }
+    case .record where [.bytes, .string].contains(type) && mirrors(syntax, found.endpoint):
+      type = .bytes
+      pipeline.canFail = true
     case .record:
       if type.record == nil, type != .erroneous {
         let help = flow.carried?.record != nil ? "remove the `encode` before it" : "decode it first: `|> decode json as T`"
@@ -240,8 +271,19 @@ extension Checker {
     let checked = endpoint(
       syntax, found, type: type, event: event, record: (flow.carried ?? flow.type).record, meta: flow.meta, locals: flow.locals,
       header: flow.header, pipeline)
-    pipeline.sinks.append((checked, syntax.span))
-    return [Step(name: step.label?.text ?? "sink \(checked.described)", kind: .sink(checked), output: flow.type, place: place(syntax.span))]
+    pipeline.sinks.append(checked)
+    return [
+      Step(name: step.label?.text ?? "sink \(checked.spec.label)", kind: .sink(checked), output: flow.type, place: place(syntax.span))
+    ]
+  }
+
+  /// Whether a sink of records is told to apply events of changes, which are JSON of rows, as they are.
+  private func mirrors(_ syntax: EndpointSyntax, _ endpoint: Interface.Endpoint) -> Bool {
+    endpoint.abilities.contains("mirror")
+      && syntax.arguments.contains { argument in
+        guard argument.label?.text == "mode", case .name("mirror") = argument.value.kind else { return false }
+        return true
+      }
   }
 
   func lookup(
@@ -271,7 +313,7 @@ extension Checker {
     flow.carried = nil
     return [
       Step(
-        name: step.label?.text ?? "lookup \(checked.described)", kind: .lookup(checked, key: name.text), output: flow.type,
+        name: step.label?.text ?? "lookup \(checked.spec.label)", kind: .lookup(checked, field: name.text), output: flow.type,
         place: place(step.span))
     ]
   }

@@ -10,7 +10,8 @@ struct Flow {
   var isWhole = false
   /// The header line that `encode csv(header)` asks its sink to write.
   var header: String?
-  let meta: RecordType
+  /// What the source says of the event; nil in an error route, whose events are failures.
+  let meta: RecordType?
   /// Values of a stage's parameters.
   var locals: [String: Expr] = [:]
 }

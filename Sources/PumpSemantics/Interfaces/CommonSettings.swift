@@ -59,7 +59,7 @@ extension Interface {
   }
 
   private static func setting(_ name: String, _ type: Type, _ value: Literal, from minimum: Int64? = nil, _ docs: String) -> Setting {
-    Setting(name: name, type: type, value: Expr(.literal(value), type), minimum: minimum, docs: docs)
+    Setting(name: name, type: type, value: .literal(value), minimum: minimum, docs: docs)
   }
 
   private static func choice(_ cases: String...) -> Type { .enumeration(EnumType(name: nil, cases: cases.map { .init($0) })) }

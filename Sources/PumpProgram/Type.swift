@@ -14,13 +14,13 @@ public indirect enum Type: Hashable, Codable, Sendable {
   case erroneous
 }
 
-/// `where` of a declared type: its source text for messages, its predicate over `it`.
+/// `where` of a declared type: its source text for messages, and the number of its predicate in the checker's list.
 public struct Refinement: Hashable, Codable, Sendable {
   public let text: String
-  public let predicate: Expr
-  public init(text: String, predicate: Expr) {
+  public let number: Int
+  public init(text: String, number: Int) {
     self.text = text
-    self.predicate = predicate
+    self.number = number
   }
   public static func == (a: Refinement, b: Refinement) -> Bool { a.text == b.text }
   public func hash(into hasher: inout Hasher) { hasher.combine(text) }
@@ -72,7 +72,7 @@ public struct EnumType: Hashable, Codable, Sendable {
   }
   public let name: String?
   public let cases: [Case]
-  public init(name: String?, cases: [Case]) {
+  public init(name: String? = nil, cases: [Case]) {
     self.name = name
     self.cases = cases
   }

@@ -1,3 +1,21 @@
+/// JSON as a tree: data of tests, schemas, and whatever else is printed as JSON.
+public indirect enum JSONLiteral: Sendable {
+  case null
+  case bool(Bool)
+  case number(String)
+  case string(String)
+  case array([JSONLiteral])
+  case object([Member])
+  public struct Member: Sendable {
+    public let key: String
+    public let value: JSONLiteral
+    public init(key: String, value: JSONLiteral) {
+      self.key = key
+      self.value = value
+    }
+  }
+}
+
 extension JSONLiteral {
   /// As compact JSON.
   public var text: String {
