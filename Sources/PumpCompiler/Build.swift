@@ -132,6 +132,9 @@ public struct Builder {
     try add("PumpProgram", "\(root)/Sources/PumpProgram", what: "the program's model", to: &parts)
     try add("PumpRuntime", "\(root)/Sources/PumpRuntime", client: "CZlib", what: "the runtime", to: &parts)
     let runtime = parts.key
+    let table = try TargetTable(root)
+    // Shared targets that are there already, with their places.
+    var shared: [String: String] = [:]
     if withInterpreter {
       try add("PumpPlan", "\(root)/Sources/PumpPlan", what: "the plan", to: &parts)
       try add("PumpInterpreter", "\(root)/Sources/PumpInterpreter", what: "the interpreter", to: &parts)
@@ -148,20 +151,37 @@ public struct Builder {
         try add(connection.module, custom.folder, flags: flags, what: "the connector \(connection.kind)", to: &parts)
         parts.libraries += custom.libraries.flatMap { $0.linkFlags() }
       } else {
-        guard let library = SystemLibrary(of: connection.kind, root) else {
-          throw BuildProblem(
-            message:
-              "connector \(connection.kind) is implemented in module \(connection.module), which is not here\n  help: write `import swift \"\(connection.module)\"` with a folder of that name"
-          )
-        }
-        try add(
-          connection.module, "\(root)/Sources/Connectors/\(connection.kind)", client: "C\(connection.kind)",
-          flags: try library.compileFlags() + ["-D", connection.kind], what: "the connector \(connection.kind)", to: &parts)
-        parts.libraries += library.linkFlags()
+        try add(builtIn: connection.kind, connection.module, table, &shared, to: &parts)
       }
       parts.key = others + parts.key
     }
     return parts
+  }
+
+  /// Adds a connector that comes with the compiler, after the targets that it stands on; `shared` are those that are there.
+  private func add(
+    builtIn kind: String, _ module: String, _ table: TargetTable, _ shared: inout [String: String], to parts: inout Parts
+  ) throws {
+    guard let chain = table.chain(kind), let library = SystemLibrary(folder: "\(root)/Sources/\(chain.library)", name: kind) else {
+      throw BuildProblem(
+        message:
+          "connector \(kind) is implemented in module \(module), which is not here\n  help: write `import swift \"\(module)\"` with a folder of that name"
+      )
+    }
+    let flags = try library.compileFlags()
+    for name in chain.shared {
+      if let place = shared[name] {
+        parts.key += place
+      } else {
+        let before = parts.key
+        try add(name, "\(root)/Sources/\(name)", client: chain.library, flags: flags, what: "what \(kind) stands on", to: &parts)
+        shared[name] = String(parts.key.dropFirst(before.count))
+      }
+    }
+    try add(
+      module, "\(root)/Sources/Connectors/\(kind)", client: chain.library, flags: flags + ["-D", kind], what: "the connector \(kind)",
+      to: &parts)
+    for flag in library.linkFlags() where !parts.libraries.contains(flag) { parts.libraries.append(flag) }
   }
 
   /// Builds the program; the path of the executable is where it was asked for.

@@ -178,7 +178,7 @@ enum Kernels {
     t.add("bit_xor") { (a: Int64, b: Int64, c) in Fn.bitXor(a, b, c) }
     t.add("shift_left") { (a: Int64, b: Int64, c) in Fn.shiftLeft(a, b, c) }
     t.add("shift_right") { (a: Int64, b: Int64, c) in Fn.shiftRight(a, b, c) }
-    t.add("bytes") { (x: Int64, c) in Fn.bytes(x, c) }
+    t.add("bytes") { (x: Int64, c) throws(EventFailure) in try Fn.bytes(x, c) }
     t.add("is_ip") { (x: Text, c) in Fn.isIp(x, c) }
     t.add("is_ipv4") { (x: Text, c) in Fn.isIpv4(x, c) }
     t.add("is_ipv6") { (x: Text, c) in Fn.isIpv6(x, c) }
@@ -204,9 +204,9 @@ enum Kernels {
     t.add("contains") { (a: Text, b: Text, c) in Fn.contains(a, b, c) }
     t.add("starts_with") { (a: Text, b: Text, c) in Fn.startsWith(a, b, c) }
     t.add("ends_with") { (a: Text, b: Text, c) in Fn.endsWith(a, b, c) }
-    t.add("replace") { (a: Text, b: Text, d: Text, c) in Fn.replace(a, b, d, c) }
+    t.add("replace") { (a: Text, b: Text, d: Text, c) throws(EventFailure) in try Fn.replace(a, b, d, c) }
     t.add("split") { (a: Text, b: Text, c) in Fn.split(a, b, c) }
-    t.add("join") { (a: List<Text>, b: Text, c) in Fn.join(a, b, c) }
+    t.add("join") { (a: List<Text>, b: Text, c) throws(EventFailure) in try Fn.join(a, b, c) }
     t.add("substring") { (a: Text, b: Int64, d: Int64, c) in Fn.substring(a, b, d, c) }
     t.add("truncate") { (a: Text, b: Int64, c) in Fn.truncate(a, b, c) }
     t.add("index_of") { (a: Text, b: Text, c) -> Int64? in Fn.indexOf(a, b, c) }
@@ -269,7 +269,7 @@ enum Kernels {
     t.add("to_timestamp") { (x: Text, c) throws(EventFailure) in try Fn.toTimestamp(x, c) }
     t.add("to_date") { (x: Text, c) throws(EventFailure) in try Fn.toDate(x, c) }
     t.add("format_time") { (x: Timestamp, p: Text, z: Text, c) throws(EventFailure) in try Fn.formatTime(x, p, z, c) }
-    t.add("parse_time") { (x: Text, p: Text, c) throws(EventFailure) in try Fn.parseTime(x, p, c) }
+    t.add("parse_time") { (x: Text, p: Text, z: Text, c) throws(EventFailure) in try Fn.parseTime(x, p, z, c) }
     t.add("to_seconds") { (x: Duration, c) in Fn.toSeconds(x, c) }
     t.add("to_millis") { (x: Duration, c) in Fn.toMillis(x, c) }
     t.add("seconds") { (x: Int64, c) throws(EventFailure) in try Fn.seconds(x, c) }
@@ -287,6 +287,7 @@ enum Kernels {
     t.add("hex") { (x: Int64, c) in Fn.hex(x, c) }
     t.add("from_hex") { (x: Text, c) throws(EventFailure) in try Fn.fromHex(x, c) }
     t.add("url_encode") { (x: Text, c) in Fn.urlEncode(x, c) }
+    t.add("url_path") { (x: Text, c) in Fn.urlPath(x, c) }
     t.add("url_decode") { (x: Text, c) throws(EventFailure) in try Fn.urlDecode(x, c) }
     t.add("html_escape") { (x: Text, c) in Fn.htmlEscape(x, c) }
     t.add("md5") { (x: Blob, c) in Fn.md5(x, c) }
@@ -295,7 +296,7 @@ enum Kernels {
     t.add("sha1") { (x: Text, c) in Fn.sha1(x, c) }
     t.add("sha256") { (x: Blob, c) in Fn.sha256(x, c) }
     t.add("sha256") { (x: Text, c) in Fn.sha256(x, c) }
-    t.add("hmac_sha256") { (k: Text, x: Text, c) in Fn.hmacSha256(k, x, c) }
+    t.add("hmac_sha256") { (x: Text, k: Text, c) in Fn.hmacSha256(x, k, c) }
     t.add("crc32") { (x: Blob, c) in Fn.crc32(x, c) }
     t.add("crc32") { (x: Text, c) in Fn.crc32(x, c) }
     t.add("fnv1a") { (x: Text, c) in Fn.fnv1a(x, c) }

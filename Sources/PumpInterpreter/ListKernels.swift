@@ -81,9 +81,8 @@ enum ListKernels {
     case "reverse": return rows { (_, row) throws(EventFailure) in copy(range(slice(row)).reversed(), from: a.children[0], row) }
     case "distinct":
       return rows { (_, row) throws(EventFailure) in
-        var kept: [Int] = []
-        for i in range(slice(row)) where !kept.contains(where: { Column.equal(a.children[0], $0, a.children[0], i) }) { kept.append(i) }
-        copy(kept, from: a.children[0], row)
+        var seen = Set<ColumnRow>(minimumCapacity: Int(slice(row).count))
+        copy(range(slice(row)).filter { seen.insert(ColumnRow(a.children[0], $0)).inserted }, from: a.children[0], row)
       }
     case "flatten":
       return rows { (_, row) throws(EventFailure) in
@@ -114,11 +113,15 @@ enum ListKernels {
         let b = nodes[1].column
         let entries = out.children[0]
         let start = entries.count
-        for i in range(slice(row)) { entries.copy(entries.count, from: a.children[0], i) }
+        func key(_ place: Int) -> Text { entries.children[0].get(Text.self, start + place) }
+        var places = KeyPlaces()
+        for i in range(slice(row)) {
+          _ = places.place(of: a.children[0].children[0].get(Text.self, i), among: entries.count - start, key)
+          entries.copy(entries.count, from: a.children[0], i)
+        }
         for i in range(b.get(Slice.self, row)) {
-          let key = b.children[0].children[0].get(Text.self, i)
-          let known = (start..<entries.count).first { entries.children[0].get(Text.self, $0) == key }
-          entries.copy(known ?? entries.count, from: b.children[0], i)
+          let known = places.place(of: b.children[0].children[0].get(Text.self, i), among: entries.count - start, key)
+          entries.copy(known.map { start + $0 } ?? entries.count, from: b.children[0], i)
         }
         out.set(Slice(start, entries.count - start), row)
       }

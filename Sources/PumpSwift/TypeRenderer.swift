@@ -154,7 +154,7 @@ final class TypeRenderer {
 
   func render(record: RecordType, _ name: String, _ literal: (Literal, Type) -> String, _ out: inout SwiftWriter) {
     let fields = record.fields
-    out.block("struct \(name): ColumnValue, JSONReadable, JSONWritable, Equatable, @unchecked Sendable {") { out in
+    out.block("struct \(name): ColumnValue, JSONReadable, JSONWritable, Hashable, @unchecked Sendable {") { out in
       for field in fields {
         out.lines(Swift.docs(field.docs))
         out.line("var \(Swift.name(field.name)): \(swift(field.type))")

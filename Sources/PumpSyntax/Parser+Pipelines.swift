@@ -172,7 +172,8 @@ extension Parser {
     guard Self.stepWords.contains(word) else {
       advance()
       if let near = nearest(to: word, in: Self.stepWords) {
-        report(.unknownStep, start, "`\(excerpt(word))` is no step", help: "did you mean `\(near)`?", fix: [Edit(start, near)])
+        report(
+          .unknownStep, start, "`\(excerpt(word))` is no step", help: "did you mean `\(near)`?", fix: Fix(renaming: start, word, to: near))
       } else {
         report(
           .unknownStep, start, "`\(excerpt(word))` is no step",

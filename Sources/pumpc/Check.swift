@@ -14,7 +14,7 @@ let checkVerb = Verb(
       --config FILE   a pipelines.conf; may be repeated, later files win
       --set K=V       one setting of the configuration that is checked
       --format F      text (for people), json, sarif or github
-      --fix           applies the fixes that findings offer, then checks again
+      --fix           applies the fixes that are certain, then checks again; guesses are left to you
       --types         prints the type of the events after each step
       --plan          prints the plan: the wiring with its numbers, and what each step computes
 
@@ -28,9 +28,7 @@ let checkVerb = Verb(
   let path = options.paths.first ?? "."
   var compilation = compile(try Project.load(path))
   if options.has("--fix") {
-    let fixed = applyFixes(compilation.diagnostics)
-    if fixed > 0 { complain("fixed \(fixed) finding\(fixed == 1 ? "" : "s")\n") }
-    compilation = compile(try Project.load(path))
+    compilation = try applyFixes(compilation, path)
   }
   var diagnostics = compilation.diagnostics
   if let plan = compilation.plan, !options.all("--config").isEmpty || !options.all("--set").isEmpty {
@@ -54,24 +52,41 @@ let checkVerb = Verb(
   return errors == 0 ? Exit.clean : Exit.findings
 }
 
-/// Writes the edits of all fixes, last place first; overlapping ones are left for the next run.
-func applyFixes(_ diagnostics: [Diagnostic]) -> Int {
-  var byFile: [String: [Edit]] = [:]
-  var count = 0
-  for diagnostic in diagnostics where !diagnostic.fix.isEmpty {
-    count += 1
-    for edit in diagnostic.fix { byFile[edit.span.source.path, default: []].append(edit) }
-  }
-  for (path, edits) in byFile {
-    var bytes = edits[0].span.source.bytes
-    var limit = bytes.count + 1
-    for edit in edits.sorted(by: { $0.span.start > $1.span.start }) where edit.span.end <= limit {
-      bytes.replaceSubrange(edit.span.range, with: Array(edit.replacement.utf8))
-      limit = edit.span.start
+/// Writes the certain fixes into their files, line by line from the last; those of a line are taken back if it still has an
+/// error then, for what was meant there is something else.
+private func applyFixes(_ compilation: Compilation, _ path: String) throws -> Compilation {
+  struct Line: Hashable {
+    let file: String
+    let number: Int
+    init(_ span: Span) {
+      file = span.source.path
+      number = span.source.position(span.start).line
     }
-    try? Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
   }
-  return count
+  var result = compilation
+  var fixed = 0
+  var rejected: Set<Line> = []
+  while let last = result.diagnostics.last(where: { $0.fix?.confidence == .certain && !rejected.contains(Line($0.span)) }) {
+    let line = Line(last.span)
+    let fixes = result.diagnostics.filter { $0.fix?.confidence == .certain && Line($0.span) == line }
+    let edits = fixes.flatMap { $0.fix!.edits }.sorted { $0.span.start > $1.span.start }
+    let original = last.span.source.bytes
+    var bytes = original
+    for edit in edits { bytes.replaceSubrange(edit.span.range, with: Array(edit.replacement.utf8)) }
+    func write(_ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(fileURLWithPath: line.file), options: .atomic) }
+    try write(bytes)
+    let checked = compile(try Project.load(path))
+    if checked.diagnostics.contains(where: { $0.severity == .error && Line($0.span) == line }) {
+      rejected.insert(line)
+      try write(original)
+      result = compile(try Project.load(path))
+    } else {
+      result = checked
+      fixed += fixes.count
+    }
+  }
+  if fixed > 0 { complain("fixed \(fixed) finding\(fixed == 1 ? "" : "s")\n") }
+  return result
 }
 
 /// Compiles for another verb: findings go to standard error; nil where there are errors.

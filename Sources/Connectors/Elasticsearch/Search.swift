@@ -1,4 +1,5 @@
 #if Elasticsearch
+import PumpHttpClient
 import PumpRuntime
 
 /// What `search` asks for: its requests as text.

@@ -1,4 +1,5 @@
 #if Elasticsearch
+import PumpHttpClient
 import PumpRuntime
 
 /// `search`: page after page of what a query finds at one point in time, in the order of fields where they are given, and
@@ -21,6 +22,7 @@ final class SearchSource: Source, @unchecked Sendable {
   private var given: Int64 = 0
   private var nextPoll: Int64 = 0
   private var hasEnded = false
+  var isUndecided: Bool { isAsking }
   /// Values of the order's fields, of the last document that was given.
   private var key: String?
 

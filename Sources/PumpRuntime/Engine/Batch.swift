@@ -171,7 +171,9 @@ public final class Outputs: @unchecked Sendable {
   public let sinks: [SinkBuffer]
   public var failures: [Failure] = []
   public var filtered = 0
-  public var lookups: [any Lookup] = []
+  public var lookups: [LookupStep] = []
+  /// Why the batch under way cannot be finished: nothing of it may be written, and nothing fails.
+  var broken: RunFailure?
   /// What is at work, where events are cut into records; a failure concerns it alone.
   public var record: Record?
   let log: (String) -> Void
@@ -200,6 +202,7 @@ public final class Outputs: @unchecked Sendable {
     for sink in sinks { sink.clear() }
     failures.removeAll(keepingCapacity: true)
     filtered = 0
+    broken = nil
   }
 }
 

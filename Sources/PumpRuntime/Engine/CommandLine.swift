@@ -21,6 +21,7 @@ public enum ProgramCommand {
   public static func main(_ executable: Executable, factories: [String: ConnectorFactory], arguments: [String]) -> Int32 {
     let program = executable.program
     openStandardDescriptors()
+    leaveNoCrashReport()
     var files: [String] = []
     var overrides: [String] = []
     var quiet = false

@@ -5,6 +5,8 @@ public struct RunFailure: Error, Sendable {
   public let isTransient: Bool
   /// When the connection is tried again, where it is down: before, there is nothing to try.
   public internal(set) var retryAt: Int64?
+  /// The connection has failed for good: no event is to blame, and no other will fare better.
+  public internal(set) var isFinal = false
   public init(_ message: String, transient: Bool = false) {
     self.message = message
     isTransient = transient
@@ -42,6 +44,8 @@ public protocol Source: AnyObject, Sendable {
   func close()
   /// Whether it comes to an end by itself. Stopped before that, what it gave is not all there is.
   var ends: Bool { get }
+  /// Whether the last call neither succeeded nor failed: what it waits for is under way still.
+  var isUndecided: Bool { get }
   /// Bytes read and bytes in all, where known, for progress.
   var progress: (done: Int64, total: Int64)? { get }
 }
@@ -53,6 +57,7 @@ extension Source {
   public func acknowledge(_ position: Int64) throws(RunFailure) {}
   public func close() {}
   public var ends: Bool { false }
+  public var isUndecided: Bool { false }
   public var progress: (done: Int64, total: Int64)? { nil }
 }
 
@@ -94,8 +99,15 @@ extension Sink {
 }
 
 public protocol Lookup: AnyObject, Sendable {
-  /// For each row of `keys` writes the record found, or null, to the same row of `result`.
+  /// Asks the system for what is not known yet of these rows of `keys`. After a transient failure it is called again; another
+  /// one is told of the events that asked.
+  func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure)
+  /// For each row of `keys`, which were loaded, writes the record found, or null, to the same row of `result`.
   func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure)
+}
+
+extension Lookup {
+  public func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure) {}
 }
 
 /// One kind of system: opens endpoints. One instance serves one connection (or all uses of `file` and its like), so

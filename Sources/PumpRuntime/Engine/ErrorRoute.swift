@@ -31,6 +31,7 @@ final class ErrorRoute {
     fill(failures, now)
     let failed = outputs.failures.count
     processor!.process(batch, outputs)
+    if let broken = outputs.broken { throw broken }
     if outputs.failures.count > failed { throw spec.routeFailed(outputs.failures[failed]) }
     return true
   }

@@ -55,7 +55,6 @@ final class Pipeline: @unchecked Sendable {
     self.logger = logger
     self.stop = stop
     outputs = Outputs(sinks: spec.sinks.map { $0.makeBuffer() }, log: { logger.info($0, pipeline: spec.id) })
-    outputs.lookups = lookups
     shared = Mutex(Counts(sent: Array(repeating: 0, count: spec.sinks.count)))
     self.sinks = SinkSet(spec, configuration, sinks, keeper: keeper, errorBatch: errors.batch, stop: stop)
     var limit = Int.max
@@ -73,6 +72,12 @@ final class Pipeline: @unchecked Sendable {
     batchLimit = max(1, limit)
     linger = wait
     self.sinks.onRetry = { [unowned self] in retried($0, $1, $2) }
+    outputs.lookups = zip(spec.lookups, lookups).map { endpoint, lookup in
+      let settings = configuration.section("pipeline:\(spec.id):\(endpoint.label)")
+      return LookupStep(
+        lookup, endpoint.label, RetryPolicy(settings, limit: configuration.shutdownTimeout), stop,
+        onRetry: { [unowned self] in retried(endpoint.label, $0, $1) }, onBreak: { [unowned self] in outputs.broken = $0 })
+    }
   }
 
   private func retried(_ label: String, _ failures: Int, _ failure: RunFailure) {
@@ -100,14 +105,16 @@ final class Pipeline: @unchecked Sendable {
       let isReady: Void? = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in try source.resume(positions) }
       guard isReady != nil else { return isWhole }
     }
+    var failures = 0
     while !stop.isRequested {
-      let more = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in
+      let more = try policy.run(label, stop, failures: &failures, onRetry: nil) { () throws(RunFailure) in
         // Nothing is left of an attempt that broke off.
         batch.clear()
         batch.context.now = Timestamp(clock())
         return try source.next(batch)
       }
       guard let more else { break }
+      if !source.isUndecided { failures = 0 }
       lock.lock()
       defer { lock.unlock() }
       let rows = batch.count + batch.refused.count
@@ -240,6 +247,7 @@ final class Pipeline: @unchecked Sendable {
     outputs.clear()
     if sinks.keepsBatches { sinks.keep(batch) }
     processor.process(batch, outputs)
+    if let broken = outputs.broken { throw broken }
     let failures = (batch.refused + outputs.failures).sorted { ($0.row, $0.step) < ($1.row, $1.step) }
     let filtered = outputs.filtered
     shared.withLock { counts in

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// What functions need besides their arguments: memory for results, the batch's time, and random numbers.
 public final class Context: @unchecked Sendable {
@@ -6,6 +7,9 @@ public final class Context: @unchecked Sendable {
   /// When the batch came in; fixed in tests.
   public var now: Timestamp
   var random: UInt64
+  /// Of UUIDs that rise; nil where all of the process share one.
+  private var moment: UInt64?
+  private static let sharedMoment = Atomic<UInt64>(0)
   var zones = Zones()
   private var regexes: [String: Regex] = [:]
 
@@ -13,6 +17,23 @@ public final class Context: @unchecked Sendable {
     self.arena = arena
     self.now = now
     random = seed ?? UInt64.random(in: 0...UInt64.max)
+    moment = seed == nil ? nil : 0
+  }
+
+  /// The moment, or the one after the last that was given where that is later. Seeded contexts count for themselves, so
+  /// that they give the same every time.
+  func nextMoment(_ wanted: UInt64) -> UInt64 {
+    if let last = moment {
+      moment = max(wanted, last + 1)
+      return moment!
+    }
+    var last = Context.sharedMoment.load(ordering: .relaxed)
+    while true {
+      let next = max(wanted, last + 1)
+      let (exchanged, original) = Context.sharedMoment.compareExchange(expected: last, desired: next, ordering: .relaxed)
+      if exchanged { return next }
+      last = original
+    }
   }
 
   /// The compiled pattern; literals are compiled once, others at most a hundred at a time.

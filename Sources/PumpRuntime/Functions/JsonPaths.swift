@@ -118,17 +118,33 @@ extension Fn {
   }
 
   public static func merge(_ a: Json, _ b: Json, _ c: Context) throws(EventFailure) -> Json {
-    var result = a
-    var failure: EventFailure?
+    // The last value of each key of the second, by its number in `order`.
+    var places: [Text: Int] = [:]
+    var order: [(key: Text, value: Json)] = []
     guard
       members(
         b, c,
         { key, value in
-          do throws(EventFailure) { result = try jsonWith(result, key, value, c) } catch { failure = error }
+          if let place = places[key] {
+            order[place].value = value
+          } else {
+            places[key] = order.count
+            order.append((key, value))
+          }
         })
     else { throw EventFailure("\(Shape.excerpt(b.text)) is no object") }
-    if let failure { throw failure }
-    return result
+    return try rebuilt(a, c) { out, add in
+      var written = [Bool](repeating: false, count: order.count)
+      _ = members(a, c) { key, value in
+        if let place = places[key] {
+          add(&out, key, order[place].value)
+          written[place] = true
+        } else {
+          add(&out, key, value)
+        }
+      }
+      for (place, member) in order.enumerated() where !written[place] { add(&out, member.key, member.value) }
+    }
   }
 
   private static func rebuilt(_ json: Json, _ c: Context, _ body: (inout ByteBuffer, (inout ByteBuffer, Text, Json) -> Void) -> Void)

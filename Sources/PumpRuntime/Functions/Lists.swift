@@ -122,9 +122,10 @@ extension Fn {
   @inlinable public static func indexOf<T: Equatable>(_ list: List<T>, _ element: T, _ c: Context) -> Int64? {
     list.elements.firstIndex(of: element).map { Int64($0) }
   }
-  @inlinable public static func distinct<T: Equatable>(_ list: List<T>, _ c: Context) -> List<T> {
+  @inlinable public static func distinct<T: Hashable>(_ list: List<T>, _ c: Context) -> List<T> {
     var result = ListBuilder<T>(c.arena)
-    for i in 0..<list.count where !result.list.elements.contains(list[i]) { result.append(list[i]) }
+    var seen = Set<T>(minimumCapacity: list.count)
+    for i in 0..<list.count where seen.insert(list[i]).inserted { result.append(list[i]) }
     return result.list
   }
   @inlinable public static func sort<T: Comparable>(_ list: List<T>, _ c: Context) -> List<T> { List(list.elements.sorted(), c.arena) }
@@ -163,8 +164,10 @@ extension Fn {
   }
   @inlinable public static func merge<T>(_ a: Map<T>, _ b: Map<T>, _ c: Context) throws(EventFailure) -> Map<T> {
     var entries = Array(a.entries.elements)
+    var places = KeyPlaces()
+    for i in 0..<entries.count { _ = places.place(of: entries[i].key, among: i) { entries[$0].key } }
     for entry in b.entries.elements {
-      if let place = entries.firstIndex(where: { $0.key == entry.key }) {
+      if let place = places.place(of: entry.key, among: entries.count, { entries[$0].key }) {
         entries[place].value = entry.value
       } else {
         entries.append(entry)

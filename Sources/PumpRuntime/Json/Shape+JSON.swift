@@ -59,13 +59,14 @@ extension Shape {
     let entries = column.children[0]
     let keys = entries.children[0]
     let start = entries.count
+    var places = KeyPlaces()
     if try json.object() {
       repeat {
         let key = try json.key()
         // Of equal keys the last counts, at the place of the first.
-        var place = entries.count
-        for known in start..<entries.count where keys.get(Text.self, known) == key { place = known }
-        if place < entries.count, json.strict { throw Malformed() }
+        let known = places.place(of: key, among: entries.count - start) { keys.get(Text.self, start + $0) }
+        if known != nil, json.strict { throw Malformed() }
+        let place = known.map { start + $0 } ?? entries.count
         entries.setPresent(place)
         keys.set(key, place)
         try entries.shape.fields[1].shape.value(&json, entries.children[1], place, time)

@@ -32,8 +32,8 @@ extension Checker {
   }
 
   func parameter(_ field: FieldSyntax) -> Interface.Parameter {
-    func make(_ kind: Interface.Parameter.Kind, _ value: Literal? = nil) -> Interface.Parameter {
-      .init(name: field.name.text, kind: kind, isEach: field.isEach, value: value, docs: field.docs)
+    func make(_ kind: Interface.Parameter.Kind, _ value: Literal? = nil, isPath: Bool = false) -> Interface.Parameter {
+      .init(name: field.name.text, kind: kind, isEach: field.isEach, isPath: isPath, value: value, docs: field.docs)
     }
     if case .name("Field") = field.type.kind { return make(.field) }
     if case .list(let inner) = field.type.kind, case .name("Field") = inner.kind {
@@ -41,6 +41,7 @@ extension Checker {
     }
     if case .name("Record") = field.type.kind { return make(.record) }
     if case .name("Scalar") = field.type.kind { return make(.value(.null)) }
+    if case .name("Path") = field.type.kind { return make(.value(.string), isPath: true) }
     return make(.value(resolve(field.type).plain), defaultValue(field))
   }
 

@@ -136,7 +136,7 @@ extension Checker {
             mismatch(checked, type, value, "`\(parameter.name)`")
           }
           pipeline.note(checked)
-          each.append((Field(parameter.name, checked.type), checked))
+          each.append((Field(parameter.name, checked.type), parameter.isPath ? checked.asPath : checked))
         } else {
           let checked = check(setting: value, Setting(name: parameter.name, type: type), scope)
           fixed.append(Setting(name: parameter.name, type: type, value: checked, docs: parameter.docs))

@@ -184,7 +184,7 @@ extension Checker {
     if let record = scope.event?.type.record, record.index(of: name.text) != nil {
       report(
         .unknownName, name.span, "there is no local `\(name.text)`", help: "a field of the event is written `.\(name.text)`",
-        fix: [Edit(Span(name.span.source, name.span.start..<name.span.start), ".")])
+        fix: Fix("write `.\(name.text)`", .certain, [Edit(Span(name.span.source, name.span.start..<name.span.start), ".")]))
       return Self.erroneous
     }
     if ["config", "env", "meta"].contains(name.text) {

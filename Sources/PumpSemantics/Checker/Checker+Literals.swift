@@ -26,7 +26,7 @@ enum LiteralReader {
   /// Days since 1970 of `2026-01-01`, nil where the day is not in the calendar.
   static func date(_ text: String) -> Int64? {
     let parts = text.split(separator: "-").compactMap { Int64($0) }
-    guard parts.count == 3, (1...12).contains(parts[1]), parts[2] >= 1 else { return nil }
+    guard parts.count == 3, parts[0] >= 1, (1...12).contains(parts[1]), parts[2] >= 1 else { return nil }
     let leap = parts[0] % 4 == 0 && (parts[0] % 100 != 0 || parts[0] % 400 == 0)
     let lengths: [Int64] = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
     guard parts[2] <= lengths[Int(parts[1]) - 1] else { return nil }
@@ -59,7 +59,9 @@ enum LiteralReader {
       guard let fraction = Int64(String((seconds[1] + "000000").prefix(6))) else { return nil }
       micros = fraction
     }
-    return days * 86_400_000_000 + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros - offset
+    let value = days * 86_400_000_000 + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros - offset
+    // The years 1 to 9999, in UTC.
+    return (-62_135_596_800_000_000...253_402_300_799_999_999).contains(value) ? value : nil
   }
 }
 

@@ -105,7 +105,8 @@ extension Checker {
         report(
           .unknownConfig, key.span, "section `\(section.text)` has no key `\(key.text)`",
           help: "declare it with its type in `config \(section.text)`",
-          fix: [Edit(declaration.end, "  \(key.text): String\n")], labels: [(declaration.name.span, "the section")])
+          fix: Fix("declare `\(key.text)`", .maybe, [Edit(declaration.end, "  \(key.text): String\n")]),
+          labels: [(declaration.name.span, "the section")])
       }
       return Self.erroneous
     }

@@ -87,7 +87,7 @@ final class Checker {
   static let takenNames: Set<String> = ["file", "stdin", "stdout", "timer", "generate", "merge", "meta", "config", "env"]
 
   func report(
-    _ code: DiagnosticCode, _ span: Span, _ message: String, help: String? = nil, fix: [Edit] = [], labels: [(Span, String)] = []
+    _ code: DiagnosticCode, _ span: Span, _ message: String, help: String? = nil, fix: Fix? = nil, labels: [(Span, String)] = []
   ) {
     guard silenced == 0 else {
       if code.severity == .error { suppressed = suppressed ?? message }
@@ -102,7 +102,9 @@ final class Checker {
   ) {
     let list = Array(candidates)
     if let near = nearest(to: name.text, in: list) {
-      report(code, name.span, "there is no \(what) `\(name.text)`", help: "did you mean `\(near)`?", fix: [Edit(name.span, near)])
+      report(
+        code, name.span, "there is no \(what) `\(name.text)`", help: "did you mean `\(near)`?",
+        fix: Fix(renaming: name.span, name.text, to: near))
     } else {
       let known = list.isEmpty ? nil : "there are: \(list.sorted().prefix(12).joined(separator: ", "))\(list.count > 12 ? ", …" : "")"
       report(code, name.span, "there is no \(what) `\(name.text)`", help: otherwise ?? known)

@@ -88,7 +88,7 @@ extension DiagnosticCode {
   public static let badRegex = DiagnosticCode(
     "P0213", "no regular expression", .error,
     explanation:
-      #"Patterns have characters, classes, groups, alternatives and counts. Look-around and back-references are left out, so that no pattern takes more than linear time."#,
+      #"Patterns have characters, classes, groups, alternatives, counts, and the flags `i`, `m` and `s`, as in RE2. Look-around and back-references are left out, so that no pattern takes more than linear time. `\w \d \s \b` and `[:alpha:]` are of ASCII; `(?i)` and `\p{L}` know all of Unicode. A pattern has at most 10,000 instructions: counts multiply what they count."#,
     failing: ###"""
       type T { id: Int, name: String, note: String? }
       pipeline p {

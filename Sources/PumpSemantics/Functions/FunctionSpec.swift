@@ -10,14 +10,17 @@ public struct FunctionSpec: Sendable {
   public let example: String
   /// Whether evaluating it can fail an event; for documentation.
   public let fails: Bool
+  /// The parameter that is given by its name only.
+  let labelled: String?
 
-  init(_ group: String, _ signatures: [String], _ docs: String, _ example: String, fails: Bool = false) {
+  init(_ group: String, _ signatures: [String], _ docs: String, _ example: String, fails: Bool = false, labelled: String? = nil) {
     self.group = group
     self.signatures = signatures.map(Signature.init(parsing:))
     name = String(signatures[0].prefix { $0 != "(" })
     self.docs = docs
     self.example = example
     self.fails = fails
+    self.labelled = labelled
   }
 
   public static let all: [FunctionSpec] =

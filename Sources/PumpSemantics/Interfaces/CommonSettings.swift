@@ -37,20 +37,25 @@ extension Interface {
       [
         setting("batch.max", .int, .int(50_000), from: 1, "Events until what was written is made durable and acknowledged."),
         setting("batch.linger", .duration, .duration(1_000_000), from: 0, "Time until then, where fewer come."),
-        setting(
-          "retry.attempts", .int.asOptional, .null, from: 1,
-          "Attempts to deliver where the system is down or busy; else it is tried until it is back."),
-        setting(
-          "retry.initial", .duration, .duration(100_000), from: 0,
-          "The first pause between two attempts; where a connection is down, its `reconnect` says when."),
-        setting("retry.max", .duration, .duration(750_000), from: 0, "The longest pause between two attempts."),
-      ]
+      ] + retries("deliver")
     case .source:
       [
         setting("max_event", .size, .size(1 << 20), from: 1, "A longer event fails; it is never held in memory whole. At most 1GiB.")
-      ]
-    case .lookup: []
+      ] + retries("read")
+    case .lookup: retries("find, after which the event fails,")
     }
+  }
+
+  private static func retries(_ what: String) -> [Setting] {
+    [
+      setting(
+        "retry.attempts", .int.asOptional, .null, from: 1,
+        "Attempts to \(what) where the system is down or busy; else it is tried until it is back."),
+      setting(
+        "retry.initial", .duration, .duration(100_000), from: 0,
+        "The first pause between two attempts; where a connection is down, its `reconnect` says when."),
+      setting("retry.max", .duration, .duration(750_000), from: 0, "The longest pause between two attempts."),
+    ]
   }
 
   private static func setting(_ name: String, _ type: Type, _ value: Literal, from minimum: Int64? = nil, _ docs: String) -> Setting {

@@ -14,12 +14,14 @@ public struct Interface: Sendable {
     public let name: String
     public let kind: Kind
     public let isEach: Bool
+    /// A path of a URL, and its query: what data give of it is percent-encoded.
+    public let isPath: Bool
     public let value: Literal?
     public let docs: String?
 
     public var described: String {
       switch kind {
-      case .value(let type): (isEach ? "each " : "") + type.description
+      case .value(let type): (isEach ? "each " : "") + (isPath ? "Path" : type.description)
       case .field: "Field"
       case .fields: "[Field]"
       case .record: "Record"

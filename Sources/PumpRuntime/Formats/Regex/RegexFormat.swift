@@ -28,7 +28,9 @@ final class RegexFormat: RecordFormat {
   }
 
   func read(_ text: Text, into column: Column, _ row: Int, _ c: Context) -> String? {
-    guard let match = regex.firstMatch(in: text) else {
+    let found: Regex.Match?
+    do throws(EventFailure) { found = try regex.firstMatch(in: text) } catch { return error.message }
+    guard let match = found else {
       return Fields.notUTF8(text) ?? "the pattern is not found in \(Shape.excerpt(text, quoted: true))"
     }
     return Fields.fill(column, row, c) { index in groups[index].flatMap { match.text($0, text) } }

@@ -1,10 +1,5 @@
-// Shared with the other connector that speaks HTTP, whose folder links to this file; see `HttpAddress.swift`.
-#if canImport(CHttp) || canImport(CElasticsearch)
-#if canImport(CHttp)
-internal import CHttp
-#else
-internal import CElasticsearch
-#endif
+#if canImport(CCurl)
+internal import CCurl
 import Glibc
 import PumpRuntime
 

@@ -1,48 +1,53 @@
-// Shared with the other connector that speaks HTTP, whose folder links to this file; see `HttpAddress.swift`.
-#if canImport(CHttp) || canImport(CElasticsearch)
-#if canImport(CHttp)
-internal import CHttp
-#else
-internal import CElasticsearch
-#endif
+#if canImport(CCurl)
+internal import CCurl
 import PumpRuntime
 
-struct HttpRequest {
-  var method = "GET"
+public struct HttpRequest {
+  public var method: String
   /// The whole address, percent-encoded.
-  var url: String
+  public var url: String
   /// Lines without their ends, which no line may hold.
-  var headers: [String] = []
+  public var headers: [String]
   /// Stays with the caller, unchanged until the answer has come.
-  var body: UnsafeBufferPointer<UInt8>?
+  public var body: UnsafeBufferPointer<UInt8>?
   /// A longer answer is cut here.
-  var limit = 1 << 30
+  public var limit = 1 << 30
   /// A session with the server is all that is wanted.
-  var onlyConnects = false
+  public var onlyConnects: Bool
   /// A probe is an attempt to connect, and has its time.
-  var isProbe = false
+  public var isProbe: Bool
   /// The caller's mark.
-  var number = 0
+  public var number = 0
+
+  public init(
+    method: String = "GET", url: String, headers: [String] = [], body: UnsafeBufferPointer<UInt8>? = nil, onlyConnects: Bool = false,
+    isProbe: Bool = false
+  ) {
+    (self.method, self.url, self.headers, self.body) = (method, url, headers, body)
+    (self.onlyConnects, self.isProbe) = (onlyConnects, isProbe)
+  }
 }
 
-struct HttpAnswer {
-  var number = 0
+public struct HttpAnswer {
+  public var number = 0
   /// Why there is no answer; then all else is nothing.
-  var failure: RunFailure?
-  var status = 0
+  public var failure: RunFailure?
+  public var status = 0
   /// Where the answer came from, after redirections.
-  var url = ""
-  var headers: [(name: String, value: String)] = []
-  var body: [UInt8] = []
+  public var url = ""
+  public var headers: [(name: String, value: String)] = []
+  public var body: [UInt8] = []
   /// The body was longer than the request's limit.
-  var isCut = false
+  public var isCut = false
+  /// Why there is an answer and its body cannot be had: it is packed in another way than it says, or in one that was not asked for.
+  public var problem: String?
   /// When the server wants to be asked again, in microseconds from now.
-  var retryAfter: Int64 = 0
+  public var retryAfter: Int64 = 0
 
-  func header(_ name: String) -> String? { headers.last { $0.name == name }?.value }
+  public func header(_ name: String) -> String? { headers.last { $0.name == name }?.value }
 
   /// The body, as readers of JSON need it.
-  func text(_ arena: Arena) -> Text {
+  public func text(_ arena: Arena) -> Text {
     let text = body.withUnsafeBufferPointer { arena.copy($0) }
     UnsafeMutablePointer(mutating: text.base)[text.count] = 0
     return text
@@ -51,8 +56,8 @@ struct HttpAnswer {
 
 /// Sends requests through libcurl, several at once where they are started so; used by one thread at a time. Sessions with
 /// servers are kept and used again, over HTTP/2 where a server speaks it.
-final class HttpClient {
-  let connection: Connection
+public final class HttpClient {
+  public let connection: Connection
   /// The setting that holds the address, for messages.
   let setting: String
   private let multi: UnsafeMutableRawPointer
@@ -63,7 +68,7 @@ final class HttpClient {
   private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
   private static let redirectLimit = 5
 
-  init(_ connection: Connection, setting: String) throws(RunFailure) {
+  public init(_ connection: Connection, setting: String) throws(RunFailure) {
     self.connection = connection
     self.setting = setting
     requestTimeout = max(1000, connection.settings.int("request_timeout") ?? 30_000_000)
@@ -78,10 +83,10 @@ final class HttpClient {
   }
 
   /// Requests that are under way.
-  var activeCount: Int { active.count }
+  public var activeCount: Int { active.count }
 
   /// Begins a request.
-  func start(_ request: HttpRequest) { start(idle.popLast() ?? Transfer(self), request) }
+  public func start(_ request: HttpRequest) { start(idle.popLast() ?? Transfer(self), request) }
 
   private func start(_ transfer: Transfer, _ request: HttpRequest) {
     transfer.prepare(request, self)
@@ -91,7 +96,7 @@ final class HttpClient {
   }
 
   /// The next answer to come, or nil where none came in this time.
-  func wait(micros: Int64) -> HttpAnswer? {
+  public func wait(micros: Int64) -> HttpAnswer? {
     let deadline = currentMicros() + micros
     while true {
       drive()
@@ -104,7 +109,7 @@ final class HttpClient {
 
   /// Sends one request and waits for its answer, at most for the request's timeout; who heeds the stop signal waits no longer
   /// than till then.
-  func send(_ request: HttpRequest, heedsStop: Bool = false) -> HttpAnswer {
+  public func send(_ request: HttpRequest, heedsStop: Bool = false) -> HttpAnswer {
     start(request)
     while true {
       if let answer = wait(micros: 100_000) { return answer }
@@ -116,7 +121,7 @@ final class HttpClient {
   }
 
   /// Gives up what is under way.
-  func cancel() {
+  public func cancel() {
     for transfer in active { curl_multi_remove_handle(multi, transfer.handle) }
     active.removeAll()
   }
@@ -177,8 +182,8 @@ private final class Transfer {
       if let file = settings.text(key) { pump_curl_text(handle, option, file) }
     }
     pump_curl_text(handle, CURLOPT_USERAGENT, "pump")
-    // All encodings that this libcurl knows.
-    pump_curl_text(handle, CURLOPT_ACCEPT_ENCODING, "")
+    // Bodies are unpacked here: libcurl takes several members of gzip for a broken connection.
+    pump_curl_text(handle, CURLOPT_ACCEPT_ENCODING, nil)
     pump_curl_pointer(handle, CURLOPT_ERRORBUFFER, problem)
     let this = Unmanaged.passUnretained(self).toOpaque()
     pump_curl_pointer(handle, CURLOPT_WRITEDATA, this)
@@ -210,6 +215,9 @@ private final class Transfer {
     curl_slist_free_all(lines)
     lines = nil
     for line in request.headers { lines = curl_slist_append(lines, line) }
+    if !request.headers.contains(where: { $0.lowercased().hasPrefix("accept-encoding:") }) {
+      lines = curl_slist_append(lines, "Accept-Encoding: gzip")
+    }
     pump_curl_pointer(handle, CURLOPT_HTTPHEADER, lines)
     pump_curl_text(handle, CURLOPT_URL, address(request.url))
     pump_curl_number(handle, CURLOPT_CONNECT_ONLY, request.onlyConnects ? 1 : 0)
@@ -273,9 +281,28 @@ private final class Transfer {
     guard code == CURLE_OK || isCut else {
       return HttpAnswer(number: request.number, failure: client.failure(code, handle, String(cString: problem), request))
     }
-    return HttpAnswer(
+    var answer = HttpAnswer(
       number: request.number, status: pump_curl_get_number(handle, CURLINFO_RESPONSE_CODE), url: request.url, headers: headers, body: body,
       isCut: isCut, retryAfter: Int64(clamping: max(0, min(pump_curl_get_size(handle, CURLINFO_RETRY_AFTER), 3600))) * 1_000_000)
+    answer.unpack(limit: request.limit)
+    return answer
+  }
+}
+
+extension HttpAnswer {
+  /// Unpacks a body that is packed as its headers say.
+  fileprivate mutating func unpack(limit: Int) {
+    guard let coding = header("content-encoding")?.lowercased(), coding != "identity", !body.isEmpty else { return }
+    guard coding == "gzip" || coding == "x-gzip" else {
+      problem = "the body is packed as `\(coding)`, which was not asked for"
+      return body = []
+    }
+    // What was cut has no end to unpack to, and is too long in any case.
+    guard !isCut else { return body = [] }
+    do throws(Gzip.Problem) { body = try Gzip.unpack(body, limit: limit) } catch {
+      if error == .tooLong { isCut = true } else { problem = "the body could not be unpacked (gzip)" }
+      body = []
+    }
   }
 }
 #endif

@@ -1,29 +1,23 @@
-// Shared with the other connector that speaks HTTP, whose folder links to this file. A module sees the C module of its own
-// connector; names of connectors would not do, for a build may define several of them for all of its modules.
-#if canImport(CHttp) || canImport(CElasticsearch)
-#if canImport(CHttp)
-internal import CHttp
-#else
-internal import CElasticsearch
-#endif
+#if canImport(CCurl)
+internal import CCurl
 import PumpRuntime
 
 /// The address of a server, as a setting gives it: scheme, host and port, and what all paths begin with.
-struct HttpAddress: Sendable {
-  let scheme: String
+public struct HttpAddress: Sendable {
+  public let scheme: String
   /// As a URL writes it: an IPv6 address stands in brackets.
-  let host: String
-  let port: String
+  public let host: String
+  public let port: String
   /// Without a slash at its end.
-  let path: String
-  let query: String?
+  public let path: String
+  public let query: String?
   private let hasUser: Bool
 
-  var authority: String { "\(host):\(port)" }
+  public var authority: String { "\(host):\(port)" }
   /// Who shares it may see the same credentials.
-  var origin: String { "\(scheme)://\(authority)" }
+  public var origin: String { "\(scheme)://\(authority)" }
 
-  init?(_ text: String) {
+  public init?(_ text: String) {
     guard let url = curl_url() else { return nil }
     defer { curl_url_cleanup(url) }
     func part(_ what: CURLUPart, _ flags: UInt32 = 0) -> String? {
@@ -47,7 +41,7 @@ struct HttpAddress: Sendable {
   }
 
   /// The address that a setting holds, or why it holds none. What may hide a password is not repeated.
-  static func parse(_ text: String, _ setting: String, _ connection: Connection) throws(RunFailure) -> HttpAddress {
+  public static func parse(_ text: String, _ setting: String, _ connection: Connection) throws(RunFailure) -> HttpAddress {
     guard let address = HttpAddress(text) else {
       let found = text.isEmpty || text.contains("@") ? "its value" : "`\(text)`"
       throw connection.failure("`\(setting)`: \(found) is no address; write it as `https://host:port`")
@@ -57,22 +51,16 @@ struct HttpAddress: Sendable {
     return address
   }
 
-  /// Behind this address's own path: a path whose segments come from data. Nil where a segment would lead elsewhere.
-  func url(_ path: Text) -> String? {
-    var out = ByteBuffer(capacity: path.count + 64)
-    defer { out.release() }
-    out.text(origin)
-    out.text(self.path)
-    for segment in path.bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).drop(while: \.isEmpty) {
-      if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) { return nil }
-      out.byte(UInt8(ascii: "/"))
-      for byte in segment { out.percentEncoded(byte, alsoPlain: "") }
-    }
-    return out.string
+  /// Behind this address's own path: a path and query of which what data give is encoded. Nil where a segment would lead elsewhere.
+  public func url(template path: String) -> String? {
+    let segments = path.prefix { $0 != "?" }.split(separator: "/")
+    // A server may resolve escapes before it follows the dots.
+    let leads = segments.contains { [".", ".."].contains($0.lowercased().replacing("%2e", with: ".")) }
+    return leads ? nil : url(written: path.hasPrefix("//") ? "/" + path.drop { $0 == "/" } : path)
   }
 
   /// Behind this address's own path: a path and query that the spec's author wrote; only what no URL may hold is encoded.
-  func url(written path: String) -> String {
+  public func url(written path: String) -> String {
     var out = ByteBuffer(capacity: path.utf8.count + 64)
     defer { out.release() }
     out.text(origin)
@@ -80,19 +68,6 @@ struct HttpAddress: Sendable {
     if !path.hasPrefix("/"), !path.hasPrefix("?"), !path.isEmpty { out.byte(UInt8(ascii: "/")) }
     for byte in path.utf8 { out.percentEncoded(byte, alsoPlain: "/?&=%:@!$'()*+,;[]") }
     return out.string
-  }
-}
-
-extension ByteBuffer {
-  /// A byte of a URL: letters, digits and what is plain as they are.
-  fileprivate mutating func percentEncoded(_ byte: UInt8, alsoPlain: StaticString) {
-    switch byte {
-    case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): self.byte(byte)
-    default:
-      if Text(alsoPlain).bytes.contains(byte) { return self.byte(byte) }
-      self.byte(UInt8(ascii: "%"))
-      for digit in [byte >> 4, byte & 15] { self.byte(digit < 10 ? 48 + digit : 55 + digit) }
-    }
   }
 }
 #endif
