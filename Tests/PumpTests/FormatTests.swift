@@ -164,7 +164,9 @@ import Testing
     let texts = ["", "a", "a,b", "say \"hi\"", " b ", "\\", "\u{FEFF}mark", "'", "NULL", "-", "x\ry", "é"]
     let records = (0..<400).map { number -> [String: Any] in
       let (a, c) = (texts.randomElement(using: &random)!, texts.randomElement(using: &random)!)
-      return ["a": Int.random(in: 0..<4, using: &random) == 0 ? NSNull() : a, "b": number % 3 == 0 ? NSNull() : number, "c": c]
+      return [
+        "a": Int.random(in: 0..<4, using: &random) == 0 ? NSNull() : a, "b": number % 3 == 0 ? NSNull() : number, "c": c, "d": "aGksICI=",
+      ]
     }
     func json(_ value: Any) throws -> String {
       String(decoding: try JSONSerialization.data(withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes]), as: UTF8.self)
@@ -176,7 +178,7 @@ import Testing
 
       """
     }
-    let types = "type W { a: String?, b: Int?, c: String }\ntype V { v: String? }\ntype N { v: Int? }\n"
+    let types = "type W { a: String?, b: Int?, c: String, d: Bytes }\ntype V { v: String? }\ntype N { v: Int? }\n"
     let ways = [
       "", "(header: true)", "(null: \"-\")", "(separator: \"\\t\", quote: \"'\")", "(header: true, separator: \";\", null: \"NULL\")",
     ]
@@ -226,7 +228,7 @@ import Testing
     let rows = try python.out.split(separator: "\n").map { try JSONSerialization.jsonObject(with: Data($0.utf8)) as! [String] }
     #expect(rows.count == records.count)
     for (row, record) in zip(rows, records) {
-      #expect(row == ["a", "b", "c"].map { record[$0] is NSNull ? "" : "\(record[$0]!)" })
+      #expect(row == ["a", "b", "c"].map { record[$0] is NSNull ? "" : "\(record[$0]!)" } + ["hi, \""])
     }
     try Data(second.utf8).write(to: URL(fileURLWithPath: path + "/main.pump"))
     let read = try Support.run("pumpc", ["run", path])

@@ -84,7 +84,7 @@ enum Fields {
   static func write(_ column: Column, _ row: Int, _ out: inout ByteBuffer) {
     switch column.shape.kind {
     case .string, .json: out.raw(column.get(Text.self, row))
-    case .bytes: out.base64(column.get(Text.self, row))
+    case .bytes: out.raw(column.get(Text.self, row))
     case .timestamp: out.timestamp(column.get(Timestamp.self, row))
     case .date: out.day(column.get(Day.self, row))
     case .duration: out.duration(column.get(Duration.self, row))

@@ -11,6 +11,8 @@ final class CSVFormat: RecordFormat {
       record of one column that is null is written `""`, because an empty line would be no row, and `""` is read as null where
       the only column is nullable: `null: "-"` keeps null and the empty text apart there.
 
+      A field of type Bytes holds the bytes of its cell as they are.
+
       Behind `file.lines`, `file.bytes` or `stdin.lines` the stream is cut into records, so that line feeds in quotes are
       fine there and memory holds one record at a time. `sink file.lines` refuses an event that holds a line feed.
       """,

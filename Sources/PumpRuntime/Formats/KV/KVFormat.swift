@@ -70,13 +70,14 @@ final class KVFormat: RecordFormat {
 
   /// In one pass: of `\\"` the quote is not escaped.
   private func unescaped(_ value: Text, _ c: Context) -> Text {
-    makeText(c.arena) { out in
-      var i = 0
+    c.arena.build(value.count) { out in
+      var (i, count) = (0, 0)
       while i < value.count {
         if value[i] == Self.escape, i + 1 < value.count, value[i + 1] == Self.quote || value[i + 1] == Self.escape { i += 1 }
-        out.byte(value[i])
-        i += 1
+        out[count] = value[i]
+        (i, count) = (i + 1, count + 1)
       }
+      return count
     }
   }
 
