@@ -71,7 +71,9 @@ let package = Package(
     .target(name: "PumpSemantics", dependencies: ["PumpSyntax", "PumpPlan"]),
     .target(name: "PumpSwift", dependencies: ["PumpPlan", "PumpSemantics"]),
     .target(name: "PumpReports", dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics"]),
-    .target(name: "PumpRuntime", dependencies: ["PumpProgram", "CZlib"], swiftSettings: hot),
+    .target(name: "PumpValues", dependencies: ["PumpProgram"], swiftSettings: hot),
+    .target(name: "PumpConnectorKit", dependencies: ["PumpValues", "CZlib"], swiftSettings: hot),
+    .target(name: "PumpRuntime", dependencies: ["PumpConnectorKit"], swiftSettings: hot),
     .target(name: "PumpInterpreter", dependencies: ["PumpPlan", "PumpRuntime"], swiftSettings: hot),
     .target(
       name: "PumpInterfaces", path: "Sources/Connectors",
@@ -81,8 +83,7 @@ let package = Package(
     .target(
       name: "PumpCompiler",
       dependencies: [
-        "PumpSyntax", "PumpPlan", "PumpSemantics", "PumpSwift", "PumpReports", "PumpRuntime", "PumpInterpreter",
-        "PumpInterfaces",
+        "PumpSyntax", "PumpPlan", "PumpSemantics", "PumpSwift", "PumpReports", "PumpConnectorKit", "PumpInterfaces",
       ]),
     .executableTarget(name: "pumpc", dependencies: ["PumpCompiler"]),
     .executableTarget(name: "pump-host", dependencies: ["PumpInterpreter", "PumpSQLite"]),

@@ -1,6 +1,6 @@
 import Foundation
 import PumpPlan
-import PumpRuntime
+import PumpConnectorKit
 import PumpSwift
 
 /// What stopped a build; the compiler's own words follow where it was the compiler.
@@ -70,6 +70,9 @@ public struct Builder {
     return capture ? output : ""
   }
 
+  /// What every program links, lowest first.
+  private static let runtime = ["PumpProgram", "PumpValues", "PumpConnectorKit", "PumpRuntime"]
+
   private static let flags = [
     "-swift-version", "6", "-O", "-wmo", "-parse-as-library", "-enforce-exclusivity=unchecked", "-cross-module-optimization",
   ]
@@ -100,9 +103,11 @@ public struct Builder {
       let work = "\(place)-\(getpid())"
       try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
       defer { try? FileManager.default.removeItem(atPath: work) }
+      // Modules of ours see what is open to the package.
+      let package = folder.hasPrefix("\(root)/Sources/") ? ["-package-name", "pump"] : []
       try Builder.run(
         "swiftc",
-        Builder.flags + parts.flags + flags + [
+        Builder.flags + parts.flags + flags + package + [
           "-module-name", name, "-emit-module", "-emit-module-path", "\(work)/\(name).swiftmodule", "-c", "-o", "\(work)/\(name).o",
         ] + sources.map { "\(folder)/\($0)" })
       rename(work, place)
@@ -129,8 +134,11 @@ public struct Builder {
   private func parts(_ plan: Plan, withInterpreter: Bool = false) throws -> Parts {
     let zlib = SystemLibrary.zlib(root)
     var parts = Parts(flags: try zlib.compileFlags(), libraries: zlib.linkFlags(), key: version)
-    try add("PumpProgram", "\(root)/Sources/PumpProgram", what: "the program's model", to: &parts)
-    try add("PumpRuntime", "\(root)/Sources/PumpRuntime", client: "CZlib", what: "the runtime", to: &parts)
+    for (number, module) in Builder.runtime.enumerated() {
+      try add(
+        module, "\(root)/Sources/\(module)", client: "CZlib",
+        what: "the runtime (\(number + 1) of \(Builder.runtime.count))", to: &parts)
+    }
     let runtime = parts.key
     let table = try TargetTable(root)
     // Shared targets that are there already, with their places.

@@ -1,6 +1,6 @@
 import Foundation
 import PumpPlan
-import PumpRuntime
+import PumpConnectorKit
 import PumpSemantics
 import PumpSyntax
 

@@ -1,5 +1,5 @@
 import Foundation
-import PumpRuntime
+import PumpConnectorKit
 
 /// Where pumpc and the runtime's sources lie.
 public enum Installation {

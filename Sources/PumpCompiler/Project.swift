@@ -1,7 +1,7 @@
 import Foundation
 import PumpInterfaces
 import PumpPlan
-import PumpRuntime
+import PumpConnectorKit
 import PumpSemantics
 import PumpSyntax
 

@@ -83,6 +83,22 @@ public struct EndpointSpec: Codable, Sendable {
   /// As the spec names it: `warehouse.table`.
   public var described: String { "\(connection ?? connector).\(name)" }
 
+  /// Whether two sinks may write to one table, topic or file, as far as the spec says.
+  public func mayShareTarget(with other: EndpointSpec) -> Bool {
+    guard connector == other.connector, connection == other.connection else { return false }
+    guard let a = targetName, let b = other.targetName else { return true }
+    return a == b
+  }
+
+  /// The name that the spec gives its target.
+  private var targetName: String? {
+    switch target {
+    case .constant(let name)?: return name
+    case .setting(let name)?: if case .literal(.string(let value))? = setting(name)?.value { return value } else { return nil }
+    case nil: return nil
+    }
+  }
+
   public func setting(_ name: String) -> Setting? { settings.first { $0.name == name } }
 
   /// Whether this sink keeps the positions of its pipeline's sources.

@@ -1,6 +1,8 @@
 import Testing
 
+@testable import PumpConnectorKit
 @testable import PumpRuntime
+@testable import PumpValues
 
 /// The commit of a pipeline as a state machine, against random refusals.
 @Suite struct CommitStateTests {
@@ -82,7 +84,7 @@ import Testing
     let isKeyed = (0..<count).map { _ in Bool.random(using: &random) }
     let takesEffectOnWrite = Bool.random(using: &random)
     var order = TargetOrder(
-      (0..<count).map { .init(effect: isKeyed[$0] ? .keyed(columns: 1) : .unknown, takesEffectOnWrite: takesEffectOnWrite, group: 0) })
+      (0..<count).map { .init(effect: isKeyed[$0] ? .keyed(columns: ["id"]) : .unknown, takesEffectOnWrite: takesEffectOnWrite, group: 0) })
     var model: [String: Int] = [:]
     var store = Store(waiting: Array(repeating: [], count: count))
     var event = 0
@@ -130,8 +132,8 @@ import Testing
     #expect(actions == [.write(sink: 0, rows: 0..<3), .write(sink: 1, rows: 0..<2)])
     var keyed = TargetOrder(
       [
-        .init(effect: .keyed(columns: 1), takesEffectOnWrite: false, group: 0),
-        .init(effect: .keyed(columns: 1), takesEffectOnWrite: false, group: 0),
+        .init(effect: .keyed(columns: ["id"]), takesEffectOnWrite: false, group: 0),
+        .init(effect: .keyed(columns: ["id"]), takesEffectOnWrite: false, group: 0),
       ])
     #expect(keyed.actions([[0, 2], [1, 3]], key: { "\($0)-\($1)" }) == [.write(sink: 0, rows: 0..<2), .write(sink: 1, rows: 0..<2)])
   }
@@ -140,8 +142,8 @@ import Testing
   @Test func newDocumentsAreNotHeldBack() {
     var order = TargetOrder(
       [
-        .init(effect: .keyed(columns: 2), takesEffectOnWrite: false, group: 0),
-        .init(effect: .keyed(columns: 2), takesEffectOnWrite: false, group: 0),
+        .init(effect: .keyed(columns: ["name", "id"]), takesEffectOnWrite: false, group: 0),
+        .init(effect: .keyed(columns: ["name", "id"]), takesEffectOnWrite: false, group: 0),
       ])
     let actions = order.actions([[0, 2], [1, 3]], key: { sink, row in row == 0 ? nil : "same" })
     #expect(

@@ -1,7 +1,9 @@
 import Foundation
 import Testing
 
+@testable import PumpConnectorKit
 @testable import PumpRuntime
+@testable import PumpValues
 
 /// The server of HTTP that webhooks and the status page have: heads and bodies as RFC 9112 has them, and clients that are slow.
 @Suite struct HttpServerTests {

@@ -2,7 +2,9 @@ import Foundation
 import PumpCompiler
 import Testing
 
+@testable import PumpConnectorKit
 @testable import PumpRuntime
+@testable import PumpValues
 
 @Suite struct NumberTests {
   /// The shortest digits of a double are those that Swift's own printing has, and they read back the same.

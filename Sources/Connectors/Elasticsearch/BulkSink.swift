@@ -141,11 +141,9 @@ final class BulkSink: Sink, @unchecked Sendable {
   /// The id of an event without one: what its source knows it by, so that it is the same document when it comes again.
   private func origin(_ buffer: SinkBuffer, _ row: Int) -> Uuid? {
     guard let origin = buffer.origin(row) else { return nil }
-    // Of an event that was expanded, each with its number.
-    var number = 0
-    while number < row, buffer.origins[row - number - 1] == buffer.origins[row] { number += 1 }
     defer { scratch.arena.reset() }
-    return Fn.uuidV5(Self.namespace, scratch.arena.copy("\(endpoint)\n\(origin)\n\(number)"), scratch)
+    // Of an event that was expanded, each with its number.
+    return Fn.uuidV5(Self.namespace, scratch.arena.copy("\(endpoint)\n\(origin)\n\(buffer.number(row))"), scratch)
   }
 
   /// Ids from a random beginning on: no two runs share any, and neighbours pack and compare well.

@@ -144,7 +144,7 @@ private struct Members {
 
   init(_ json: Text, _ arena: Arena) throws(EventFailure) {
     text = arena.copy(json)
-    (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
+    UnsafeMutablePointer(mutating: text.base)[text.count] = 0
     var reader = JSONReader(text, arena)
     do throws(Malformed) {
       if try reader.object() {

@@ -21,7 +21,14 @@ struct SettledRows {
 
   /// Within a transaction of one snapshot; `newest` gives the SQL that finds the key of the newest row behind a key.
   mutating func reach(_ client: Client, _ last: [String]?, newest: ([String]?) -> String) throws(RunFailure) -> Reach {
-    let snapshot = try client.run("SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text FROM pg_current_snapshot() AS s")
+    // The snapshot's own upper end is the last transaction that has ended, and others beyond it may be open. So this look takes a
+    // number of its own; a standby gives none, where rows appear in the order of their commits only.
+    let snapshot = try client.run(
+      """
+      SELECT pg_snapshot_xmin(s)::text,
+        (CASE WHEN pg_is_in_recovery() THEN pg_snapshot_xmax(s) ELSE pg_current_xact_id() END)::text
+      FROM pg_current_snapshot() AS s
+      """)
     let oldest = Int64(snapshot.text(0, 0) ?? "") ?? 0
     let next = Int64(snapshot.text(0, 1) ?? "") ?? 0
     if oldest == next {

@@ -133,4 +133,3 @@ public enum ProgramCommand {
 }
 
 /// The version of compiler and runtime, which belong together.
-public let pumpVersion = "0.1.0"

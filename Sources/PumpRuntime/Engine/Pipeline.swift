@@ -89,6 +89,7 @@ final class Pipeline: @unchecked Sendable {
 
   var counts: Counts { shared.withLock { $0 } }
   var isDurableAtEnd: Bool { sinks.isDurableAtEnd }
+  var keeperSharesTarget: Bool { sinks.keeperSharesTarget }
 
   /// Where the positions of a source are kept: by a sink, or in files of a folder.
   func positions(_ label: String, folder: String?) -> (any PositionStore)? {
@@ -151,7 +152,7 @@ final class Pipeline: @unchecked Sendable {
   }
 
   /// Events from another pipeline; they are durable after `commit`. The batch is the caller's again afterwards.
-  func feed(_ buffer: SinkBuffer, _ firstNumber: UInt64) throws(RunFailure) {
+  func feed(_ buffer: SinkBuffer, _ firstNumber: UInt64, from step: String) throws(RunFailure) {
     lock.lock()
     defer { lock.unlock() }
     let batch = free.popLast() ?? Batch()
@@ -159,8 +160,8 @@ final class Pipeline: @unchecked Sendable {
     batch.context.now = Timestamp(clock())
     batch.firstNumber = firstNumber
     if let origin = buffer.batchOrigin {
-      let origins = Array(buffer.origins.values)
-      batch.origin = { origin(Int(origins[$0])) }
+      let rows = (0..<buffer.count).map { (origin: Int(buffer.origins[$0]), number: buffer.number($0)) }
+      batch.origin = { "\(origin(rows[$0].origin))\n\(step)\n\(rows[$0].number)" }
     }
     if let records = buffer.records {
       batch.count = buffer.count
@@ -174,7 +175,7 @@ final class Pipeline: @unchecked Sendable {
     } else {
       for row in 0..<buffer.count { batch.append(buffer.event(row)) }
     }
-    try accept(batch)
+    try unlessFailed { () throws(RunFailure) in try accept(batch) }
     if sinks.kept.last !== batch {
       if !sinks.keepsBatches { batch.records = nil }
       free.append(batch)

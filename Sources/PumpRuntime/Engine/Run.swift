@@ -79,7 +79,7 @@ public final class Runner: @unchecked Sendable {
           throw RunFailure("\(spec.id): \(error.message)")
         }
       } else {
-        sinks.append(FeedSink(try open(program.pipelines.first { $0.id == sink.pipeline }!)))
+        sinks.append(FeedSink(try open(program.pipeline(sink.pipeline!)!), step: "\(spec.id) \(sink.step)"))
       }
     }
     var lookups: [any Lookup] = []
@@ -92,6 +92,12 @@ public final class Runner: @unchecked Sendable {
       for sink in sinks { try? sink.close(completed: false) }
       throw RunFailure(
         "\(spec.id): a file that this pipeline feeds is replaced at the end only, and positions are kept before that; use `mode: append`")
+    }
+    guard !pipeline.keeperSharesTarget else {
+      for sink in sinks { try? sink.close(completed: false) }
+      throw RunFailure(
+        "\(spec.id): the sink that keeps positions writes to what another sink of this pipeline may write to; leave `positions` out and give the rows a key, or send both through one sink"
+      )
     }
     running[spec.id] = pipeline
     return pipeline

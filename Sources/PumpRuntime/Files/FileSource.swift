@@ -116,7 +116,7 @@ final class FileSource: Source, @unchecked Sendable {
     self.context = context
     self.whole = whole && context.framing == nil
     opener = FileOpener(context, framing: context.framing, countsRecords: whole)
-    paths = try FileSource.expand(context.settings.text("path") ?? "")
+    paths = try FilePattern.expand(context.settings.text("path") ?? "")
     for path in paths {
       var status = stat()
       guard stat(path, &status) == 0 else { continue }
@@ -135,26 +135,6 @@ final class FileSource: Source, @unchecked Sendable {
       // Files that are gone are forgotten.
       if !paths.contains(path) { checkpoint.updateValue(nil, forKey: path) }
     }
-  }
-
-  /// The files that a pattern matches; a plain path is itself, so that its absence is reported.
-  static func expand(_ pattern: String) throws(RunFailure) -> [String] {
-    guard isPattern(pattern) else { return [pattern] }
-    let found = matches(pattern)
-    guard !found.isEmpty else {
-      throw RunFailure(
-        "no file matches \(Shape.clean(pattern)); check the pattern and the folder it starts from\(FileProblem.folder(pattern))")
-    }
-    return found
-  }
-
-  static func isPattern(_ path: String) -> Bool { path.contains { "*?[".contains($0) } }
-
-  static func matches(_ pattern: String) -> [String] {
-    var result = glob_t()
-    defer { globfree(&result) }
-    guard glob(pattern, 0, nil, &result) == 0 else { return [] }
-    return (0..<Int(result.gl_pathc)).map { String(cString: result.gl_pathv[$0]!) }
   }
 
   var progress: (done: Int64, total: Int64)? { (before + (files.first?.stream.consumed ?? 0), total) }
@@ -228,8 +208,7 @@ final class FileSource: Source, @unchecked Sendable {
     if file.stream.wasStopped { return false }
     let path = file.path
     let meta = FileOpener.meta(path)
-    let text = batch.context.arena.copy(content.bytes)
-    (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
+    let text = batch.context.arena.copyTerminated(content.bytes)
     if content.count > limit {
       let message =
         "\(Shape.clean(path)) is longer than max_event (\(limit) bytes); raise it: `file.bytes(\(Shape.quote(path))) { max_event = 200MiB }`"

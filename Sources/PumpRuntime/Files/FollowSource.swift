@@ -35,7 +35,7 @@ final class FollowSource: Source, @unchecked Sendable {
     opener = FileOpener(context, framing: context.framing, countsRecords: false)
     pattern = context.settings.text("path") ?? ""
     // What cannot be opened is said before anything flows.
-    guard FileSource.isPattern(pattern) || FileIdentity(of: pattern) != nil else {
+    guard FilePattern.isPattern(pattern) || FileIdentity(of: pattern) != nil else {
       throw RunFailure(FileProblem("open", pattern, ENOENT).message)
     }
   }
@@ -64,8 +64,8 @@ final class FollowSource: Source, @unchecked Sendable {
   /// The files that are there at the start. Those of earlier runs that are gone are forgotten.
   private func begin() throws(RunFailure) {
     hasBegun = true
-    let isPattern = FileSource.isPattern(pattern)
-    let paths = isPattern ? FileSource.matches(pattern) : [pattern]
+    let isPattern = FilePattern.isPattern(pattern)
+    let paths = isPattern ? FilePattern.matches(pattern) : [pattern]
     if paths.isEmpty { opener.warn("no file matches \(Shape.clean(pattern)) yet; it is waited for") }
     let present = Set(paths.compactMap { FileIdentity(of: $0)?.number })
     for path in paths { add(Lane(path, try opener.files(path, present: present))) }
@@ -122,9 +122,9 @@ final class FollowSource: Source, @unchecked Sendable {
   /// Looks which files the names have now.
   private func look() throws(RunFailure) {
     looked = currentMicros()
-    if FileSource.isPattern(pattern) {
+    if FilePattern.isPattern(pattern) {
       let names = Set(lanes.map(\.path))
-      for path in FileSource.matches(pattern) where !names.contains(path) { try appeared(path) }
+      for path in FilePattern.matches(pattern) where !names.contains(path) { try appeared(path) }
     }
     for lane in lanes {
       if let named = FileIdentity(of: lane.path), named != lane.files.last?.identity { try replaced(lane, named) }
@@ -137,7 +137,7 @@ final class FollowSource: Source, @unchecked Sendable {
     }
     // A name of a pattern that has no file any more, and whose last is done.
     lanes.removeAll { lane in
-      guard FileSource.isPattern(pattern), let last = lane.files.last, lane.files.count == 1, lane.late.isEmpty,
+      guard FilePattern.isPattern(pattern), let last = lane.files.last, lane.files.count == 1, lane.late.isEmpty,
         looked - last.touched > Self.patience, FileIdentity(of: lane.path) == nil
       else { return false }
       done[last.identity] = last.mark

@@ -160,7 +160,14 @@ extension Checker {
   private func reportPositions(_ sources: [TypedEndpoint], _ context: PipelineContext) {
     let keepers = context.sinks.filter(\.spec.keepsPositions)
     guard let first = keepers.first else { return }
-    if keepers.count > 1 {
+    if let rival = context.sinks.first(where: { $0.span.start != first.span.start && $0.spec.mayShareTarget(with: first.spec) }),
+      keepers.count == 1
+    {
+      report(
+        .positions, first.span,
+        "`\(first.spec.described)` keeps positions, and `\(rival.spec.described)` may write to the same: their order would need commits between them",
+        help: "send both through one sink, or give the rows a key in place of `positions`", labels: [(rival.span, "the other sink")])
+    } else if keepers.count > 1 {
       report(
         .positions, keepers[1].span, "two sinks of one pipeline keep its positions",
         help: "leave `positions` to one of them, and give the other a key")

@@ -1,7 +1,9 @@
 import Foundation
 import Testing
 
+@testable import PumpConnectorKit
 @testable import PumpRuntime
+@testable import PumpValues
 
 /// Values at the edges of their types, and work that grows no faster than what is given.
 @Suite struct FunctionBoundsTests {

@@ -1,7 +1,9 @@
 import Foundation
 import Testing
 
+@testable import PumpConnectorKit
 @testable import PumpRuntime
+@testable import PumpValues
 
 /// Regular expressions: what they mean elsewhere they mean here, and none takes more than linear time.
 @Suite struct RegexMeaningTests {

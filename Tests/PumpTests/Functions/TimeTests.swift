@@ -1,7 +1,9 @@
 import Foundation
 import Testing
 
+@testable import PumpConnectorKit
 @testable import PumpRuntime
+@testable import PumpValues
 
 /// Zones, patterns and leap seconds.
 @Suite(.serialized) struct TimeTests {

@@ -57,12 +57,15 @@ final class SinkSet {
     sent = Array(repeating: 0, count: sinks.count)
     keepsBatches = spec.onError == .route && sinks.contains { $0.refusesLate }
     isDurableAtEnd = sinks.contains { $0.isDurableAtEnd }
+    keeperSharesTarget = keeper.map { groups[$0] != nil } ?? false
     sharesTargets = spec.sinks.indices.contains { error in
       spec.sinks[error].route == .error
         && spec.sinks.indices.contains { spec.sinks[$0].route == .main && groups[$0] != nil && groups[$0] == groups[error] }
     }
   }
 
+  /// Whether the sink that keeps positions shares its target with another, whose order would ask for commits of its own.
+  let keeperSharesTarget: Bool
   /// Whether a sink of the error route may write to a target of the main route.
   let sharesTargets: Bool
 
@@ -126,7 +129,8 @@ final class SinkSet {
     return failures
   }
 
-  /// A commit in the middle of a batch, which the order of a target asks for; what is refused by it waits for the route.
+  /// A commit in the middle of a batch, which the order of a target asks for; what is refused by it waits for the route. The
+  /// order has taken note of it already, and of what is written after it.
   private func commitNow(_ sink: Int) throws(RunFailure) {
     late += try commit(sink)
     given[sink].removeAll(keepingCapacity: true)
@@ -142,10 +146,12 @@ final class SinkSet {
         // The error route's own sinks have now got what was late; what they refuse cannot be helped.
         if state.isSecondRound, let first = refusals.first { throw spec.routeFailed(first.failure) }
         given[sink].removeAll(keepingCapacity: true)
+        order.committed(sink)
         late += refusals
         action = state.committed(refusals: refusals.count)
       case .keep(let sink):
         let refusals = try keep(sink, progress)
+        if refusals.isEmpty { order.committed(sink) }
         late += refusals
         action = state.committed(refusals: refusals.count)
       case .route:
@@ -186,7 +192,6 @@ final class SinkSet {
       throw RunFailure(
         "`\(label)` did not get its last events before the end of shutdown_timeout; they are not acknowledged and come again")
     }
-    order.committed(index)
     sent[index] += written[index] - refusals.count
     refused += refusals.count
     written[index] = 0

@@ -9,8 +9,8 @@ struct TargetOrder: Sendable {
   /// What a sink does to its target.
   enum Effect: Equatable, Sendable {
     case insert
-    /// By a key of so many columns.
-    case keyed(columns: Int)
+    /// By a key of these columns, each with its type: keys of the same columns can be compared.
+    case keyed(columns: [String])
     case unknown
   }
 

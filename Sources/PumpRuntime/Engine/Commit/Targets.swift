@@ -51,16 +51,16 @@ extension Configuration {
 enum SinkKey: Sendable {
   /// A row of its own.
   case insert
-  /// The row that these fields name.
-  case fields([Int])
+  /// The row that these fields name, in the order of their names.
+  case fields([Int], names: [String])
   /// What these arguments of the event name: a topic or path, or a document of an index.
-  case arguments([Int], mayBeNew: Bool)
+  case arguments([Int], names: [String], mayBeNew: Bool)
   case unknown
 
   var effect: TargetOrder.Effect {
     switch self {
     case .insert: .insert
-    case .fields(let columns), .arguments(let columns, _): .keyed(columns: columns.count)
+    case .fields(_, let names), .arguments(_, let names, _): .keyed(columns: names)
     case .unknown: .unknown
     }
   }
@@ -69,8 +69,8 @@ enum SinkKey: Sendable {
   func text(_ buffer: SinkBuffer, _ row: Int) -> String? {
     switch self {
     case .insert, .unknown: return nil
-    case .fields(let columns): return Self.text(columns.map { buffer.records!.children[$0] }, row)
-    case .arguments(let places, let mayBeNew):
+    case .fields(let columns, _): return Self.text(columns.map { buffer.records!.children[$0] }, row)
+    case .arguments(let places, _, let mayBeNew):
       let columns = places.map { buffer.each[$0] }
       return mayBeNew && columns.last!.isNull(row) ? nil : Self.text(columns, row)
     }
@@ -91,13 +91,19 @@ extension SinkSpec {
   func key(with settings: Settings) -> SinkKey {
     guard let endpoint else { return .unknown }
     if endpoint.setting("key") != nil {
-      let columns = settings.texts("key").compactMap { endpoint.type.record?.index(of: $0) }
-      return columns.isEmpty ? .insert : .fields(columns)
+      let mode = settings.text("mode")
+      let names = settings.texts("key")
+      // What a stream of changes does to other keys, and whose row is kept, is not known here.
+      if mode == "mirror" || mode == "ignore" { return .unknown }
+      if names.isEmpty { return .insert }
+      guard let record = endpoint.type.record else { return .unknown }
+      let fields = record.fields.enumerated().filter { names.contains($1.name) }.sorted { $0.element.wire < $1.element.wire }
+      return .fields(fields.map(\.offset), names: fields.map { "\($0.element.wire): \($0.element.type.wrapped)" })
     }
     func place(_ name: String) -> Int? { endpoint.each.firstIndex { $0.name == name } }
     guard let name = place("name") ?? place("path") else { return .unknown }
-    if let id = place("id") { return .arguments([name, id], mayBeNew: true) }
-    return endpoint.takesDocuments ? .insert : .arguments([name], mayBeNew: false)
+    if let id = place("id") { return .arguments([name, id], names: ["name", "id"], mayBeNew: true) }
+    return endpoint.takesDocuments ? .insert : .arguments([name], names: ["name"], mayBeNew: false)
   }
 }
 
@@ -106,6 +112,7 @@ extension SinkBuffer {
   func copy(_ rows: Range<Int>) -> SinkBuffer {
     let part = SinkBuffer(records: records?.shape, each: each.map(\.shape))
     part.batchOrigin = batchOrigin
+    if let first = rows.first, first > 0, origins[first - 1] == origins[first] { part.leading = number(first) }
     for row in rows {
       let place = part.count
       for (column, from) in zip(part.each, each) { column.copy(place, from: from, row) }

@@ -1,0 +1,236 @@
+/// Events that a source gave together: slices of bytes, or a column of records. Everything derived from them lives in
+/// the batch's arena and dies with it.
+public final class Batch: @unchecked Sendable {
+  public let context: Context
+  public var count = 0
+  /// One slice for each event of a source of bytes.
+  public var events = PlainList<Text>()
+  /// The events of a typed source.
+  public var records: Column?
+  /// What the source says of each event, by name; only what the pipeline reads.
+  public var meta: [String: Column] = [:]
+  /// The same of one event as JSON, for the error route.
+  public var describe: (Int) -> String = { _ in "{}" }
+  /// Events that the source itself had to refuse; they are not among `events`.
+  public var refused: [Failure] = []
+  /// Number of the first event since the source began; numbers decide `sample`.
+  public var firstNumber: UInt64 = 0
+  /// The source's own mark of how far this batch goes.
+  public var position: Int64 = 0
+  /// The same for the next run, where positions are kept.
+  public var checkpoint: Checkpoint = [:]
+  /// A text that no other event has and that one event has in every run: what its source knows it by.
+  public var origin: ((Int) -> String)?
+  /// Its source has cut a stream into records as the format of the first step wants it: each event is one.
+  public package(set) var isFramed = false
+  /// The header of that stream.
+  public package(set) var header: Header?
+  /// The source must see everything up to here acknowledged before it goes on: a partition is taken from it, say.
+  public var wantsCommit = false
+
+  public init(context: Context = Context()) { self.context = context }
+
+  deinit { events.release() }
+
+  @inlinable @inline(__always)
+  public func append(_ event: Text) {
+    events.append(event)
+    count += 1
+  }
+
+  public func clear() {
+    count = 0
+    events.removeAll()
+    records?.clear()
+    for column in meta.values { column.clear() }
+    refused.removeAll(keepingCapacity: true)
+    wantsCommit = false
+    isFramed = false
+    header = nil
+    checkpoint.removeAll(keepingCapacity: true)
+    origin = nil
+    describe = { _ in "{}" }
+    context.arena.reset()
+  }
+
+  /// Copies events that are slices of their source's memory, so that they outlive its next read.
+  package func own() {
+    guard records == nil else { return }
+    for row in 0..<count { events[row] = context.arena.copyTerminated(events[row]) }
+  }
+
+  /// The bytes of an event for the error route: as they came, or as JSON of the typed event.
+  package func payload(_ row: Int) -> Text {
+    guard let records else { return events[row] }
+    return makeText(context.arena) { $0.json(records, row, JSONOptions()) }
+  }
+
+  /// Whether an event is in a sample; the same for the same event, however it is executed.
+  @inline(__always)
+  public func sampled(_ row: Int, _ step: Int, _ share: Double) -> Bool {
+    var z = (firstNumber &+ UInt64(row)) &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(step) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    z ^= z >> 31
+    return Double(z >> 11) / Double(1 << 53) < share
+  }
+}
+
+/// What one step sends to its sink in one batch.
+public final class SinkBuffer: @unchecked Sendable {
+  /// Encoded events, each followed by a line feed.
+  public var bytes = ByteBuffer(capacity: 64 << 10)
+  /// Where each event ends, before its line feed.
+  public var ends = PlainList<Int>()
+  /// Records for a typed sink.
+  public let records: Column?
+  /// Arguments per event, in the order of the endpoint's.
+  public let each: [Column]
+  /// The event of the batch that each came from.
+  public var origins = PlainList<Int32>()
+  /// The batch's `origin`.
+  package var batchOrigin: ((Int) -> String)?
+  /// What a row's event is known by in every run, where its source can tell. Rows that one event was expanded to share it.
+  public func origin(_ row: Int) -> String? { batchOrigin?(Int(origins[row])) }
+  /// Rows of the first row's event that stand before it in the buffer that this one is a part of.
+  package var leading = 0
+  private var numbered = (row: -1, number: 0)
+
+  /// The number of a row among those of its event: 0 for the first.
+  public func number(_ row: Int) -> Int {
+    var number = 0
+    if row > 0, origins[row - 1] == origins[row] {
+      number = (numbered.row == row - 1 ? numbered.number : self.number(row - 1)) + 1
+    } else if row == 0 {
+      number = leading
+    }
+    numbered = (row, number)
+    return number
+  }
+
+  public init(records: Shape?, each: [Shape]) {
+    self.records = records.map { Column($0) }
+    self.each = each.map { Column($0) }
+  }
+
+  deinit {
+    bytes.release()
+    ends.release()
+    origins.release()
+  }
+
+  public var count: Int { origins.count }
+
+  /// Closes the event that was just written to `bytes`.
+  @inlinable @inline(__always)
+  public func end(_ origin: Int) {
+    ends.append(bytes.count)
+    bytes.byte(0x0A)
+    origins.append(Int32(truncatingIfNeeded: origin))
+  }
+
+  public func event(_ row: Int) -> Text {
+    let start = row == 0 ? 0 : ends[row - 1] + 1
+    return Text(bytes.base + start, ends[row] - start)
+  }
+
+  /// A record as a JSON object.
+  public func json(_ row: Int) -> String {
+    var out = ByteBuffer(capacity: 256)
+    defer { out.release() }
+    out.json(records!, row, JSONOptions())
+    return out.string
+  }
+
+  public func clear() {
+    bytes.count = 0
+    leading = 0
+    numbered = (-1, 0)
+    ends.removeAll()
+    origins.removeAll()
+    records?.clear()
+    for column in each { column.clear() }
+  }
+}
+
+/// A failed event on its way to the error route.
+public struct Failure: Sendable {
+  /// The event of the batch, or the one that follows a refused one.
+  public let row: Int
+  /// The step's number; -1 for the source.
+  public let step: Int
+  public let message: String
+  /// The event's bytes and meta, where it is not one of the batch.
+  public var payload: (bytes: Text, meta: String)?
+  /// What failed of an event that was cut into records.
+  package var record: Record?
+  public init(row: Int, step: Int, message: String, payload: (bytes: Text, meta: String)? = nil) {
+    self.row = row
+    self.step = step
+    self.message = message
+    self.payload = payload
+  }
+}
+
+/// One record of an event that holds many, such as a line of a CSV file that is read whole, and its number from 1 on.
+public struct Record: Sendable {
+  public let text: Text
+  public let number: Int
+  public init(_ text: Text, _ number: Int) { (self.text, self.number) = (text, number) }
+  /// Nil where the event is the record.
+  public init?(_ text: Text, _ number: Int?) {
+    guard let number else { return nil }
+    self.init(text, number)
+  }
+}
+
+/// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures.
+public final class Outputs: @unchecked Sendable {
+  public let sinks: [SinkBuffer]
+  public var failures: [Failure] = []
+  public var filtered = 0
+  public var lookups: [LookupStep] = []
+  /// Why the batch under way cannot be finished: nothing of it may be written, and nothing fails.
+  package var broken: RunFailure?
+  /// What is at work, where events are cut into records; a failure concerns it alone.
+  public var record: Record?
+  let log: (String) -> Void
+
+  public init(sinks: [SinkBuffer], log: @escaping (String) -> Void) {
+    self.sinks = sinks
+    self.log = log
+  }
+
+  public func fail(_ row: Int, _ step: Int, _ message: String) {
+    var failure = Failure(row: row, step: step, message: message)
+    failure.record = record
+    failures.append(failure)
+  }
+  public func fail(_ row: Int, _ step: Int, _ failure: EventFailure) { fail(row, step, failure.message) }
+  /// Works on one record of an event.
+  public func on(_ record: Record?, _ body: () -> Void) {
+    let outer = self.record
+    self.record = record
+    body()
+    self.record = outer
+  }
+  public func log(_ text: Text) { log(Shape.clean(text.string)) }
+
+  public func clear() {
+    for sink in sinks { sink.clear() }
+    failures.removeAll(keepingCapacity: true)
+    filtered = 0
+    broken = nil
+  }
+}
+
+/// The steps of one pipeline, or of its error route: interpreted, or generated.
+public protocol Processor: AnyObject {
+  /// How the first step wants a stream cut into events, where it has a format that says so.
+  var framing: Framing? { get }
+  func process(_ batch: Batch, _ out: Outputs)
+}
+
+extension Processor {
+  public var framing: Framing? { nil }
+}

@@ -1,0 +1,151 @@
+import Glibc
+import Synchronization
+
+/// Microseconds since 1970.
+public func currentMicros() -> Int64 {
+  var time = timespec()
+  clock_gettime(CLOCK_REALTIME, &time)
+  return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+}
+
+/// A program may be started with standard descriptors closed: what it opens then must not take their places.
+public func openStandardDescriptors() {
+  for fd in Int32(0)...2 where fcntl(fd, F_GETFD) == -1 { _ = open("/dev/null", O_RDWR) }
+}
+
+/// A process that ends by a fault prints nothing of its memory: Swift's own report shows bytes of events.
+package func leaveNoCrashReport() {
+  for number in [SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] { signal(number, SIG_DFL) }
+}
+
+/// A thread of our own: pipelines block on files, pipes and databases, which Swift's cooperative threads must not.
+public final class WorkerThread: @unchecked Sendable {
+  private var thread = pthread_t()
+  private final class Box { let body: () -> Void; init(_ body: @escaping () -> Void) { self.body = body } }
+
+  public init(_ body: @escaping @Sendable () -> Void) {
+    let box = Unmanaged.passRetained(Box(body))
+    pthread_create(
+      &thread, nil,
+      { argument in
+        Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+        return nil
+      }, box.toOpaque())
+  }
+
+  public func join() { pthread_join(thread, nil) }
+}
+
+/// Asks pipelines to stop taking events in; waits for input end at once.
+public final class StopSignal: Sendable {
+  private let requested = Atomic<Bool>(false)
+  private let pipe: (read: Int32, write: Int32)
+
+  public init() {
+    var ends: [Int32] = [0, 0]
+    _ = Glibc.pipe(&ends)
+    for end in ends {
+      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+      _ = fcntl(end, F_SETFL, O_NONBLOCK)
+    }
+    pipe = (ends[0], ends[1])
+  }
+
+  public var isRequested: Bool { requested.load(ordering: .relaxed) }
+
+  private let requestedAt = Atomic<Int64>(0)
+
+  /// How long ago the stop was asked for, in microseconds; 0 where it was not.
+  public var age: Int64 {
+    let time = requestedAt.load(ordering: .relaxed)
+    return time == 0 ? 0 : max(1, currentMicros() - time)
+  }
+
+  public func request() {
+    _ = requestedAt.compareExchange(expected: 0, desired: currentMicros(), ordering: .relaxed)
+    requested.store(true, ordering: .relaxed)
+    var byte: UInt8 = 1
+    _ = Glibc.write(pipe.write, &byte, 1)
+  }
+
+  /// Waits so long, or until the signal; false on the signal.
+  public func wait(micros: Int64) -> Bool {
+    var descriptor = pollfd(fd: pipe.read, events: Int16(POLLIN), revents: 0)
+    _ = poll(&descriptor, 1, Int32(clamping: max(0, (micros + 999) / 1000)))
+    return !isRequested
+  }
+
+  /// Waits until a descriptor can be read: true then, false on the signal or after so long.
+  public func waitReadable(_ fd: Int32, micros: Int64) -> Bool {
+    var descriptors = [pollfd(fd: fd, events: Int16(POLLIN), revents: 0), pollfd(fd: pipe.read, events: Int16(POLLIN), revents: 0)]
+    return poll(&descriptors, 2, Int32(clamping: (micros + 999) / 1000)) > 0 && descriptors[0].revents != 0
+  }
+
+  nonisolated(unsafe) private static var installed: StopSignal?
+  private static let signals = Atomic<Int>(0)
+
+  /// SIGTERM and SIGINT request the stop; a second one ends the process at once.
+  public func install() {
+    StopSignal.installed = self
+    for number in [SIGTERM, SIGINT] {
+      signal(number) { number in
+        if StopSignal.signals.add(1, ordering: .relaxed).newValue > 1 { _exit(128 + number) }
+        StopSignal.installed?.request()
+      }
+    }
+    signal(SIGPIPE, SIG_IGN)
+    // Whoever started this process may have blocked them.
+    var mask = sigset_t()
+    sigemptyset(&mask)
+    sigaddset(&mask, SIGTERM)
+    sigaddset(&mask, SIGINT)
+    pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+  }
+}
+
+/// Log lines on standard error: text on a terminal, JSON otherwise. Data in them has no control characters.
+public final class Logger: Sendable {
+  private let asJSON: Bool
+  private let quiet: Bool
+
+  public init(asJSON: Bool, quiet: Bool = false) {
+    self.asJSON = asJSON
+    self.quiet = quiet
+  }
+
+  public func info(_ message: String, pipeline: String? = nil, connection: String? = nil) {
+    if !quiet { write("info", message, pipeline, connection) }
+  }
+  public func warning(_ message: String, pipeline: String? = nil, connection: String? = nil) {
+    write("warning", message, pipeline, connection)
+  }
+  public func error(_ message: String, pipeline: String? = nil, connection: String? = nil) { write("error", message, pipeline, connection) }
+
+  private func write(_ level: String, _ message: String, _ pipeline: String?, _ connection: String?) {
+    var out = ByteBuffer(capacity: 256)
+    defer { out.release() }
+    let arena = Arena()
+    if asJSON {
+      out.raw("{\"time\":")
+      out.json(Timestamp(currentMicros()))
+      out.text(",\"level\":\"\(level)\"")
+      if let pipeline {
+        out.raw(",\"pipeline\":")
+        out.quoted(arena.copy(pipeline))
+      }
+      if let connection {
+        out.raw(",\"connection\":")
+        out.quoted(arena.copy(connection))
+      }
+      out.raw(",\"message\":")
+      out.quoted(arena.copy(message))
+      out.raw("}\n")
+    } else {
+      out.text("\(level): ")
+      if let pipeline { out.text("\(pipeline): ") }
+      out.text(message)
+      out.raw("\n")
+    }
+    try? writeAll(2, out.base, out.count, "standard error")
+  }
+}

@@ -1,0 +1,2 @@
+// What stands below is seen by whoever imports this room.
+@_exported import PumpConnectorKit

@@ -1,0 +1,174 @@
+import Glibc
+
+/// A slice of bytes owned by someone else: the read buffer, an arena or a literal of the program. Strings and Bytes of
+/// events are such slices, so that an event is plain memory and a field that is not changed is never copied.
+@frozen public struct Text: @unchecked Sendable {
+  public var base: UnsafePointer<UInt8>
+  @usableFromInline var size: UInt32
+  /// 1: stands in JSON between quotes as it is.
+  @usableFromInline var flags: UInt32
+
+  @inlinable @inline(__always)
+  public init(_ base: UnsafePointer<UInt8>, _ count: Int, jsonSafe: Bool = false) {
+    self.base = base
+    size = UInt32(truncatingIfNeeded: count)
+    flags = jsonSafe ? 1 : 0
+  }
+
+  /// A literal of the program; lives for ever.
+  @inlinable @inline(__always)
+  public init(_ literal: StaticString) { self.init(literal.utf8Start, literal.utf8CodeUnitCount) }
+
+  @inlinable public init() { self.init(Text.blank, 0, jsonSafe: true) }
+  @usableFromInline nonisolated(unsafe) static let blank = UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 64))
+
+  @inlinable @inline(__always) public var count: Int { Int(size) }
+  @inlinable @inline(__always) public var isEmpty: Bool { size == 0 }
+  @inlinable @inline(__always) public var jsonSafe: Bool { flags & 1 != 0 }
+  @inlinable @inline(__always) public var end: UnsafePointer<UInt8> { base + count }
+  @inlinable @inline(__always) public var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: count) }
+  @inlinable @inline(__always) public subscript(i: Int) -> UInt8 { base[i] }
+
+  /// A copy as a Swift string; invalid UTF-8 is replaced.
+  public var string: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Part of it; the caller keeps within bounds.
+  @inlinable @inline(__always)
+  public func slice(_ start: Int, _ length: Int) -> Text { Text(base + start, length, jsonSafe: jsonSafe) }
+}
+
+extension Text: Hashable {
+  @inlinable @inline(__always)
+  public static func == (a: Text, b: Text) -> Bool { a.size == b.size && (a.base == b.base || memcmp(a.base, b.base, a.count) == 0) }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(bytes: UnsafeRawBufferPointer(bytes)) }
+
+  /// Order by bytes, which for UTF-8 is order by scalars.
+  @inlinable public static func < (a: Text, b: Text) -> Bool {
+    let order = memcmp(a.base, b.base, min(a.count, b.count))
+    return order < 0 || (order == 0 && a.size < b.size)
+  }
+}
+
+extension Text: Comparable {}
+
+/// Memory for the values of one batch, released all at once.
+public final class Arena: @unchecked Sendable {
+  @usableFromInline var next: UnsafeMutableRawPointer
+  @usableFromInline var limit: UnsafeMutableRawPointer
+  /// Chunks of the usual size, the first of them in use, and those that one larger value has for itself.
+  private var chunks: [UnsafeMutableRawPointer] = []
+  private var used = 0
+  private var larger: [UnsafeMutableRawPointer] = []
+  private let chunkSize: Int
+  /// Bytes of chunks that are kept for the next batch: allocating them anew costs more than what is done with them.
+  private static let kept = 4 << 20
+
+  public init(chunkSize: Int = 64 << 10) {
+    self.chunkSize = chunkSize
+    next = UnsafeMutableRawPointer(bitPattern: 16)!
+    limit = next
+  }
+
+  /// The buffer in which texts are written before they are copied here; nil while one is.
+  @usableFromInline var scratch: ByteBuffer?
+
+  deinit {
+    for chunk in chunks + larger { chunk.deallocate() }
+    scratch?.release()
+  }
+
+  @inlinable func takeScratch() -> ByteBuffer {
+    defer { scratch = nil }
+    return scratch ?? ByteBuffer(capacity: 256)
+  }
+
+  @inlinable func give(scratch buffer: ByteBuffer) {
+    var buffer = buffer
+    guard scratch == nil, buffer.capacity <= 64 << 10 else { return buffer.release() }
+    buffer.count = 0
+    scratch = buffer
+  }
+
+  /// Uninitialised bytes, aligned to 16, with 64 readable bytes behind them.
+  @inlinable @inline(__always)
+  public func allocate(_ count: Int) -> UnsafeMutableRawPointer {
+    let size = (count + 79) & ~15
+    if next + size <= limit {
+      defer { next += size }
+      return next
+    }
+    return grow(size)
+  }
+
+  @usableFromInline func grow(_ size: Int) -> UnsafeMutableRawPointer {
+    if size > chunkSize {
+      larger.append(.allocate(byteCount: size, alignment: 16))
+      return larger[larger.count - 1]
+    }
+    if used == chunks.count { chunks.append(.allocate(byteCount: chunkSize, alignment: 16)) }
+    let chunk = chunks[used]
+    used += 1
+    next = chunk + size
+    limit = chunk + chunkSize
+    return chunk
+  }
+
+  /// All memory is free again.
+  public func reset() {
+    for chunk in larger { chunk.deallocate() }
+    larger.removeAll()
+    let kept = min(chunks.count, max(1, Self.kept / chunkSize))
+    for chunk in chunks[kept...] { chunk.deallocate() }
+    chunks.removeSubrange(kept...)
+    used = 0
+    limit = next
+  }
+
+  @inlinable public func copy(_ bytes: UnsafeBufferPointer<UInt8>) -> Text {
+    let target = allocate(bytes.count)
+    if bytes.count > 0 { memcpy(target, bytes.baseAddress!, bytes.count) }
+    return Text(target.assumingMemoryBound(to: UInt8.self), bytes.count)
+  }
+
+  @inlinable public func copy(_ text: Text) -> Text {
+    var copy = copy(text.bytes)
+    copy.flags = text.flags
+    return copy
+  }
+
+  public func copy(_ string: String) -> Text {
+    var string = string
+    return string.withUTF8 { copy($0) }
+  }
+
+  /// A copy with a zero behind it, which ends every token: what readers of JSON need, who look one byte further.
+  @inlinable public func copyTerminated(_ text: Text) -> Text {
+    let copy = copy(text)
+    UnsafeMutablePointer(mutating: copy.base)[copy.count] = 0
+    return copy
+  }
+
+  @inlinable public func copyTerminated(_ bytes: UnsafeBufferPointer<UInt8>) -> Text {
+    let copy = copy(bytes)
+    UnsafeMutablePointer(mutating: copy.base)[copy.count] = 0
+    return copy
+  }
+
+  public func copyTerminated(_ string: String) -> Text {
+    var string = string
+    return string.withUTF8 { copyTerminated($0) }
+  }
+
+  /// What the body writes, as text.
+  public func build(_ capacity: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) -> Text {
+    let target = allocate(capacity).assumingMemoryBound(to: UInt8.self)
+    return Text(target, body(target))
+  }
+}
+
+/// Why an event failed; it goes the error route with this message.
+public struct EventFailure: Error, Sendable {
+  public let message: String
+  public init(_ message: String) { self.message = message }
+}
