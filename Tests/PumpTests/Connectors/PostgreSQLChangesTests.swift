@@ -112,7 +112,9 @@ extension ConnectorTests {
         try program.start()
         #expect(program.wait(seconds: 30) { !program.lines("changes.ndjson").isEmpty }, "\(settings): \(program.log)")
         // A list begins where it begins: the bounds of an array are not among its values.
-        let same = "sql update forms_mirror set grid = (select grid from forms); select count(*) from forms x join forms_mirror y on x is not distinct from y"
+        let same =
+          "sql update forms_mirror set grid = (select grid from forms); "
+          + "select count(*) from forms x join forms_mirror y on x is not distinct from y"
         #expect(try program.wait(seconds: 30) { try server.tell(same) == "1" }, "\(settings): \(program.log)")
         #expect(try program.stop().code == 0, "\(program.log)")
         first = first ?? table.read("table.ndjson")
