@@ -5,39 +5,54 @@ import PackageDescription
 // The hot path has no overlapping accesses by design (tests run with the checks on); checking each costs a quarter.
 let hot: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release))]
 
-/// A system that connections lead to: its folder `Sources/Connectors/<name>` holds its interface, which every build reads,
-/// and its Swift; `Sources/C<name>` is the client library, which a build takes only with the trait of that name.
-struct Connector {
-  let name: String
-  let pkgConfig: String
-  let debian: String
+func text(_ path: String) -> String { try! String(contentsOfFile: "\(Context.packageDirectory)/\(path)", encoding: .utf8) }
 
+/// A line of `Sources/Connectors/Targets.txt`: a Swift target, and what it stands on.
+struct Line {
+  let name: String
+  let base: String
+}
+
+let lines = text("Sources/Connectors/Targets.txt").split(separator: "\n").filter { !$0.hasPrefix("#") }.map {
+  let words = $0.split(separator: " ").map(String.init)
+  return Line(name: words[0], base: words[1])
+}
+
+/// A target with its base, wanted by whoever has one of these traits.
+func base(_ name: String, of traits: Set<String>) -> Target.Dependency { .target(name: name, condition: .when(traits: traits)) }
+
+/// The connectors that a shared target, or a C library, is for.
+func users(of name: String) -> Set<String> {
+  Set(lines.filter { $0.base == name }.flatMap { $0.name.hasPrefix("Pump") ? users(of: $0.name) : [$0.name] })
+}
+
+/// A system that connections lead to: its folder `Sources/Connectors/<name>` holds its interface, which every build reads,
+/// and its Swift; a build takes what that stands on only with the trait of that name.
+struct Connector {
+  let line: Line
+  var name: String { line.name }
   var module: String { "Pump\(name)" }
   var interface: String { "\(name).pump" }
   var sources: [String] {
     (try? FileManager.default.contentsOfDirectory(atPath: "\(Context.packageDirectory)/Sources/Connectors/\(name)"))!
       .filter { $0.hasSuffix(".swift") }
   }
-  var targets: [Target] {
-    [
-      .systemLibrary(name: "C\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])]),
-      .target(
-        name: module, dependencies: ["PumpRuntime", .target(name: "C\(name)", condition: .when(traits: [name]))],
-        path: "Sources/Connectors/\(name)", exclude: [interface]),
-    ]
+  var target: Target {
+    .target(
+      name: module, dependencies: ["PumpRuntime", base(line.base, of: [name])], path: "Sources/Connectors/\(name)", exclude: [interface])
   }
 }
 
-let connectors = [
-  Connector(name: "SQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
-  Connector(name: "PostgreSQL", pkgConfig: "libpq", debian: "libpq-dev"),
-  Connector(name: "Kafka", pkgConfig: "rdkafka", debian: "librdkafka-dev"),
-  Connector(name: "MQTT", pkgConfig: "libmosquitto", debian: "libmosquitto-dev"),
-  Connector(name: "MongoDB", pkgConfig: "libmongoc-1.0", debian: "libmongoc-dev"),
-  Connector(name: "Elasticsearch", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
-  Connector(name: "Http", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
-  Connector(name: "Webhook", pkgConfig: "libmicrohttpd", debian: "libmicrohttpd-dev"),
-]
+let connectors = lines.filter { !$0.name.hasPrefix("Pump") }.map(Connector.init)
+let shared = lines.filter { $0.name.hasPrefix("Pump") }.map { line in
+  Target.target(name: line.name, dependencies: ["PumpRuntime", base(line.base, of: users(of: line.name))], swiftSettings: hot)
+}
+
+/// C libraries: the first line of `module.modulemap` says `// pkg-config: NAME, debian: PACKAGE`.
+let libraries = Set(lines.map(\.base)).filter { $0.hasPrefix("C") }.sorted().map { name in
+  let words = text("Sources/\(name)/module.modulemap").prefix { $0 != "\n" }.split { $0 == " " || $0 == "," }.map(String.init)
+  return Target.systemLibrary(name: name, pkgConfig: words[2], providers: [.apt([words[4]])])
+}
 
 let package = Package(
   name: "pump",
@@ -51,24 +66,27 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "PumpSyntax"),
-    .target(name: "PumpPlan"),
+    .target(name: "PumpProgram"),
+    .target(name: "PumpPlan", dependencies: ["PumpProgram"]),
     .target(name: "PumpSemantics", dependencies: ["PumpSyntax", "PumpPlan"]),
     .target(name: "PumpSwift", dependencies: ["PumpPlan", "PumpSemantics"]),
     .target(name: "PumpReports", dependencies: ["PumpSyntax", "PumpPlan", "PumpSemantics"]),
-    .target(name: "PumpRuntime", dependencies: ["CZlib"], swiftSettings: hot),
+    .target(name: "PumpRuntime", dependencies: ["PumpProgram", "CZlib"], swiftSettings: hot),
     .target(name: "PumpInterpreter", dependencies: ["PumpPlan", "PumpRuntime"], swiftSettings: hot),
     .target(
       name: "PumpInterfaces", path: "Sources/Connectors",
-      exclude: connectors.flatMap { connector in connector.sources.map { "\(connector.name)/\($0)" } }, sources: ["Interfaces.swift"],
+      exclude: ["Targets.txt"] + connectors.flatMap { connector in connector.sources.map { "\(connector.name)/\($0)" } },
+      sources: ["Interfaces.swift"],
       resources: [.embedInCode("Embedded/Embedded.pump")] + connectors.map { .embedInCode("\($0.name)/\($0.interface)") }),
     .target(
       name: "PumpCompiler",
       dependencies: [
-        "PumpSyntax", "PumpPlan", "PumpSemantics", "PumpSwift", "PumpReports", "PumpRuntime", "PumpInterpreter", "PumpInterfaces",
+        "PumpSyntax", "PumpPlan", "PumpSemantics", "PumpSwift", "PumpReports", "PumpRuntime", "PumpInterpreter",
+        "PumpInterfaces",
       ]),
     .executableTarget(name: "pumpc", dependencies: ["PumpCompiler"]),
     .executableTarget(name: "pump-host", dependencies: ["PumpInterpreter", "PumpSQLite"]),
     .testTarget(name: "PumpTests", dependencies: ["PumpCompiler", "PumpInterpreter", "PumpSQLite", "pumpc", "pump-host"]),
-  ] + connectors.flatMap(\.targets),
+  ] + connectors.map(\.target) + shared + libraries,
   swiftLanguageModes: [.v6]
 )

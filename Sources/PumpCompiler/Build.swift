@@ -129,14 +129,19 @@ public struct Builder {
   private func parts(_ plan: Plan, withInterpreter: Bool = false) throws -> Parts {
     let zlib = SystemLibrary.zlib(root)
     var parts = Parts(flags: try zlib.compileFlags(), libraries: zlib.linkFlags(), key: version)
+    try add("PumpProgram", "\(root)/Sources/PumpProgram", what: "the program's model", to: &parts)
     try add("PumpRuntime", "\(root)/Sources/PumpRuntime", client: "CZlib", what: "the runtime", to: &parts)
     let runtime = parts.key
+    let table = try TargetTable(root)
+    // Shared targets that are there already, with their places.
+    var shared: [String: String] = [:]
     if withInterpreter {
       try add("PumpPlan", "\(root)/Sources/PumpPlan", what: "the plan", to: &parts)
       try add("PumpInterpreter", "\(root)/Sources/PumpInterpreter", what: "the interpreter", to: &parts)
     }
-    for connection in Dictionary(grouping: plan.connections, by: \.module).values.compactMap(\.first).sorted(by: { $0.module < $1.module })
-    {
+    for connection in Dictionary(grouping: plan.program.connections, by: \.module).values.compactMap(\.first).sorted(by: {
+      $0.module < $1.module
+    }) {
       // Connectors depend on the runtime, not on each other.
       let others = parts.key
       parts.key = runtime
@@ -146,20 +151,37 @@ public struct Builder {
         try add(connection.module, custom.folder, flags: flags, what: "the connector \(connection.kind)", to: &parts)
         parts.libraries += custom.libraries.flatMap { $0.linkFlags() }
       } else {
-        guard let library = SystemLibrary(of: connection.kind, root) else {
-          throw BuildProblem(
-            message:
-              "connector \(connection.kind) is implemented in module \(connection.module), which is not here\n  help: write `import swift \"\(connection.module)\"` with a folder of that name"
-          )
-        }
-        try add(
-          connection.module, "\(root)/Sources/Connectors/\(connection.kind)", client: "C\(connection.kind)",
-          flags: try library.compileFlags() + ["-D", connection.kind], what: "the connector \(connection.kind)", to: &parts)
-        parts.libraries += library.linkFlags()
+        try add(builtIn: connection.kind, connection.module, table, &shared, to: &parts)
       }
       parts.key = others + parts.key
     }
     return parts
+  }
+
+  /// Adds a connector that comes with the compiler, after the targets that it stands on; `shared` are those that are there.
+  private func add(
+    builtIn kind: String, _ module: String, _ table: TargetTable, _ shared: inout [String: String], to parts: inout Parts
+  ) throws {
+    guard let chain = table.chain(kind), let library = SystemLibrary(folder: "\(root)/Sources/\(chain.library)", name: kind) else {
+      throw BuildProblem(
+        message:
+          "connector \(kind) is implemented in module \(module), which is not here\n  help: write `import swift \"\(module)\"` with a folder of that name"
+      )
+    }
+    let flags = try library.compileFlags()
+    for name in chain.shared {
+      if let place = shared[name] {
+        parts.key += place
+      } else {
+        let before = parts.key
+        try add(name, "\(root)/Sources/\(name)", client: chain.library, flags: flags, what: "what \(kind) stands on", to: &parts)
+        shared[name] = String(parts.key.dropFirst(before.count))
+      }
+    }
+    try add(
+      module, "\(root)/Sources/Connectors/\(kind)", client: chain.library, flags: flags + ["-D", kind], what: "the connector \(kind)",
+      to: &parts)
+    for flag in library.linkFlags() where !parts.libraries.contains(flag) { parts.libraries.append(flag) }
   }
 
   /// Builds the program; the path of the executable is where it was asked for.
@@ -173,7 +195,7 @@ public struct Builder {
 
   /// The interpreter with the connectors that a plan uses: what `pumpc run` starts. Built once for each set of them.
   public func host(_ plan: Plan) throws -> String {
-    let modules = Set(plan.connections.map(\.module)).sorted()
+    let modules = Set(plan.program.connections.map(\.module)).sorted()
     let parts = try parts(plan, withInterpreter: true)
     let output = "\(cache)/host-\(Builder.hash(parts.key))"
     if FileManager.default.fileExists(atPath: output) {
@@ -232,7 +254,7 @@ public struct Builder {
 
   /// Copies the user's connectors into an emitted package: each module, and each C module in it, is a target there.
   private func copyCustom(_ plan: Plan, to folder: String) throws -> [ManifestModule] {
-    try Set(plan.connections.map(\.module)).sorted().compactMap { custom[$0] }.map { connector in
+    try Set(plan.program.connections.map(\.module)).sorted().compactMap { custom[$0] }.map { connector in
       _ = try connector.bind()
       let target = "\(folder)/Sources/\(connector.module)"
       try? FileManager.default.removeItem(atPath: target)
@@ -249,7 +271,7 @@ public struct Builder {
   }
 
   private func packageName(_ plan: Plan) -> String {
-    let letters = plan.name.unicodeScalars.filter {
+    let letters = plan.program.name.unicodeScalars.filter {
       ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "_" || $0 == "-"
     }
     let text = String(String.UnicodeScalarView(letters))

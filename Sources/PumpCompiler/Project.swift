@@ -126,7 +126,7 @@ public struct Compilation {
 /// Parse, resolve, check, lower.
 public func compile(_ project: Project) -> Compilation {
   let result = check(
-    name: project.name, files: project.files, interfaces: builtInInterfaces,
+    name: project.name, files: project.files, interfaces: builtInInterfaces, formats: builtInFormats,
     patternProblem: { pattern in
       do throws(Regex.Problem) { _ = try Regex(pattern) } catch { return error.message }
       return nil
@@ -143,6 +143,9 @@ public func compile(_ project: Project) -> Compilation {
   return Compilation(
     project: project, plan: unread ? nil : result.plan, diagnostics: all.map(\.element), flows: result.flows, connectors: result.connectors)
 }
+
+/// The formats, as their folders in the runtime declare them.
+public let builtInFormats: [FormatSpec] = Formats.all.map { $0.spec }
 
 /// The interface files of the connectors that come with the compiler.
 public let builtInInterfaces: [FileSyntax] = interfaceFiles.map { Parser.parse(SourceText(path: $0.path, bytes: $0.bytes)).0 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The C library that a connector wraps, as `Sources/C<Kind>/module.modulemap` declares it: its `link` lines name what is
+/// A C library that connectors wrap, as its `module.modulemap` declares it: its `link` lines name what is
 /// linked, and its first line, `// pkg-config: libpq, debian: libpq-dev`, where its headers come from.
 struct SystemLibrary {
   let folder: String
@@ -8,8 +8,6 @@ struct SystemLibrary {
   let package: String
   private let debian: String
   private let libraries: [String]
-
-  init?(of kind: String, _ root: String) { self.init(folder: "\(root)/Sources/C\(kind)", name: kind) }
 
   static func zlib(_ root: String) -> SystemLibrary { SystemLibrary(folder: "\(root)/Sources/CZlib", name: "zlib")! }
 

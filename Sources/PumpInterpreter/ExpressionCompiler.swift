@@ -25,7 +25,7 @@ final class ExpressionCompiler {
 
   func compile(_ e: Expr) -> Node {
     switch e.kind {
-    case .literal(let literal): return constant(value(literal, e.type), Shape.of(e.type))
+    case .literal(let literal): return constant(Value(literal, e.type), Shape.of(e.type))
     case .config(let section, let key): return constant(configuration.section(section)[key], Shape.of(e.type))
     case .environment, .secretFile: return constant(.null, Shape.of(e.type.asOptional))
     case .it: return captured { $0.event.map { Node(filled: $0) } }
@@ -252,12 +252,10 @@ final class ExpressionCompiler {
       return higherOrder(name, compile(arguments[0]), parameter, body, shape)
     }
     let nodes = arguments.map(compile)
-    if let kernel = Kernels.table[Kernels.key(name, nodes.map(\.column.shape))]
-      ?? Kernels.table[Kernels.key(name, arguments.map { Shape.of($0.type) })]
-    {
-      return kernel(nodes, shape)
-    }
-    return ListKernels.make(name, nodes, shape)
+    let shapes = arguments.map { Shape.of($0.type) }
+    // A test asks for the kernel of every signature of the library.
+    guard let node = Kernels.node(name, nodes, shapes, shape) else { fatalError("`\(Kernels.key(name, shapes))` has no kernel") }
+    return node
   }
 
   /// Runs the body over the elements of all selected rows at once.

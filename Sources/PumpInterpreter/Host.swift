@@ -10,11 +10,21 @@ public func runHost(_ factories: [String: ConnectorFactory]) -> Never {
     exit(2)
   }
   let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-  guard let data = try? handle.readToEnd(), let plan = try? PropertyListDecoder().decode(Plan.self, from: data),
-    plan.version == Plan.currentVersion
-  else {
-    FileHandle.standardError.write(Data("pump-host and pumpc are of different versions: build both again\n".utf8))
+  exit(ProgramCommand.main(interpret(plan(from: handle)), factories: factories, arguments: Array(CommandLine.arguments.dropFirst(2))))
+}
+
+/// A plan of another version is refused by its number, before anything else of it is read.
+private func plan(from handle: FileHandle) -> Plan {
+  struct Header: Decodable { let version: Int }
+  let decoder = PropertyListDecoder()
+  let data = (try? handle.readToEnd()) ?? Data()
+  func refuse(_ found: String) -> Never {
+    FileHandle.standardError.write(
+      Data("pump-host reads plans of version \(Plan.currentVersion), pumpc gave \(found): build both again\n".utf8))
     exit(70)
   }
-  exit(ProgramCommand.main(interpret(plan), factories: factories, arguments: Array(CommandLine.arguments.dropFirst(2))))
+  guard let header = try? decoder.decode(Header.self, from: data) else { refuse("none") }
+  guard header.version == Plan.currentVersion else { refuse("one of version \(header.version)") }
+  guard let plan = try? decoder.decode(Plan.self, from: data) else { refuse("one that cannot be read") }
+  return plan
 }

@@ -2,8 +2,11 @@ import PumpRuntime
 
 /// Functions of lists and maps of any element: they move slices and rows, whatever the elements are.
 enum ListKernels {
-  static func make(_ name: String, _ nodes: [Node], _ shape: Shape) -> Node {
-    let a = nodes[0].column
+  /// Nil where no function of this name takes them.
+  static func make(_ name: String, _ nodes: [Node], _ shape: Shape) -> Node? {
+    guard let a = nodes.first?.column else { return nil }
+    let isCollection = a.shape.kind == .list || a.shape.kind == .map
+    guard isCollection || name == "equals" || name == "to_string" || name == "to_json" else { return nil }
     let isMap = a.shape.kind == .map
     let out: Column
     switch name {
@@ -22,7 +25,6 @@ enum ListKernels {
     }
     switch name {
     case "equals": return rows { (_, row) throws(EventFailure) in out.set(Column.equal(a, row, nodes[1].column, row), row) }
-    case "less", "less_equal", "greater", "greater_equal": fatalError("`\(name)` is for scalars")
     case "to_string", "to_json":
       return rows { (frame, row) throws(EventFailure) in
         var buffer = ByteBuffer(capacity: 256)
@@ -81,9 +83,8 @@ enum ListKernels {
     case "reverse": return rows { (_, row) throws(EventFailure) in copy(range(slice(row)).reversed(), from: a.children[0], row) }
     case "distinct":
       return rows { (_, row) throws(EventFailure) in
-        var kept: [Int] = []
-        for i in range(slice(row)) where !kept.contains(where: { Column.equal(a.children[0], $0, a.children[0], i) }) { kept.append(i) }
-        copy(kept, from: a.children[0], row)
+        var seen = Set<ColumnRow>(minimumCapacity: Int(slice(row).count))
+        copy(range(slice(row)).filter { seen.insert(ColumnRow(a.children[0], $0)).inserted }, from: a.children[0], row)
       }
     case "flatten":
       return rows { (_, row) throws(EventFailure) in
@@ -114,19 +115,26 @@ enum ListKernels {
         let b = nodes[1].column
         let entries = out.children[0]
         let start = entries.count
-        for i in range(slice(row)) { entries.copy(entries.count, from: a.children[0], i) }
+        func key(_ place: Int) -> Text { entries.children[0].get(Text.self, start + place) }
+        var places = KeyPlaces()
+        for i in range(slice(row)) {
+          _ = places.place(of: a.children[0].children[0].get(Text.self, i), among: entries.count - start, key)
+          entries.copy(entries.count, from: a.children[0], i)
+        }
         for i in range(b.get(Slice.self, row)) {
-          let key = b.children[0].children[0].get(Text.self, i)
-          let known = (start..<entries.count).first { entries.children[0].get(Text.self, $0) == key }
-          entries.copy(known ?? entries.count, from: b.children[0], i)
+          let known = places.place(of: b.children[0].children[0].get(Text.self, i), among: entries.count - start, key)
+          entries.copy(known.map { start + $0 } ?? entries.count, from: b.children[0], i)
         }
         out.set(Slice(start, entries.count - start), row)
       }
-    default: fatalError("`\(Kernels.key(name, nodes.map(\.column.shape)))` has no kernel")
+    default: return nil
     }
   }
 
   static func range(_ slice: Slice) -> Range<Int> { Int(slice.start)..<Int(slice.start + slice.count) }
+
+  /// The functions that take a lambda.
+  static let withLambda: Set<String> = ["map", "filter", "any", "all", "count", "sum", "sort_by"]
 
   /// What a function with a lambda makes of its body's values.
   final class Result {

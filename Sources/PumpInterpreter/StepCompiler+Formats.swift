@@ -1,42 +1,17 @@
 import PumpPlan
 import PumpRuntime
 
+/// Reading and writing of formats. JSON has ways of its own, straight between bytes and columns.
 extension StepCompiler {
-  func options(_ format: Format) -> JSONOptions {
-    var options = JSONOptions()
-    options.strict = format.options["strict"] == .bool(true)
-    options.omitNull = format.options["omit_null"] == .bool(true)
-    if case .string(let name)? = format.options["time"] { options.time = TimeFormat(rawValue: name) ?? .rfc3339 }
-    return options
-  }
-
-  func text(_ format: Format, _ name: String, _ otherwise: String) -> String {
-    if case .string(let text)? = format.options[name] { text } else { otherwise }
-  }
-
-  func recordFormat(_ format: Format, _ shape: Shape) -> RecordFormat {
-    switch format.name {
-    case "csv": .csv(shape, separator: text(format, "separator", ","), quote: text(format, "quote", "\""), null: text(format, "null", ""))
-    case "kv": .kv(shape, separator: text(format, "separator", " "), assign: text(format, "assign", "="))
-    default: .regex(shape, text(format, "pattern", ""))
-    }
-  }
+  private func make(_ format: Format, _ shape: Shape) -> any RecordFormat { Formats.make(format.name, shape, FormatOptions(format.texts)) }
 
   func appender(_ format: Format, _ event: Column) -> (inout ByteBuffer, Int) -> Void {
-    switch format.name {
-    case "json":
-      let options = options(format)
+    if format.name == "json" {
+      let options = JSONOptions(FormatOptions(format.texts))
       return { $0.json(event, $1, options) }
-    case "csv", "kv":
-      let records = recordFormat(format, event.shape)
-      return { records.write(event, $1, &$0) }
-    case "lines":
-      return {
-        $0.raw(event.get(Text.self, $1))
-        $0.byte(0x0A)
-      }
-    default: return { $0.raw(event.get(Text.self, $1)) }
     }
+    let records = make(format, event.shape)
+    return { records.write(event, $1, &$0) }
   }
 
   func encoder(_ format: Format, _ shape: Shape, _ event: Column) -> (Frame, Int, Column) -> Void {
@@ -56,9 +31,8 @@ extension StepCompiler {
     let out = Column(shape)
     let verify = verification(checks, number, out)
     let next = compile(rest, event: out, carried: nil)
-    let options = options(format)
-    switch format.name {
-    case "json":
+    if format.name == "json" {
+      let options = JSONOptions(FormatOptions(format.texts))
       return { frame, selection, outputs in
         out.clear()
         out.ensure(frame.rows)
@@ -70,29 +44,53 @@ extension StepCompiler {
         let live = verify(frame, selection, outputs)
         if live.count > 0 { next(frame, live, outputs) }
       }
-    case "text":
-      return { frame, selection, outputs in
-        out.clear()
-        out.ensure(frame.rows)
-        for row in selection {
-          do throws(EventFailure) { out.set(try Fn.toText(Blob(event.get(Text.self, Int(row))), frame.context), Int(row)) } catch {
-            frame.fail(row, error.message)
-          }
-        }
-        let live = verify(frame, selection, outputs)
-        if live.count > 0 { next(frame, live, outputs) }
+    }
+    let records = make(format, shape)
+    if number == 0 { framing = records.framing }
+    let each: Chain = { frame, selection, outputs in
+      out.clear()
+      out.ensure(frame.rows)
+      records.begin(frame.batch.header)
+      for row in selection {
+        if let problem = records.read(event.get(Text.self, Int(row)), into: out, Int(row), frame.context) { frame.fail(row, problem) }
       }
-    default:
-      if framed { return framing(format, shape, out, verify, number, event, next) }
-      let records = recordFormat(format, shape)
-      return { frame, selection, outputs in
-        out.clear()
-        out.ensure(frame.rows)
-        for row in selection {
-          if let problem = records.read(event.get(Text.self, Int(row)), into: out, Int(row), frame.context) { frame.fail(row, problem) }
+      let live = verify(frame, selection, outputs)
+      if live.count > 0 { next(frame, live, outputs) }
+    }
+    return framed ? cutting(records, out, verify, number, event, each: each, next) : each
+  }
+
+  /// One event becomes many, where its source has not cut it: each runs through the rest in slices of its own.
+  private func cutting(
+    _ records: any RecordFormat, _ out: Column, _ verify: @escaping (Frame, Selection, Outputs) -> Selection, _ number: Int,
+    _ event: Column, each: @escaping Chain, _ next: @escaping Chain
+  ) -> Chain {
+    let slices = Slices()
+    return { frame, selection, outputs in
+      if frame.batch.isFramed { return each(frame, selection, outputs) }
+      for row in selection {
+        let origin = frame.origins[Int(row)]
+        var pending: [Record] = []
+        func flush() {
+          guard !pending.isEmpty else { return }
+          slices.run(frame, pending.count, { _ in origin }, record: { pending[$0] }) { inner, all in
+            out.clear()
+            out.ensure(pending.count)
+            for (index, record) in pending.enumerated() {
+              if let problem = records.read(record.text, into: out, index, inner.context) { inner.fail(Int32(index), problem) }
+            }
+            let live = verify(inner, all, outputs)
+            if live.count > 0 { next(inner, live, outputs) }
+          }
+          pending.removeAll(keepingCapacity: true)
         }
-        let live = verify(frame, selection, outputs)
-        if live.count > 0 { next(frame, live, outputs) }
+        do throws(EventFailure) {
+          try records.forEachRecord(event.get(Text.self, Int(row)), frame.batch) { text, record in
+            pending.append(Record(text, record ?? 1))
+            if pending.count == Frame.sliceSize { flush() }
+          }
+        } catch { outputs.fail(Int(origin), number, error.message) }
+        flush()
       }
     }
   }

@@ -7,23 +7,16 @@ typealias Chain = (Frame, Selection, Outputs) -> Void
 /// Steps to operations over columns. Each takes the rows that reach it and calls what follows with those that go on.
 final class StepCompiler {
   let compiler: ExpressionCompiler
-  /// Sinks are numbered in the order of the pipeline's steps.
-  var nextSink: Int
-  var nextStep: Int
-  var nextLookup = 0
+  /// How the first step wants its stream cut.
+  var framing: Framing?
 
-  init(_ compiler: ExpressionCompiler, firstSink: Int, firstStep: Int) {
-    self.compiler = compiler
-    nextSink = firstSink
-    nextStep = firstStep
-  }
+  init(_ compiler: ExpressionCompiler) { self.compiler = compiler }
 
   /// `event` holds the events that enter; `carried` the record that was encoded.
   func compile(_ steps: ArraySlice<Step>, event: Column, carried: Column?) -> Chain {
     guard let step = steps.first else { return { _, _, _ in } }
     let rest = steps.dropFirst()
-    let number = nextStep
-    nextStep += 1
+    let number = step.number
     let compiler = self.compiler
     func node(_ e: Expr, carried: Column? = nil) -> Node {
       compiler.level = .init()
@@ -36,9 +29,9 @@ final class StepCompiler {
       return decode(format, type, checks, framed, number, event, rest)
     case .encode(let format):
       let out = Column(.bytes)
-      let next = compile(rest, event: out, carried: event)
       // The encoder writes straight to the sink's buffer where the sink follows; see `sink`.
-      guard case .sink(let endpoint)? = rest.first?.kind, rest.count == 1, endpoint.each.isEmpty else {
+      guard case .sink(let sink, let each)? = rest.first?.kind, each.isEmpty else {
+        let next = compile(rest, event: out, carried: event)
         let write = encoder(format, Shape.of(step.output), event)
         return { frame, selection, outputs in
           out.ensure(frame.rows)
@@ -46,7 +39,6 @@ final class StepCompiler {
           next(frame, selection, outputs)
         }
       }
-      let sink = nextSink - 1
       let append = appender(format, event)
       return { frame, selection, outputs in
         let buffer = outputs.sinks[sink]
@@ -85,7 +77,7 @@ final class StepCompiler {
         if live.count > 0 { next(frame, live, out) }
       }
     case .expand(let index): return expand(index, Shape.of(step.output), event, rest)
-    case .lookup(let endpoint, _): return lookup(endpoint, Shape.of(step.output), number, event, rest, node(endpoint.each[0].value))
+    case .lookup(let lookup, let key, _): return self.lookup(lookup, Shape.of(step.output), number, event, rest, node(key))
     case .route(let arms):
       let compiled = arms.map { arm in (arm.condition.map { node($0) }, compile(arm.steps[...], event: event, carried: carried)) }
       return { frame, selection, out in
@@ -134,10 +126,9 @@ final class StepCompiler {
         if count > 0 { next(frame, Selection(start: kept, count: count), out) }
       }
     case .discard: return { _, selection, out in out.filtered += selection.count }
-    case .feed: return sink([], event, Shape.of(step.output))
-    case .sink(let endpoint):
-      let nodes = endpoint.each.map { node($0.value, carried: carried) }
-      let write = sink(nodes, event, endpoint.type == .bytes ? nil : Shape.of(endpoint.type), takesDocuments: endpoint.takesDocuments)
+    case .sink(let sink, let each):
+      let nodes = each.map { node($0, carried: carried) }
+      let write = self.sink(sink, nodes, event)
       guard !nodes.isEmpty else { return write }
       return { frame, selection, out in
         let live = runAll(nodes, frame, selection)
@@ -147,73 +138,20 @@ final class StepCompiler {
     }
   }
 
-  private func sink(_ each: [Node], _ event: Column, _ shape: Shape?, takesDocuments: Bool = false) -> Chain {
-    let number = nextSink
-    nextSink += 1
-    let isBytes = shape == nil || shape!.kind == .bytes
+  private func sink(_ number: Int, _ each: [Node], _ event: Column) -> Chain {
+    let isBytes = event.shape.kind == .bytes || event.shape.kind == .string
     return { frame, selection, out in
       let buffer = out.sinks[number]
       for row in selection {
         let place = buffer.count
         for (column, node) in zip(buffer.each, each) { column.copy(place, from: node.column, Int(row)) }
-        if takesDocuments {
-          buffer.bytes.json(event, Int(row), JSONOptions())
-          buffer.end(Int(frame.origins[Int(row)]))
-        } else if isBytes {
-          buffer.bytes.raw(event.get(Text.self, Int(row)))
-          buffer.end(Int(frame.origins[Int(row)]))
-        } else {
-          buffer.records!.copy(place, from: event, Int(row))
+        if let records = buffer.records {
+          records.copy(place, from: event, Int(row))
           buffer.origins.append(frame.origins[Int(row)])
-        }
-      }
-    }
-  }
-
-  /// One event becomes many: each runs through the rest in slices of its own.
-  func framing(
-    _ format: Format, _ shape: Shape, _ out: Column, _ verify: @escaping (Frame, Selection, Outputs) -> Selection, _ number: Int,
-    _ event: Column, _ next: @escaping Chain
-  ) -> Chain {
-    let header = format.options["header"] == .bool(true)
-    let records = format.name == "csv" ? recordFormat(format, shape) : nil
-    let slices = Slices()
-    return { frame, selection, outputs in
-      for row in selection {
-        let origin = frame.origins[Int(row)]
-        var pending: [Record] = []
-        var taken = 0
-        func flush() {
-          guard !pending.isEmpty else { return }
-          slices.run(frame, pending.count, { _ in origin }, record: { pending[$0] }) { inner, all in
-            out.clear()
-            out.ensure(pending.count)
-            for (index, record) in pending.enumerated() {
-              if let records {
-                if let problem = records.read(record.text, into: out, index, inner.context) { inner.fail(Int32(index), problem) }
-              } else {
-                out.set(record.text, index)
-              }
-            }
-            let live = verify(inner, all, outputs)
-            if live.count > 0 { next(inner, live, outputs) }
-          }
-          pending.removeAll(keepingCapacity: true)
-        }
-        func take(_ text: Text) {
-          taken += 1
-          pending.append(Record(text, taken))
-          if pending.count == Frame.sliceSize { flush() }
-        }
-        let whole = event.get(Text.self, Int(row))
-        if let records {
-          do throws(EventFailure) { try records.forEachRecord(whole, header: header, frame.context, take) } catch {
-            outputs.fail(Int(origin), number, error.message)
-          }
         } else {
-          Lines.forEach(whole, take)
+          if isBytes { buffer.bytes.raw(event.get(Text.self, Int(row))) } else { buffer.bytes.json(event, Int(row), JSONOptions()) }
+          buffer.end(Int(frame.origins[Int(row)]))
         }
-        flush()
       }
     }
   }
@@ -254,11 +192,7 @@ final class StepCompiler {
     }
   }
 
-  private func lookup(_ endpoint: PumpPlan.Endpoint, _ shape: Shape, _ number: Int, _ event: Column, _ rest: ArraySlice<Step>, _ key: Node)
-    -> Chain
-  {
-    let index = nextLookup
-    nextLookup += 1
+  private func lookup(_ index: Int, _ shape: Shape, _ number: Int, _ event: Column, _ rest: ArraySlice<Step>, _ key: Node) -> Chain {
     let found = Column(shape.fields.last!.shape)
     let next = compile(rest, event: Column(shape, sharing: event.children + [found]), carried: nil)
     return { frame, selection, outputs in

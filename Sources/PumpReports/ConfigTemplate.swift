@@ -13,18 +13,16 @@ public enum ConfigTemplate: String, CaseIterable {
   }
 
   private func sections(_ plan: Plan) -> [(name: String, docs: String?, settings: [Setting])] {
-    var result = plan.config.map { ($0.name, $0.docs, $0.keys) }
-    result += plan.connections.map { ("connection:\($0.id)", $0.docs, $0.settings) }
-    for pipeline in plan.pipelines {
-      for endpoint in pipeline.sources + pipeline.sinks + pipeline.lookups {
-        result.append(("pipeline:\(pipeline.id):\(endpoint.label)", nil, endpoint.arguments))
-      }
+    var result = plan.program.config.map { ($0.name, $0.docs, $0.keys) }
+    result += plan.program.connections.map { ("connection:\($0.id)", $0.docs, $0.settings) }
+    for pipeline in plan.program.pipelines {
+      for endpoint in pipeline.endpoints { result.append(("pipeline:\(pipeline.id):\(endpoint.label)", nil, endpoint.settings)) }
     }
     return result.map { (name: $0.0, docs: $0.1, settings: $0.2) }
   }
 
   private func conf(_ plan: Plan) -> String {
-    var out = "# Configuration of \(plan.name). Lines that begin with # show the values that hold without them.\n"
+    var out = "# Configuration of \(plan.program.name). Lines that begin with # show the values that hold without them.\n"
     for section in sections(plan) where !section.settings.isEmpty {
       out += "\n"
       if let docs = section.docs { out += comment(docs) }
@@ -34,7 +32,7 @@ public enum ConfigTemplate: String, CaseIterable {
         if setting.type.holdsSecret {
           let variable = variable(section.name, setting)
           out += "\(setting.value == nil || environment(setting) != nil ? "" : "#")\(setting.name) = ${\(variable)}\n"
-        } else if let value = setting.value.flatMap(text) {
+        } else if let value = setting.value.flatMap({ text($0, setting.type) }) {
           out += "#\(setting.name) = \(value)\n"
         } else if let name = environment(setting) {
           out += "#\(setting.name) = ${\(name)}\n"
@@ -49,10 +47,7 @@ public enum ConfigTemplate: String, CaseIterable {
   private func comment(_ docs: String) -> String { docs.split(separator: "\n").map { "# \($0)\n" }.joined() }
 
   private func environment(_ setting: Setting) -> String? {
-    guard let value = setting.value else { return nil }
-    var name: String?
-    value.visit { if case .environment(let found) = $0.kind { name = found } }
-    return name
+    setting.value?.variables.last
   }
 
   private func variable(_ section: String, _ setting: Setting) -> String {
@@ -61,7 +56,7 @@ public enum ConfigTemplate: String, CaseIterable {
   }
 
   private func env(_ plan: Plan) -> String {
-    var out = "# Environment of \(plan.name); copy to .env and fill in.\n"
+    var out = "# Environment of \(plan.program.name); copy to .env and fill in.\n"
     var seen: Set<String> = []
     for section in sections(plan) {
       for setting in section.settings {
@@ -74,9 +69,8 @@ public enum ConfigTemplate: String, CaseIterable {
   }
 
   /// A value as it stands in a configuration file; nil where it is not known yet.
-  private func text(_ value: Expr) -> String? {
-    switch value.kind {
-    case .wrap(let inner): return text(inner)
+  private func text(_ value: SettingValue, _ type: Type) -> String? {
+    switch value {
     case .literal(let literal):
       switch literal {
       case .null: return nil
@@ -87,11 +81,13 @@ public enum ConfigTemplate: String, CaseIterable {
       case .string(let text), .uuid(let text): return text.contains("\n") ? nil : text.replacing("$", with: "$$")
       case .duration(let micros): return micros % 1_000_000 == 0 ? "\(micros / 1_000_000)s" : "\(micros / 1000)ms"
       case .size(let bytes): return "\(bytes)B"
-      case .enumCase(let index): if case .enumeration(let type) = value.type.wrapped { return type.cases[index].name } else { return nil }
+      case .enumCase(let index): if case .enumeration(let type) = type.wrapped { return type.cases[index].name } else { return nil }
+      case .list(let items): return text(.list(items.map { .literal($0) }), type)
       default: return nil
       }
     case .list(let items):
-      let parts = items.compactMap(text)
+      guard case .list(let element) = type.wrapped else { return nil }
+      let parts = items.compactMap { text($0, element) }
       return parts.count == items.count && !parts.isEmpty ? parts.joined(separator: ", ") : nil
     default: return nil
     }
@@ -123,7 +119,7 @@ public enum ConfigTemplate: String, CaseIterable {
             object(
               type(setting.type) + [
                 ("description", setting.docs.map { .string($0) }),
-                ("default", setting.type.holdsSecret ? nil : setting.value.flatMap(text).map { .string($0) }),
+                ("default", setting.type.holdsSecret ? nil : setting.value.flatMap { text($0, setting.type) }.map { .string($0) }),
               ]))
         )
       }
@@ -137,7 +133,8 @@ public enum ConfigTemplate: String, CaseIterable {
       )
     }
     return object([
-      ("$schema", .string("https://json-schema.org/draft/2020-12/schema")), ("title", .string(plan.name)), ("type", .string("object")),
+      ("$schema", .string("https://json-schema.org/draft/2020-12/schema")), ("title", .string(plan.program.name)),
+      ("type", .string("object")),
       ("properties", object(properties)),
     ])
   }

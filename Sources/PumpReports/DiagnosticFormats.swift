@@ -28,7 +28,8 @@ public enum DiagnosticFormat: String, CaseIterable {
       ("file", .string(diagnostic.span.source.path)),
       ("line", .number(String(line))), ("column", .number(String(column))), ("endLine", .number(String(endLine))),
       ("endColumn", .number(String(endColumn))), ("message", .string(diagnostic.message)), ("help", diagnostic.help.map { .string($0) }),
-      ("fixable", .bool(!diagnostic.fix.isEmpty)),
+      ("fixable", .bool(diagnostic.fix?.confidence == .certain)),
+      ("fix", diagnostic.fix.map { object([("title", .string($0.title)), ("confidence", .string($0.confidence.rawValue))]) }),
     ])
   }
 

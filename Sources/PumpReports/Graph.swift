@@ -28,10 +28,10 @@ private struct Graph {
   let pipelines: [String]
 
   init(_ plan: Plan) {
-    pipelines = plan.pipelines.map(\.id)
+    pipelines = plan.program.pipelines.map(\.id)
     var entries: [String: Int] = [:]
     var feeds: [(Int, String)] = []
-    for (number, pipeline) in plan.pipelines.enumerated() {
+    for (number, (pipeline, body)) in zip(plan.program.pipelines, plan.bodies).enumerated() {
       var starts: [Int] = []
       for source in pipeline.sources { starts.append(add(source.label, true, number, 0)) }
       if starts.isEmpty {
@@ -39,8 +39,8 @@ private struct Graph {
         entries[pipeline.id] = entry
         starts = [entry]
       }
-      walk(pipeline.steps[...], from: starts, label: "", number, 1, &feeds)
-      if case .chain(let steps) = pipeline.onError { walk(steps[...], from: starts, label: "on error", number, 1, &feeds) }
+      walk(body.main.steps[...], pipeline, from: starts, label: "", number, 1, &feeds)
+      if let error = body.error { walk(error.steps[...], pipeline, from: starts, label: "on error", number, 1, &feeds) }
     }
     for (from, target) in feeds { if let entry = entries[target] { edges.append((from, entry, "")) } }
   }
@@ -51,14 +51,15 @@ private struct Graph {
   }
 
   private mutating func walk(
-    _ steps: ArraySlice<Step>, from: [Int], label: String, _ pipeline: Int, _ rank: Int, _ feeds: inout [(Int, String)]
+    _ steps: ArraySlice<Step>, _ spec: PipelineSpec, from: [Int], label: String, _ pipeline: Int, _ rank: Int,
+    _ feeds: inout [(Int, String)]
   ) {
     guard let step = steps.first else { return }
     var name = step.name
-    if case .sink(let endpoint) = step.kind { name = endpoint.label }
+    if case .sink(let index, _) = step.kind { name = spec.sinks[index].label }
     let isEnd: Bool
     switch step.kind {
-    case .sink, .feed, .discard: isEnd = true
+    case .sink, .discard: isEnd = true
     default: isEnd = false
     }
     let node = add(name, isEnd, pipeline, rank)
@@ -66,13 +67,13 @@ private struct Graph {
     switch step.kind {
     case .route(let arms):
       for (index, arm) in arms.enumerated() {
-        walk(arm.steps[...], from: [node], label: arm.condition == nil ? "else" : "when \(index + 1)", pipeline, rank + 1, &feeds)
+        walk(arm.steps[...], spec, from: [node], label: arm.condition == nil ? "else" : "when \(index + 1)", pipeline, rank + 1, &feeds)
       }
-    case .tee(let inner): walk(inner[...], from: [node], label: "copy", pipeline, rank + 1, &feeds)
-    case .feed(let target): feeds.append((node, target))
+    case .tee(let inner): walk(inner[...], spec, from: [node], label: "copy", pipeline, rank + 1, &feeds)
+    case .sink(let index, _): if let target = spec.sinks[index].pipeline { feeds.append((node, target)) }
     default: break
     }
-    walk(steps.dropFirst(), from: [node], label: "", pipeline, rank + 1, &feeds)
+    walk(steps.dropFirst(), spec, from: [node], label: "", pipeline, rank + 1, &feeds)
   }
 
   private func quoted(_ text: String) -> String { JSONLiteral.quoted(text) }

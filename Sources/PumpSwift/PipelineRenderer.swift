@@ -3,25 +3,24 @@ import PumpPlan
 /// One pipeline, or its error route, as a class with a method for each chain: the steps of a chain are one function,
 /// side chains and elements have their own, so that a failure ends only its own way.
 final class PipelineRenderer {
-  private let types: TypeRenderer
-  private let expressions: ExpressionRenderer
-  private let className: String
-  private var nextStep: Int
-  private var nextSink: Int
-  private var nextLookup = 0
-  private var nextEvent = 0
-  private var members: [String] = []
+  let types: TypeRenderer
+  let expressions: ExpressionRenderer
+  let className: String
+  private let pipeline: PipelineSpec
+  var nextEvent = 0
+  /// The format of the first step, which may cut its stream.
+  var framing: String?
+  var members: [String] = []
   private var methods: [String] = []
   /// Fields of `Sinks`, with their values.
   private var sinks: [(name: String, type: String, value: String)] = []
-  /// What `process` does behind its loop, in the order of the steps.
+  /// What `process` does after its loop, in the order of the steps.
   private var lookups: [String] = []
 
-  init(_ types: TypeRenderer, _ className: String, firstStep: Int, firstSink: Int) {
+  init(_ types: TypeRenderer, _ pipeline: PipelineSpec, _ className: String) {
     self.types = types
+    self.pipeline = pipeline
     self.className = className
-    nextStep = firstStep
-    nextSink = firstSink
     expressions = ExpressionRenderer(types)
     expressions.meta = { name, type in
       name == "raw" ? "Blob(batch.events[row])" : "\(types.swift(type)).read(batch.meta[\(Swift.string(name))]!, row, c.arena)"
@@ -30,15 +29,16 @@ final class PipelineRenderer {
 
   private static let context = "_ row: Int, _ batch: Batch, _ sinks: Sinks, _ out: Outputs, _ c: Context"
 
-  func render(_ steps: [Step], input: Type, checks: [Check], docs: String?) -> String {
+  func render(_ route: Route, docs: String?) -> String {
+    let input = route.input
     let entry = types.swift(input, hint: className + "Input")
     var body = SwiftWriter()
     body.block("private func run(_ it: \(entry), \(Self.context)) throws(EventFailure) {") { out in
-      for check in checks {
+      for check in route.checks {
         expressions.event = "it"
         out.line("guard \(expressions.statement(check.condition)) else { throw EventFailure(\(Swift.string(check.message))) }")
       }
-      chain(steps[...], event: "it", type: input, carried: nil, &out)
+      chain(route.steps[...], event: "it", type: input, carried: nil, &out)
       out.directive("#sourceLocation()")
     }
     methods.insert(body.text, at: 0)
@@ -59,6 +59,11 @@ final class PipelineRenderer {
       }
       out.line()
       out.line("init(_ configuration: Configuration) { config = Config(configuration) }")
+      if let framing {
+        out.line()
+        out.line("/// How the first step wants its stream cut into events.")
+        out.line("var framing: Framing? { \(framing).framing }")
+      }
       out.line()
       out.block("func process(_ batch: Batch, _ out: Outputs) {") { out in
         out.line("let (sinks, c) = (Sinks(out), batch.context)")
@@ -80,11 +85,10 @@ final class PipelineRenderer {
   }
 
   /// Statements of a chain; `event` names the value that enters.
-  private func chain(_ steps: ArraySlice<Step>, event: String, type: Type, carried: (name: String, type: Type)?, _ out: inout SwiftWriter) {
+  func chain(_ steps: ArraySlice<Step>, event: String, type: Type, carried: (name: String, type: Type)?, _ out: inout SwiftWriter) {
     guard let step = steps.first else { return }
     let rest = steps.dropFirst()
-    let number = nextStep
-    nextStep += 1
+    let number = step.number
     expressions.event = event
     expressions.carried = carried?.name ?? event
     out.directive("#sourceLocation(file: \(Swift.string(step.place.file)), line: \(step.place.line))")
@@ -101,14 +105,13 @@ final class PipelineRenderer {
         return
       }
       let next = fresh()
-      out.line("let \(next) = \(decode(format, target, event, type, &out))")
+      out.line("let \(next) = \(decode(format, target, event, type, number, &out))")
       verify(checks, next, &out)
       chain(rest, event: next, type: target, carried: nil, &out)
     case .encode(let format):
-      if rest.count == 1, case .sink(let endpoint)? = rest.first?.kind {
+      if case .sink(let index, let each)? = rest.first?.kind {
         // The encoder writes straight into the sink's buffer.
-        nextStep += 1
-        sink(endpoint, event: event, carried: (event, type), &out) { [self] out in encode(format, event, type, "sink.bytes", &out) }
+        sink(index, each, event: event, carried: (event, type), &out) { [self] out in encode(format, event, type, "sink.bytes", &out) }
         return
       }
       let next = fresh()
@@ -132,7 +135,7 @@ final class PipelineRenderer {
       out.line("let \(next) = \(expressions.statement(value))")
       chain(rest, event: next, type: step.output, carried: nil, &out)
     case .expand(let index): expand(index, event, type, step.output, number, rest, &out)
-    case .lookup(let endpoint, let key): lookup(endpoint, key, event, type, step, number, rest, &out)
+    case .lookup(let index, let key, let found): lookup(index, key, found, event, type, step, rest, &out)
     case .route(let arms): route(arms, event, type, carried, number, &out)
     case .tee(let inner):
       let name = method("tee\(number)", event, type, carried) { [self] body in
@@ -151,11 +154,10 @@ final class PipelineRenderer {
       }
       chain(rest, event: event, type: type, carried: carried, &out)
     case .discard: out.line("out.filtered += 1")
-    case .feed: feed(event, type, &out)
-    case .sink(let endpoint):
-      begin(endpoint.each.contains { expressions.fails($0.value) })
-      sink(endpoint, event: event, carried: carried, &out) { out in
-        if endpoint.takesDocuments {
+    case .sink(let index, let each):
+      begin(each.contains { expressions.fails($0) })
+      sink(index, each, event: event, carried: carried, &out) { out in
+        if type.record != nil || type == .json {
           out.line("\(event).write(json: &sink.bytes)")
         } else {
           out.line("sink.bytes.raw(\(type == .bytes ? "\(event).text" : event))")
@@ -170,7 +172,7 @@ final class PipelineRenderer {
     "\(event), \(carried.map { "\($0.name), " } ?? "")row, batch, sinks, out, c"
   }
 
-  private func method(
+  func method(
     _ name: String, _ event: String, _ type: Type, _ carried: (name: String, type: Type)?, _ body: (inout SwiftWriter) -> Void
   ) -> String {
     var out = SwiftWriter()
@@ -225,55 +227,23 @@ final class PipelineRenderer {
     }
   }
 
-  private func frame(
-    _ format: Format, _ target: Type, _ checks: [Check], _ event: String, _ number: Int, _ rest: ArraySlice<Step>, _ out: inout SwiftWriter
-  ) {
-    nextEvent += 1
-    let next = "it\(nextEvent)"
-    let text = "\(event).text"
-    let name = method("frame\(number)", "record", .bytes, nil) { [self] body in
-      body.line("step = \(number)")
-      if format.name == "lines" {
-        body.line("let \(next) = record")
-      } else {
-        body.line("let \(next) = \(decode(format, target, "record", .bytes, &body))")
-      }
-      verify(checks, next, &body)
-      chain(rest, event: next, type: target, carried: nil, &body)
-    }
-    let header = format.options["header"] == .bool(true)
-    let call =
-      format.name == "lines"
-      ? "Lines.forEach(\(text))" : "try format\(formatMember(format, target)).forEachRecord(\(text), header: \(header), c)"
-    out.line("var records\(number) = 0")
-    out.block("\(call) { record in") { out in
-      out.line("records\(number) += 1")
-      out.block("out.on(Record(record, records\(number))) {") { out in
-        out.line("do throws(EventFailure) { try \(name)(Blob(record), row, batch, sinks, out, c) } catch { out.fail(row, step, error) }")
-      }
-    }
-  }
-
   private func lookup(
-    _ endpoint: Endpoint, _ key: String, _ event: String, _ type: Type, _ step: Step, _ number: Int, _ rest: ArraySlice<Step>,
+    _ index: Int, _ key: Expr, _ foundType: Type, _ event: String, _ type: Type, _ step: Step, _ rest: ArraySlice<Step>,
     _ out: inout SwiftWriter
   ) {
-    let index = nextLookup
-    nextLookup += 1
+    let number = step.number
     nextEvent += 1
     let next = "it\(nextEvent)"
-    let keyType = endpoint.each[0].value.type
-    let found = types.swift(endpoint.type.asOptional)
-    members.append(
-      "private let lookup\(number) = LookupQueue<\(types.swift(type))>(\(column(keyType)), \(column(endpoint.type.asOptional)))")
+    let found = types.swift(foundType)
+    members.append("private let lookup\(number) = LookupQueue<\(types.swift(type))>(\(column(key.type)), \(column(foundType)))")
     out.line("step = \(number)")
-    out.line("lookup\(number).add(\(expressions.statement(endpoint.each[0].value)), \(event), row, out)")
+    out.line("lookup\(number).add(\(expressions.statement(key)), \(event), row, out)")
     // The rest of the chain follows when the keys of the whole batch were asked for.
     lookups.append("lookup\(number).run(out.lookups[\(index)], \(number), out, c) { found\(number)($0, $1, $2, batch, sinks, out, c) }")
     let swift = types.swift(step.output, hint: className + "Found")
     var fields = (type.record?.fields ?? []).map { "\(Swift.name($0.name)): \(event).\(Swift.name($0.name))" }
-    fields.append("\(Swift.name(key)): found")
-    let name = method("after\(number)", event, type, ("found", endpoint.type.asOptional)) { [self] body in
+    fields.append("\(Swift.name(step.output.record!.fields.last!.name)): found")
+    let name = method("after\(number)", event, type, ("found", foundType)) { [self] body in
       body.line("let \(next) = \(swift)(\(fields.joined(separator: ", ")))")
       chain(rest, event: next, type: step.output, carried: nil, &body)
     }
@@ -284,7 +254,7 @@ final class PipelineRenderer {
     methods.append(body.text)
   }
 
-  private func column(_ type: Type) -> String {
+  func column(_ type: Type) -> String {
     let shape = types.shape(type)
     return shape.hasPrefix(".") ? "Shape\(shape)" : shape
   }
@@ -292,121 +262,25 @@ final class PipelineRenderer {
   // MARK: Sinks
 
   private func sink(
-    _ endpoint: Endpoint, event: String, carried: (name: String, type: Type)?, _ out: inout SwiftWriter,
+    _ number: Int, _ each: [Expr], event: String, carried: (name: String, type: Type)?, _ out: inout SwiftWriter,
     _ bytes: (inout SwiftWriter) -> Void
   ) {
     expressions.carried = carried?.name ?? event
-    for (index, each) in endpoint.each.enumerated() { out.line("let each\(index) = \(expressions.statement(each.value))") }
-    let name = open(&out)
-    for index in endpoint.each.indices {
+    for (index, value) in each.enumerated() { out.line("let each\(index) = \(expressions.statement(value))") }
+    let name = "sink\(number)"
+    sinks.append((name, "SinkBuffer", "out.sinks[\(number)]"))
+    out.line("let sink = sinks.\(name)")
+    for index in each.indices {
       sinks.append(("\(name)each\(index)", "Column", "\(name).each[\(index)]"))
       out.line("each\(index).write(sinks.\(name)each\(index), sink.count)")
     }
-    if endpoint.type == .bytes || endpoint.takesDocuments {
+    let spec = pipeline.sinks[number]
+    if spec.type == .bytes || spec.endpoint?.takesDocuments == true {
       bytes(&out)
       out.line("sink.end(row)")
     } else {
       out.line("\(event).write(sink.records!, sink.count)")
       out.line("sink.origins.append(Int32(row))")
-    }
-  }
-
-  /// The next sink, as `sink`.
-  @discardableResult
-  private func open(_ out: inout SwiftWriter) -> String {
-    let name = "sink\(nextSink)"
-    sinks.append((name, "SinkBuffer", "out.sinks[\(nextSink)]"))
-    nextSink += 1
-    out.line("let sink = sinks.\(name)")
-    return name
-  }
-
-  private func feed(_ event: String, _ type: Type, _ out: inout SwiftWriter) {
-    open(&out)
-    if type == .bytes {
-      out.line("sink.bytes.raw(\(event).text)")
-      out.line("sink.end(row)")
-    } else {
-      out.line("\(event).write(sink.records!, sink.count)")
-      out.line("sink.origins.append(Int32(row))")
-    }
-  }
-
-  // MARK: Formats
-
-  private func options(_ format: Format) -> String {
-    var parts: [String] = []
-    if format.options["strict"] == .bool(true) { parts.append("strict: true") }
-    if format.options["omit_null"] == .bool(true) { parts.append("omitNull: true") }
-    if case .string(let name)? = format.options["time"], name != "rfc3339" {
-      parts.append("time: .\(name == "epoch_s" ? "epochSeconds" : "epochMillis")")
-    }
-    return "JSONOptions(\(parts.joined(separator: ", ")))"
-  }
-
-  /// A member that reads and writes records of texts; its number is returned.
-  private func formatMember(_ format: Format, _ type: Type) -> Int {
-    func text(_ name: String, _ otherwise: String) -> String {
-      if case .string(let text)? = format.options[name] { Swift.string(text) } else { Swift.string(otherwise) }
-    }
-    let shape = column(type)
-    let made: String
-    switch format.name {
-    case "csv":
-      made = "RecordFormat.csv(\(shape), separator: \(text("separator", ",")), quote: \(text("quote", "\"")), null: \(text("null", "")))"
-    case "kv": made = "RecordFormat.kv(\(shape), separator: \(text("separator", " ")), assign: \(text("assign", "=")))"
-    default: made = "RecordFormat.regex(\(shape), \(text("pattern", "")))"
-    }
-    if let known = members.first(where: { $0.hasSuffix(" = " + made) }) { return Int(known.drop { !$0.isNumber }.prefix { $0.isNumber })! }
-    let number = members.count
-    members.append("private let format\(number) = \(made)")
-    members.append("private let scratch\(number) = Column(\(shape))")
-    return number
-  }
-
-  private func decode(_ format: Format, _ target: Type, _ event: String, _ type: Type, _ out: inout SwiftWriter) -> String {
-    let text = type == .bytes ? "\(event).text" : event
-    switch format.name {
-    case "json":
-      let swift = types.swift(target, hint: className + "Event")
-      return "try decodeJSON(\(swift).self, \(text), c, \(options(format)), \(column(target)))"
-    case "text": return "try Fn.toText(Blob(\(text)), c)"
-    case "lines": return "Blob(\(text))"
-    default:
-      let number = formatMember(format, target)
-      out.line("scratch\(number).clear()")
-      out.line("if let problem = format\(number).read(\(text), into: scratch\(number), 0, c) { throw EventFailure(problem) }")
-      return "\(types.swift(target)).read(scratch\(number), 0, c.arena)"
-    }
-  }
-
-  private func verify(_ checks: [Check], _ event: String, _ out: inout SwiftWriter) {
-    expressions.event = event
-    for check in checks {
-      out.line("guard \(expressions.statement(check.condition)) else { throw EventFailure(\(Swift.string(check.message))) }")
-    }
-  }
-
-  private func encode(_ format: Format, _ event: String, _ type: Type, _ target: String, _ out: inout SwiftWriter) {
-    switch format.name {
-    case "json":
-      if options(format) == "JSONOptions()" {
-        out.line("\(event).write(json: &\(target))")
-        return
-      }
-      let number = members.count
-      members.append("private let scratch\(number) = Column(\(column(type)))")
-      out.line("scratch\(number).clear()")
-      out.line("\(event).write(scratch\(number), 0)")
-      out.line("\(target).json(scratch\(number), 0, \(options(format)))")
-    case "csv", "kv":
-      let number = formatMember(format, type)
-      out.line("scratch\(number).clear()")
-      out.line("\(event).write(scratch\(number), 0)")
-      out.line("format\(number).write(scratch\(number), 0, &\(target))")
-    default:
-      out.line("\(target).raw(\(type == .bytes ? "\(event).text" : event))")
-      if format.name == "lines" { out.line("\(target).byte(0x0A)") }
     }
   }
 }

@@ -15,7 +15,7 @@ enum Swift {
     // Locals of generated code.
     "Type", "Protocol", "precedencegroup", "macro", "row", "batch", "out", "c", "json", "seen", "expected", "column", "arena", "shape",
     "keys", "nothing", "wires", "rawValue", "text",
-    "config", "event", "step", "sink", "sinks", "place",
+    "config", "event", "step", "sink", "sinks", "place", "number",
   ]
   private static let types: Set<String> = [
     "Text", "Blob", "Json", "List", "Map", "Entry", "Decimal", "Timestamp", "Day", "Duration", "Size", "Uuid", "Shape", "Column", "Batch",
@@ -23,6 +23,7 @@ enum Swift {
     "Fn", "Processor", "Program", "PipelineSpec", "EndpointSpec", "ConnectionSpec", "TestSpec", "Setting", "SettingValue", "Settings",
     "Value", "Configuration",
     "JSONReader", "JSONOptions", "JSONReadable", "JSONWritable", "KeyTable", "Malformed", "EventFailure", "ByteBuffer", "RecordFormat",
+    "Formats", "Framing", "Header",
     "Lines", "Arena",
     "ColumnValue", "Failure", "SinkBuffer", "String", "Int", "Int64", "Int32", "UInt64", "Double", "Bool", "Optional", "Array", "Set",
     "Dictionary", "Error",

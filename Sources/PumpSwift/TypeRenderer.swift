@@ -91,13 +91,47 @@ final class TypeRenderer {
     case .refined(let base, _): shape(base)
     case .record(let record): "\(name(of: record, hint: "Record")).shape"
     // What only settings have needs no Swift type.
-    case .enumeration(let type): enums[type] == nil && type.name == nil ? cases(type) : "\(name(of: type, hint: "Choice")).shape"
+    case .enumeration(let type):
+      enums[type] == nil && type.name == nil ? "Shape.of(\(literal(of: type)))" : "\(name(of: type, hint: "Choice")).shape"
     }
   }
 
-  private func cases(_ type: EnumType) -> String {
-    let cases = type.cases.map { "(\(Swift.string($0.name)), \(Swift.string($0.wire)))" }.joined(separator: ", ")
-    return "Shape.enumeration(\(Swift.string(type.name ?? "enum")), [\(cases)])"
+  // MARK: Types as values
+
+  /// The type as a value of the model. Records and enums that have a Swift type are named by it.
+  func literal(_ type: Type) -> String {
+    switch type {
+    case .list(let element): ".list(\(literal(element)))"
+    case .map(let element): ".map(\(literal(element)))"
+    case .optional(let base): ".optional(\(literal(base)))"
+    case .refined(let base, _): literal(base)
+    case .record(let record): "\(name(of: record, hint: "Record")).shape.type"
+    case .enumeration(let type):
+      enums[type] == nil && type.name == nil ? literal(of: type) : "\(name(of: type, hint: "Choice")).shape.type"
+    case .bool, .int, .float, .decimal, .string, .bytes, .timestamp, .date, .duration, .size, .uuid, .json, .secret:
+      ".\(type.description.lowercased())"
+    case .null, .erroneous: ".string"
+    }
+  }
+
+  func literal(_ record: RecordType) -> String {
+    let name = record.name.map { "name: \(Swift.string($0)), " } ?? ""
+    return "RecordType(\(name)fields: [\(record.fields.map { literal($0) }.joined(separator: ", "))])"
+  }
+
+  func literal(_ field: Field) -> String {
+    var arguments = "\(Swift.string(field.name)), \(literal(field.type))"
+    if field.wire != field.name { arguments += ", wire: \(Swift.string(field.wire))" }
+    if let value = field.value { arguments += ", value: \(LiteralPrinter(types: self).line(value))" }
+    return "Field(\(arguments))"
+  }
+
+  private func literal(of type: EnumType) -> String {
+    let cases = type.cases.map {
+      $0.wire == $0.name ? ".init(\(Swift.string($0.name)))" : ".init(\(Swift.string($0.name)), wire: \(Swift.string($0.wire)))"
+    }
+    let name = type.name.map { "name: \(Swift.string($0)), " } ?? ""
+    return ".enumeration(EnumType(\(name)cases: [\(cases.joined(separator: ", "))]))"
   }
 
   // MARK: Declarations
@@ -106,7 +140,7 @@ final class TypeRenderer {
     out.block("enum \(name): Int64, ColumnValue, JSONReadable, JSONWritable, Sendable {") { out in
       for item in type.cases { out.line("case \(Swift.name(item.name))") }
       out.line()
-      out.line("static let shape = \(cases(type))")
+      out.line("static let shape = Shape.of(\(literal(of: type)))")
       out.line("static var nothing: \(name) { .\(Swift.name(type.cases[0].name)) }")
       out.line("private static let wires = KeyTable([\(type.cases.map { Swift.string($0.wire) }.joined(separator: ", "))])")
       out.line("init(from json: inout JSONReader) throws(Malformed) { self = \(name)(rawValue: try json.enumCase(\(name).wires))! }")
@@ -120,26 +154,19 @@ final class TypeRenderer {
 
   func render(record: RecordType, _ name: String, _ literal: (Literal, Type) -> String, _ out: inout SwiftWriter) {
     let fields = record.fields
-    out.block("struct \(name): ColumnValue, JSONReadable, JSONWritable, Equatable, @unchecked Sendable {") { out in
+    out.block("struct \(name): ColumnValue, JSONReadable, JSONWritable, Hashable, @unchecked Sendable {") { out in
       for field in fields {
         out.lines(Swift.docs(field.docs))
         out.line("var \(Swift.name(field.name)): \(swift(field.type))")
       }
       out.line()
-      out.block("static let shape = Shape.record(\(Swift.string(record.name ?? "record")), [", tail: "])") { out in
-        for field in fields {
-          var arguments = "\(Swift.string(field.name)), \(shape(field.type))"
-          if field.wire != field.name { arguments += ", wire: \(Swift.string(field.wire))" }
-          if let value = field.value { arguments += ", value: \(Swift.string(PlanJSON.text(value, field.type)))" }
-          out.line(".init(\(arguments)),")
-        }
+      let head = record.name.map { "name: \(Swift.string($0)), " } ?? ""
+      out.block("static let shape = Shape.of(.record(RecordType(\(head)fields: [", tail: "])))") { out in
+        for field in fields { LiteralPrinter(types: self).print(field, tail: ",", &out) }
       }
       for (index, field) in fields.enumerated() {
         guard let value = field.value, Self.isComposed(value) else { continue }
-        let form = shape(field.type)
-        out.line(
-          "fileprivate static let default\(index): \(swift(field.type)) = constant(\(Swift.string(PlanJSON.text(value, field.type))), \(form.hasPrefix(".") ? "Shape" : "")\(form))"
-        )
+        out.line("fileprivate static let default\(index): \(swift(field.type)) = shape.fields[\(index)].constant()")
       }
       out.line("fileprivate static let keys = KeyTable([\(fields.map { Swift.string($0.wire) }.joined(separator: ", "))])")
       out.line("static var nothing: \(name) { \(name)(\(fields.map { "\(Swift.name($0.name)): .nothing" }.joined(separator: ", "))) }")
@@ -216,65 +243,5 @@ final class TypeRenderer {
       }
       out.line(fields.isEmpty ? "out.raw(\"{}\")" : "out.byte(UInt8(ascii: \"}\"))")
     }
-  }
-}
-
-/// Defaults of fields as JSON, which shapes read.
-enum PlanJSON {
-  static func text(_ literal: Literal, _ type: Type) -> String { json(literal, type).text }
-
-  private static func json(_ literal: Literal, _ type: Type) -> JSONLiteral {
-    switch literal {
-    case .null: .null
-    case .bool(let value): .bool(value)
-    case .int(let value), .size(let value): .number(String(value))
-    case .float(let value): .number(String(value))
-    case .decimal(let digits): .number(digits)
-    case .string(let text), .uuid(let text): .string(text)
-    case .timestamp(let micros): .string(Moment.timestamp(micros))
-    case .date(let days): .string(Moment.date(days))
-    case .duration(let micros): .string("\(micros)us")
-    case .enumCase(let index): if case .enumeration(let cases) = type.wrapped { .string(cases.cases[index].wire) } else { .null }
-    case .list(let items): if case .list(let element) = type.wrapped { .array(items.map { json($0, element) }) } else { .array([]) }
-    case .map(let entries):
-      if case .map(let element) = type.wrapped {
-        .object(entries.map { .init(key: $0.key, value: json($0.value, element)) })
-      } else {
-        .object([])
-      }
-    case .record(let items):
-      if case .record(let record) = type.wrapped {
-        .object(zip(record.fields, items).map { .init(key: $0.wire, value: json($1, $0.type)) })
-      } else {
-        .object([])
-      }
-    }
-  }
-}
-
-/// Times of the plan as text.
-enum Moment {
-  static func date(_ days: Int64) -> String {
-    let z = days + 719_468
-    let era = (z >= 0 ? z : z - 146_096) / 146_097
-    let doe = z - era * 146_097
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100)
-    let mp = (5 * doy + 2) / 153
-    let month = mp < 10 ? mp + 3 : mp - 9
-    let year = yoe + era * 400 + (month <= 2 ? 1 : 0)
-    return "\(pad(year, 4))-\(pad(month, 2))-\(pad(doy - (153 * mp + 2) / 5 + 1, 2))"
-  }
-
-  static func timestamp(_ micros: Int64) -> String {
-    let days = micros >= 0 ? micros / 86_400_000_000 : -((-micros - 1) / 86_400_000_000) - 1
-    let rest = micros - days * 86_400_000_000
-    return
-      "\(date(days))T\(pad(rest / 3_600_000_000, 2)):\(pad(rest / 60_000_000 % 60, 2)):\(pad(rest / 1_000_000 % 60, 2)).\(pad(rest % 1_000_000, 6))Z"
-  }
-
-  private static func pad(_ value: Int64, _ width: Int) -> String {
-    let digits = String(value)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
 }

@@ -1,13 +1,42 @@
 /// How much a finding matters: errors stop a build, warnings do not.
 public enum Severity: String, Sendable, Codable { case error, warning }
 
-/// A replacement of text; applying all edits of a fix is meant to mend the finding.
+/// A replacement of text.
 public struct Edit: Sendable {
   public let span: Span
   public let replacement: String
   public init(_ span: Span, _ replacement: String) {
     self.span = span
     self.replacement = replacement
+  }
+}
+
+/// Edits that mend a finding together.
+public struct Fix: Sendable {
+  public enum Confidence: String, Sendable {
+    /// What was meant: `check --fix` applies it.
+    case certain
+    /// A guess, for a person to choose.
+    case maybe
+  }
+  /// What it does, as an editor's menu shows it.
+  public let title: String
+  public let confidence: Confidence
+  public let edits: [Edit]
+
+  public init(_ title: String, _ confidence: Confidence, _ edits: [Edit]) {
+    self.title = title
+    self.confidence = confidence
+    self.edits = edits
+  }
+
+  /// Another name in place of a mistyped one: certain if only the case of letters differs, or if of five letters or more
+  /// one is missing or too many, or two stand in the wrong order. Another letter may be another word.
+  public init(renaming span: Span, _ found: String, to name: String) {
+    let (a, b) = (Array(found.lowercased().utf8), Array(name.lowercased().utf8))
+    let isCase = a == b
+    let isTypo = max(a.count, b.count) >= 5 && editDistance(a, b) == 1 && (a.count != b.count || a.sorted() == b.sorted())
+    self.init("write `\(name)`", isCase || isTypo ? .certain : .maybe, [Edit(span, name)])
   }
 }
 
@@ -26,12 +55,12 @@ public struct Diagnostic: Sendable {
   public var labels: [Label] = []
   /// One thing to try.
   public var help: String?
-  public var fix: [Edit] = []
+  public var fix: Fix?
 
   public var severity: Severity { code.severity }
 
   public init(
-    _ code: DiagnosticCode, at span: Span, _ message: String, help: String? = nil, fix: [Edit] = [],
+    _ code: DiagnosticCode, at span: Span, _ message: String, help: String? = nil, fix: Fix? = nil,
     labels: [(Span, String)] = []
   ) {
     self.code = code

@@ -27,7 +27,7 @@ extension Parser {
       let help: String
       if at(.identifier), let near = nearest(to: word, in: Self.topLevelWords) {
         help = "did you mean `\(near)`?"
-        report(.unknownForm, span, "`\(excerpt(word))` begins no top-level form", help: help, fix: [Edit(span, near)])
+        report(.unknownForm, span, "`\(excerpt(word))` begins no top-level form", help: help, fix: Fix(renaming: span, word, to: near))
       } else {
         report(
           .unknownForm, span, "`\(excerpt(word))` begins no top-level form",
@@ -194,7 +194,8 @@ extension Parser {
 
   // MARK: Types
 
-  func makeType(_ kind: TypeSyntax.Kind, from start: Span) -> TypeSyntax {
+  /// As `make` for expressions.
+  mutating func makeType(_ kind: TypeSyntax.Kind, from start: Span) -> TypeSyntax {
     TypeSyntax(kind: kind, span: start.joined(lastSpan))
   }
 

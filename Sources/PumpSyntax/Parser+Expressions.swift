@@ -1,5 +1,6 @@
 extension Parser {
-  func make(_ kind: ExprSyntax.Kind, from start: Span) -> ExprSyntax {
+  /// A node from `start` to the last token. Mutating, so that `self` is looked at after a `kind` that parses has moved on.
+  mutating func make(_ kind: ExprSyntax.Kind, from start: Span) -> ExprSyntax {
     ExprSyntax(kind: kind, span: start.joined(lastSpan))
   }
 

@@ -172,7 +172,8 @@ extension Parser {
     guard Self.stepWords.contains(word) else {
       advance()
       if let near = nearest(to: word, in: Self.stepWords) {
-        report(.unknownStep, start, "`\(excerpt(word))` is no step", help: "did you mean `\(near)`?", fix: [Edit(start, near)])
+        report(
+          .unknownStep, start, "`\(excerpt(word))` is no step", help: "did you mean `\(near)`?", fix: Fix(renaming: start, word, to: near))
       } else {
         report(
           .unknownStep, start, "`\(excerpt(word))` is no step",
@@ -244,7 +245,7 @@ extension Parser {
   }
 
   private mutating func format(_ word: String) -> StepSyntax.Kind {
-    guard let format = anyWord("a format", orHelp: "formats are json, csv, lines, text, kv and regex") else { return .erroneous }
+    guard let format = anyWord("a format", orHelp: "`pumpc formats` lists them") else { return .erroneous }
     let arguments = at(.leftParen) ? arguments() : []
     if word == "encode" { return .encode(format: format, arguments: arguments) }
     let type = take(word: "as") ? type() : nil

@@ -111,7 +111,7 @@ public struct Parser {
 
   func excerpt(_ text: String) -> String { text.count > 24 ? text.prefix(24) + "…" : text }
 
-  mutating func report(_ code: DiagnosticCode, _ span: Span, _ message: String, help: String? = nil, fix: [Edit] = []) {
+  mutating func report(_ code: DiagnosticCode, _ span: Span, _ message: String, help: String? = nil, fix: Fix? = nil) {
     if tooDeep { return }
     // One place is reported once: what follows from it is noise.
     if let last = diagnostics.last, last.span.start == span.start { return }

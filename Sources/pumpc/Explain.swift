@@ -4,14 +4,19 @@ import PumpCompiler
 let explainVerb = Verb(
   name: "explain", summary: "what a diagnostic's code means, with examples",
   help: """
-    explain [CODE]
+    explain [CODE|FORMAT]
 
-    Prints the explanation of a code such as P0201 with a failing and a repaired example; without a code, all codes.
+    Prints the explanation of a code such as P0201 with a failing and a repaired example, or the reference of a format;
+    without a name, all codes.
 
     Exit codes: 0 found, 2 no such code.
     """
 ) { words in
   let options = try Options(words, paths: 0...1)
+  if let name = options.paths.first, let format = builtInFormats.first(where: { $0.name == name }) {
+    print(formatReference(format), terminator: "")
+    return Exit.clean
+  }
   guard let id = options.paths.first?.uppercased() else {
     for code in DiagnosticCode.all {
       print("\(code.id)  \(code.severity.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0))\(code.title)")
@@ -44,12 +49,12 @@ let functionsVerb = Verb(
   let options = try Options(words, paths: 0...1)
   guard let name = options.paths.first else {
     var group = ""
-    for function in FunctionSpec.all {
+    for function in FunctionSpec.all + FunctionSpec.operators where function.group != "steps" {
       if function.group != group {
         group = function.group
         print("\n\(group)")
       }
-      print("  \(function.name.padding(toLength: 16, withPad: " ", startingAt: 0))\(function.docs)")
+      print("  \((function.sign ?? function.name).padding(toLength: 16, withPad: " ", startingAt: 0))\(function.docs)")
     }
     return Exit.clean
   }
@@ -61,6 +66,33 @@ let functionsVerb = Verb(
   for signature in function.signatures { print(signature.text) }
   print("\n\(function.docs)\n\n  \(function.example)\n")
   print(function.fails ? "It can fail its event." : "It never fails.")
+  return Exit.clean
+}
+
+let formatsVerb = Verb(
+  name: "formats", summary: "reference of the formats that `decode` and `encode` know",
+  help: """
+    formats [NAME]
+
+    Lists the formats, or prints one with its options and an example.
+
+    Exit codes: 0 found, 2 no such format.
+    """
+) { words in
+  let options = try Options(words, paths: 0...1)
+  guard let name = options.paths.first else {
+    for format in builtInFormats {
+      let first = format.docs.prefix { !".:;\n".contains($0) }
+      print("\(format.name.padding(toLength: 10, withPad: " ", startingAt: 0))\(first)")
+    }
+    return Exit.clean
+  }
+  guard let format = builtInFormats.first(where: { $0.name == name }) else {
+    let near = nearest(to: name, in: builtInFormats.map(\.name)).map { "did you mean `\($0)`?" } ?? "`pumpc formats` lists them"
+    complain("error: there is no format `\(name)`\n  help: \(near)\n")
+    return Exit.usage
+  }
+  print(formatReference(format), terminator: "")
   return Exit.clean
 }
 

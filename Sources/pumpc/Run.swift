@@ -38,7 +38,7 @@ let testVerb = Verb(
 ) { words in
   let options = try Options(words, flags: ["--compiled"], values: ["--filter"], paths: 0...1)
   guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
-  guard !compilation.plan!.tests.isEmpty else {
+  guard !compilation.plan!.program.tests.isEmpty else {
     complain("error: \(compilation.project.name) has no tests\n  help: write `test \"what holds\" for pipeline { given … expect … }`\n")
     return Exit.findings
   }
@@ -87,7 +87,7 @@ func startHost(_ compilation: Compilation, _ options: Options, more: [String]) t
 /// The interpreter: the one beside pumpc, or one that is made for the connectors of this program.
 private func host(_ compilation: Compilation) throws -> String {
   let plan = compilation.plan!
-  let isPlain = Set(plan.connections.map(\.kind)).isSubset(of: ["SQLite"])
+  let isPlain = Set(plan.program.connections.map(\.kind)).isSubset(of: ["SQLite"])
   if isPlain { return Installation.executableFolder + "/pump-host" }
   return try Builder(custom: compilation.customConnectors) { complain("\($0)\n") }.host(plan)
 }

@@ -9,8 +9,8 @@ struct Verb: Sendable {
 }
 
 let verbs: [Verb] = [
-  newVerb, checkVerb, runVerb, testVerb, buildVerb, emitVerb, bindVerb, fmtVerb, graphVerb, configVerb, connectorsVerb, functionsVerb,
-  explainVerb,
+  newVerb, checkVerb, runVerb, testVerb, buildVerb, emitVerb, bindVerb, fmtVerb, graphVerb, configVerb, connectorsVerb, formatsVerb,
+  functionsVerb, explainVerb,
   completionsVerb,
 ]
 

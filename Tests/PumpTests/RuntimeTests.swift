@@ -240,7 +240,7 @@ import Testing
     var random = Support.Random(5)
     let shape = Shape.record(
       "R", [.init("id", .int), .init("name", .string), .init("note", Shape.string.optional), .init("amount", .decimal)])
-    let format = text.contains("=") ? RecordFormat.kv(shape) : RecordFormat.csv(shape)
+    let format = text.contains("=") ? Formats.make("kv", shape) : Formats.make("csv", shape)
     let context = Context()
     for _ in 0..<5000 {
       let bytes = Self.changed(text, &random)

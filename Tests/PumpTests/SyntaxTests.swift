@@ -98,7 +98,7 @@ import Testing
     let one =
       "pipeline pN {\n  source file.lines(\"inN\")\n    |> decode json as T\n    |> filter .id > 1 and .name == \"x\"\n    |> encode json\n    |> sink file.lines(\"outN\")\n  on error halt\n}\n"
     let text = "type T { id: Int, name: String }\n" + (0..<300).map { one.replacing("N", with: "\($0)") }.joined()
-    #expect(Support.compile(text).plan?.pipelines.count == 300)
+    #expect(Support.compile(text).plan?.program.pipelines.count == 300)
   }
   /// Twenty types that hold each other twice would have a million fields.
   @Test func doublingTypes() {

@@ -53,6 +53,16 @@ def program(name, *folders):
     return path
 
 
+def python_with_packages():
+    """The Python of the environment that Tests/Servers/install makes."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    venv = os.environ.get("PUMP_TESTS_VENV") or os.path.join(cache, "pump-tests/venv")
+    python = os.path.join(venv, "bin/python")
+    if not os.path.exists(python):
+        raise Failure(f"no Python environment in {venv}: run Tests/Servers/install")
+    return python
+
+
 def run(arguments, timeout=60, **more):
     """Runs a program to its end and gives its output; a failure carries what it said."""
     try:

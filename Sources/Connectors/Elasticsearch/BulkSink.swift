@@ -1,5 +1,5 @@
 #if Elasticsearch
-internal import CElasticsearch
+import PumpHttpClient
 import PumpRuntime
 
 /// `index`: bulk requests. Events are encoded as they come and sent at the commit; what is not done then stays and is sent
@@ -259,9 +259,7 @@ final class BulkSink: Sink, @unchecked Sendable {
     request.contentType = "application/x-ndjson"
     if cluster.compresses {
       packed.count = 0
-      packed.reserve(pump_gzip_bound(bytes.count))
-      packed.count = pump_gzip(bytes.baseAddress, bytes.count, packed.base, packed.capacity)
-      if packed.count > 0 {
+      if Gzip.pack(bytes, into: &packed) {
         request.body = packed.bytes
         request.isPacked = true
       }

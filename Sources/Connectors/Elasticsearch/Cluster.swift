@@ -1,4 +1,5 @@
 #if Elasticsearch
+import PumpHttpClient
 import PumpRuntime
 import Synchronization
 

@@ -18,20 +18,22 @@ final class DocumentLookup: Lookup, @unchecked Sendable {
     known = LookupCache(context.settings)
   }
 
+  func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure) {
+    let wanted = known.wanted(rows.map { id(keys, $0) }).filter { !$0.isEmpty }
+    if !wanted.isEmpty { try load(wanted) }
+  }
+
   func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
-    let ids = rows.map { keys.isNull(Int($0)) ? nil : keys.get(Text.self, Int($0)).string }
-    let wanted = known.wanted(ids).filter { !$0.isEmpty }
-    do throws(RunFailure) {
-      if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(wanted) } }
-    } catch { throw EventFailure(error.message) }
-    for (row, id) in zip(rows, ids) {
-      guard let id, let document = known[id] else {
+    for row in rows {
+      guard let id = id(keys, row), let document = known[id] else {
         result.setNull(Int(row))
         continue
       }
       try result.read(json: document, Int(row), context, label)
     }
   }
+
+  private func id(_ keys: Column, _ row: Int32) -> String? { keys.isNull(Int(row)) ? nil : keys.get(Text.self, Int(row)).string }
 
   private func load(_ ids: [String]) throws(RunFailure) {
     let arena = Arena()

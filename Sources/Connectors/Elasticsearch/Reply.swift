@@ -1,4 +1,5 @@
 #if Elasticsearch
+import PumpHttpClient
 import PumpRuntime
 
 /// Reads what Elasticsearch answers. Members that are not named here are skipped; nil is an answer of another form.

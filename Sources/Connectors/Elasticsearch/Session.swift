@@ -1,4 +1,5 @@
 #if Elasticsearch
+import PumpHttpClient
 import PumpRuntime
 
 /// A request to whichever node, by its path.
@@ -68,6 +69,9 @@ final class Session: PooledClient, @unchecked Sendable {
       throw RunFailure("\(failure.message); none of \(cluster.nodes.count) nodes answers", transient: true)
     }
     cluster.answered(node)
+    if let problem = answer.problem {
+      throw cluster.connection.failure("\(cluster.nodes[node].authority): \(problem); look at what stands before it", transient: true)
+    }
     switch answer.status {
     case 300..<400, 401, 403, 407, 408, 429, 500...: throw failure(answer)
     default: return answer

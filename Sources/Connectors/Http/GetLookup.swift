@@ -1,4 +1,5 @@
 #if Http
+import PumpHttpClient
 import PumpRuntime
 
 /// `get` as a lookup: the objects of all keys of a batch, several requests at once, remembered for a while.
@@ -16,15 +17,13 @@ final class GetLookup: Lookup, @unchecked Sendable {
     known = LookupCache(context.settings)
   }
 
+  func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure) {
+    try load(known.wanted(rows.map { path(keys, $0) }))
+  }
+
   func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
-    let paths = rows.map { keys.isNull(Int($0)) ? nil : keys.get(Text.self, Int($0)).string }
-    do throws(RunFailure) {
-      try service.connection.untilReady { () throws(RunFailure) in
-        try load(known.wanted(paths), context.arena)
-      }
-    } catch { throw EventFailure(error.message) }
-    for (row, path) in zip(rows, paths) {
-      guard let path, let object = known[path] else {
+    for row in rows {
+      guard let path = path(keys, row), let object = known[path] else {
         result.setNull(Int(row))
         continue
       }
@@ -32,10 +31,12 @@ final class GetLookup: Lookup, @unchecked Sendable {
     }
   }
 
-  private func load(_ paths: [String], _ arena: Arena) throws(RunFailure) {
+  private func path(_ keys: Column, _ row: Int32) -> String? { keys.isNull(Int(row)) ? nil : keys.get(Text.self, Int(row)).string }
+
+  private func load(_ paths: [String]) throws(RunFailure) {
     var urls: [String] = []
     for path in paths {
-      guard let url = service.address.url(arena.copy(path)) else {
+      guard let url = service.address.url(template: path) else {
         throw RunFailure("\(label): the path has a segment `.` or `..`, which would lead elsewhere")
       }
       urls.append(url)
@@ -47,11 +48,13 @@ final class GetLookup: Lookup, @unchecked Sendable {
       { service.request("GET", urls[$0], ["Accept: application/json"]) },
       { answer in
         switch answer.status {
-        case 200..<300: known.remember(paths[answer.number], answer.body)
+        case 200..<300:
+          if let problem = answer.problem { return service.connection.failure("GET \(service.shown(urls[answer.number])): \(problem)") }
+          known.remember(paths[answer.number], answer.body)
         case 404, 410: known.remember(paths[answer.number], nil)
         default:
           pause = max(pause, Service.pause(answer))
-          return service.failure("GET \(urls[answer.number])", answer)
+          return service.failure("GET \(service.shown(urls[answer.number]))", answer)
         }
         return nil
       })

@@ -1,4 +1,5 @@
 #if Http
+import PumpHttpClient
 import PumpRuntime
 
 /// `get`: what a server gives for a path, again and again; an answer that is the one before is no event.
@@ -15,6 +16,9 @@ final class GetSource: Source, @unchecked Sendable {
   private var modified: String?
   private var nextRequest: Int64 = 0
   private var hasEnded = false
+  /// The last request failed, and the next has not been answered.
+  private var hasFailed = false
+  var isUndecided: Bool { hasFailed || client.activeCount > 0 }
 
   init(_ service: Service, _ context: EndpointContext) throws(RunFailure) {
     self.service = service
@@ -46,11 +50,13 @@ final class GetSource: Source, @unchecked Sendable {
       }
     }
     guard let answer = answer ?? client.wait(micros: 100_000) else { return !context.stop.isRequested }
+    hasFailed = true
     if let failure = answer.failure {
       service.connection.lost(failure.message)
       throw failure
     }
     try take(answer, batch)
+    hasFailed = false
     nextRequest = currentMicros() + (every ?? 0)
     hasEnded = every == nil
     return true
@@ -68,7 +74,10 @@ final class GetSource: Source, @unchecked Sendable {
     if answer.status == 304 || answer.status == 204 { return }
     guard (200..<300).contains(answer.status) else {
       nextRequest = currentMicros() + Service.pause(answer)
-      throw service.failure("GET \(url.prefix { $0 != "?" })", answer)
+      throw service.failure("GET \(service.shown(url))", answer)
+    }
+    if let problem = answer.problem {
+      throw service.connection.failure("GET \(service.shown(url)): \(problem); look at what stands before the server", transient: true)
     }
     let (newTag, newModified) = (answer.header("etag"), answer.header("last-modified"))
     // Some servers send it all again.

@@ -1,4 +1,5 @@
 #if Http
+import PumpHttpClient
 import PumpRuntime
 
 /// The connector of one server, or of all that its base address leads to.

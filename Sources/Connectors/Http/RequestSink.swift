@@ -1,4 +1,5 @@
 #if Http
+import PumpHttpClient
 import PumpRuntime
 
 /// `request`: one request for each event, several at once. What the server was too busy for stays and is sent again.
@@ -33,7 +34,7 @@ final class RequestSink: Sink, @unchecked Sendable {
   func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
     var refusals: [Refusal] = []
     for row in 0..<buffer.count {
-      guard let url = service.address.url(buffer.each[path].get(Text.self, row)) else {
+      guard let url = service.address.url(template: buffer.each[path].get(Text.self, row).string) else {
         refusals.append(Refusal(row: row, message: "the path has a segment `.` or `..`, which would lead elsewhere"))
         continue
       }
@@ -81,7 +82,7 @@ final class RequestSink: Sink, @unchecked Sendable {
       notBefore = max(notBefore, currentMicros() + Service.pause(answer))
       return service.failure(method, answer)
     default:
-      outcomes[answer.number] = .refused(service.failure("\(method) \(urls[answer.number])", answer).message)
+      outcomes[answer.number] = .refused(service.failure("\(method) \(service.shown(urls[answer.number]))", answer).message)
       return nil
     }
   }

@@ -1,4 +1,5 @@
 #if Http
+import PumpHttpClient
 import PumpRuntime
 import Synchronization
 
@@ -163,10 +164,26 @@ final class Service: Sendable {
     }
   }
 
+  /// An address as messages show it: without what the settings hold secret, and without values whose names say that they are.
+  func shown(_ url: String) -> String {
+    guard let question = url.firstIndex(of: "?") else { return hidden(url) }
+    let pairs = url[url.index(after: question)...].split(separator: "&", omittingEmptySubsequences: false).map { pair in
+      let name = pair.prefix { $0 != "=" }
+      let words = name.lowercased()
+      let isSecret = ["key", "token", "secret", "pass", "sig", "auth", "code"].contains { words.contains($0) }
+      return isSecret && name.count < pair.count ? "\(name)=***" : String(pair)
+    }
+    return hidden("\(url[...question])\(pairs.joined(separator: "&"))")
+  }
+
+  private func hidden(_ text: String) -> String {
+    secrets.reduce(text) { $1.isEmpty ? $0 : $0.replacing($1, with: "***") }
+  }
+
   /// The beginning of what the server said, without what it may repeat of the request.
   func excerpt(_ answer: HttpAnswer) -> String {
-    var text = String(decoding: answer.body.prefix(2000), as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(separator: " ")
-    for secret in secrets where !secret.isEmpty { text = text.replacing(secret, with: "***") }
+    let words = String(decoding: answer.body.prefix(2000), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    let text = hidden(words.joined(separator: " "))
     return text.isEmpty ? "" : ": " + Shape.clean(text.count > 200 ? text.prefix(200) + "…" : text)
   }
 }

@@ -9,13 +9,15 @@ final class Broker: Sendable {
   let connection: Connection
   let host: String
   let port: Int32
-  /// The broker took a client of 3.1.1 after it had said that it does not know 5. The next ones do not ask again.
+  private let version: String
+  /// The broker took a client of 3.1.1 after it had said that it does not know 5, or nothing. The next ones do not ask again.
   private let isOld = Atomic(false)
 
   init(_ connection: Connection) {
     self.connection = connection
     host = connection.settings.text("host") ?? "localhost"
     port = Int32(clamping: connection.settings.int("port") ?? 8883)
+    version = connection.settings.text("version") ?? "any"
   }
 
   var address: String { "\(host):\(port)" }
@@ -25,19 +27,41 @@ final class Broker: Sendable {
     id: String?, isClean: Bool, keepAlive: Int32, onMessage: ((UnsafePointer<mosquitto_message>) -> Void)? = nil
   ) throws(RunFailure) -> Client {
     try reach()
-    var isTold = isOld.load(ordering: .relaxed)
-    if !isTold {
-      let client = try Client(self, version: MQTT_PROTOCOL_V5, id: id, isClean: isClean, onMessage)
-      let greeting = try client.connect(keepAlive)
-      if greeting == .taken { return client }
-      isTold = greeting == .unknownVersion
+    func client(_ version: Int) throws(RunFailure) -> Client {
+      try Client(self, version: Int32(version), id: id, isClean: isClean, onMessage)
     }
-    let client = try Client(self, version: MQTT_PROTOCOL_V311, id: id, isClean: isClean, onMessage)
-    guard try client.connect(keepAlive) == .taken else {
-      throw connection.failure("\(address) speaks neither MQTT 5 nor 3.1.1; is it an MQTT broker?")
+    var greeting = Client.Greeting.unknownVersion
+    var timeout = connection.connectTimeout
+    if version != "v3_1_1", !isOld.load(ordering: .relaxed) {
+      let client = try client(Int(MQTT_PROTOCOL_V5))
+      if version == "any" { timeout /= 2 }
+      greeting = try client.connect(keepAlive, within: timeout)
+      switch greeting {
+      case .taken: return client
+      case _ where version == "any": break
+      case .silence: throw silent
+      case .unknownVersion, .leave:
+        throw connection.failure("\(address) does not know MQTT 5; set `version = v3_1_1`, or leave it out", transient: greeting == .leave)
+      }
     }
-    if isTold { isOld.store(true, ordering: .relaxed) }
+    let client = try client(Int(MQTT_PROTOCOL_V311))
+    switch try client.connect(keepAlive, within: timeout) {
+    case .taken: break
+    case .silence: throw silent
+    case .unknownVersion, .leave: throw connection.failure("\(address) speaks neither MQTT 5 nor 3.1.1; is it an MQTT broker?")
+    }
+    // A broker that just leaves may have done so for another reason.
+    if greeting != .leave, !isOld.exchange(true, ordering: .relaxed), greeting == .silence {
+      connection.logger.warning(
+        "connection `\(connection.id)`: \(address) gives no answer to MQTT 5, and 3.1.1 is spoken from now on; `version` chooses",
+        connection: connection.id)
+    }
     return client
+  }
+
+  private var silent: RunFailure {
+    connection.failure(
+      "\(address) gave no answer within connect_timeout; is it an MQTT broker, with the right `security`?", transient: true)
   }
 
   /// libmosquitto connects for as long as the system lets it; a short try before keeps to connect_timeout.

@@ -124,11 +124,11 @@ final class Client: PooledClient, @unchecked Sendable {
 
   // MARK: Connecting
 
-  /// What became of the first words: the broker may not know the protocol's version, and say so or just leave.
-  enum Greeting { case taken, unknownVersion, leave }
+  /// What became of the first words: the broker may not know the protocol's version, and say so, just leave, or say nothing.
+  enum Greeting { case taken, unknownVersion, leave, silence }
 
-  func connect(_ keepAlive: Int32) throws(RunFailure) -> Greeting {
-    let deadline = currentMicros() + connection.connectTimeout
+  func connect(_ keepAlive: Int32, within timeout: Int64) throws(RunFailure) -> Greeting {
+    let deadline = currentMicros() + timeout
     var properties: OpaquePointer?
     defer { mosquitto_property_free_all(&properties) }
     // 3.1.1 keeps such a session for ever; 5 would end it with the connection.
@@ -138,10 +138,7 @@ final class Client: PooledClient, @unchecked Sendable {
     let code = mosquitto_connect_bind_v5(handle, broker.host, broker.port, keepAlive, nil, properties)
     guard code == 0 else { throw unreachable(code) }
     while answer == nil {
-      guard currentMicros() < deadline else {
-        throw connection.failure(
-          "\(broker.address) gave no answer within connect_timeout; is it an MQTT broker, with the right `security`?", transient: true)
-      }
+      guard currentMicros() < deadline else { return .silence }
       let code = drive(micros: 50_000)
       if code != 0, answer == nil {
         if version == MQTT_PROTOCOL_V5, problem.isEmpty, code == 7 || errno == ECONNRESET { return .leave }
@@ -172,10 +169,12 @@ final class Client: PooledClient, @unchecked Sendable {
     let helps = [
       ("verify failed", "give the authority's file as `tls.ca`, or check the name and the time of the broker's certificate"),
       ("certificate required", "set `tls.certificate` and `tls.key`"), ("alert", "check `tls.certificate` and `tls.key`"),
+      ("unexpected eof", "it may speak without TLS: set `security = plain` if the network is trusted"),
       ("wrong version number", "the broker has no TLS: set `security = plain` if the network is trusted"),
     ]
     if let help = helps.first(where: { reason.contains($0.0) }) {
-      return connection.failure("TLS with \(address) failed: \(reason); \(help.1)")
+      // A broker that just goes away ends TLS too.
+      return connection.failure("TLS with \(address) failed: \(reason); \(help.1)", transient: reason.contains("unexpected eof"))
     }
     return connection.failure("cannot reach \(address): \(reason); check `host`, `port` and `security`", transient: true)
   }
@@ -243,6 +242,16 @@ final class Client: PooledClient, @unchecked Sendable {
     guard let farewell else { return Self.text(code) }
     if case MQTT_RC_SESSION_TAKEN_OVER = farewell { return farewell.text + "; does another client have the same `client_id`?" }
     return farewell.text
+  }
+
+  /// The broker ended the connection for reasons of its own, which no message has to do with.
+  var wasSentAway: Bool {
+    switch farewell {
+    case MQTT_RC_SERVER_SHUTTING_DOWN?, MQTT_RC_SERVER_BUSY?, MQTT_RC_SESSION_TAKEN_OVER?, MQTT_RC_KEEP_ALIVE_TIMEOUT?,
+      MQTT_RC_USE_ANOTHER_SERVER?, MQTT_RC_SERVER_MOVED?, MQTT_RC_CONNECTION_RATE_EXCEEDED?, MQTT_RC_ADMINISTRATIVE_ACTION?:
+      true
+    default: false
+    }
   }
 
   func gone(_ code: Int32, _ help: String = "") -> RunFailure {

@@ -15,9 +15,13 @@ final class TopicSink: Sink, @unchecked Sendable {
   /// Events before this one are answered: confirmed, or refused.
   private var done = 0
   private var refusals: [Refusal] = []
-  private static let window = 1000
-  /// How often the broker went away in a row without confirming anything.
+  private static let wholeWindow = 1000
+  /// How often the broker ended the connection in a row without confirming anything.
   private var losses = 0
+  private static let lossLimit = 5
+  /// How many messages may be under way. From the second loss on it is one, so that it is known over which; it grows again with what is
+  /// confirmed.
+  private var window = TopicSink.wholeWindow
 
   init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) {
     self.pool = pool
@@ -78,10 +82,10 @@ final class TopicSink: Sink, @unchecked Sendable {
     var numbers: [Int32] = []
     let first = done
     while done < events.count {
-      while first + numbers.count < events.count, client.unconfirmed.count < Self.window {
+      while first + numbers.count < events.count, client.unconfirmed.count < window {
         let event = events[first + numbers.count]
         let (code, number) = client.publish(topic(event), payload(event), qos, retain)
-        guard code == 0 else { throw lost(client, code) }
+        guard code == 0 else { throw lost(client, code, over: first + numbers.count) }
         numbers.append(number)
       }
       let code = client.drive(micros: 50_000)
@@ -93,9 +97,10 @@ final class TopicSink: Sink, @unchecked Sendable {
         }
         done += 1
         losses = 0
+        window = min(window + 1, Self.wholeWindow)
         deadline = currentMicros() + limit
       }
-      guard code == 0 else { throw lost(client, code) }
+      guard code == 0 else { throw lost(client, code, over: done) }
       guard currentMicros() < deadline else {
         throw connection.failure("the broker did not confirm \(client.unconfirmed.count) messages within ack_timeout", transient: true)
       }
@@ -115,16 +120,30 @@ final class TopicSink: Sink, @unchecked Sendable {
       case MQTT_RC_RETAIN_NOT_SUPPORTED: "; leave `retain` out"
       default: ""
       }
-    return Shape.clean("the broker refuses a message for `\(topic(event).string.prefix(80))`: \(reason.text)\(help)")
+    return Shape.clean("the broker refuses a message for `\(name(event))`: \(reason.text)\(help)")
   }
 
-  /// A broker of MQTT 3.1.1 that takes no message of some size says so by going away.
-  private func lost(_ client: Client, _ code: Int32) -> RunFailure {
+  /// A broker of MQTT 3.1.1 that does not take a message says so by going away. One over which it does so again and again is refused.
+  private func lost(_ client: Client, _ code: Int32, over event: Int) -> RunFailure {
+    guard !client.wasSentAway, event == done else { return client.gone(code) }
     losses += 1
-    let longest = events[done...].map { $0.end - $0.payload }.max() ?? 0
-    let help = losses > 1 ? "; the longest message under way has \(longest) bytes: is that more than it takes?" : ""
-    return client.gone(code, help)
+    if losses > 1 || window < Self.wholeWindow { window = 1 }
+    let size = events[done].end - events[done].payload
+    guard losses >= Self.lossLimit else {
+      return client.gone(code, losses > 1 ? "; \(losses) times in a row over `\(name(events[done]))`, \(size) bytes" : "")
+    }
+    refusals.append(
+      Refusal(
+        row: done,
+        message: Shape.clean(
+          "the broker has ended the connection \(losses) times over a message for `\(name(events[done]))` of \(size) bytes: "
+            + "\(client.loss(code)); check `name`, and how long a message it takes")))
+    done += 1
+    losses = 0
+    return client.gone(code)
   }
+
+  private func name(_ event: Event) -> Substring { topic(event).string.prefix(80) }
 
   func close(completed: Bool) throws(RunFailure) {}
 }

@@ -19,6 +19,16 @@ final class TopicSource: Source, @unchecked Sendable {
   private var batch: Batch?
   private var size = 0
   private static let batchLimit = (messages: 1024, bytes: 16 << 20)
+  /// The name of a session that the broker keeps.
+  private let session: String?
+  private var connectedAt: Int64 = 0
+  /// How often in a row the session was taken away soon after it was begun, as where two programs have one name; and when it is taken
+  /// back, ever later.
+  private var takeovers = 0
+  private var notBefore: Int64 = 0
+  /// Nothing is known before there is a client again.
+  var isUndecided: Bool { client == nil }
+  private static let pause: (first: Int64, most: Int64) = (1_000_000, 60_000_000)
   private var places: [(topic: String, qos: Int32, retained: Bool)] = []
 
   init(_ broker: Broker, _ context: EndpointContext) {
@@ -27,20 +37,21 @@ final class TopicSource: Source, @unchecked Sendable {
     // Of QoS 2 the broker forgets a message before libmosquitto shows it, long before its event is durable.
     qos = min(context.qos, 1)
     limit = context.eventLimit
+    let isClean = context.settings.bool("clean") || qos == 0
+    session = isClean ? nil : context.settings.text("client_id") ?? "pump-\(context.pipeline)-\(context.spec.label)"
   }
 
   private func connect() throws(RunFailure) -> Client {
-    let isClean = context.settings.bool("clean") || qos == 0
-    let name = context.settings.text("client_id") ?? "pump-\(context.pipeline)-\(context.spec.label)"
     isSubscribed = false
     // Messages of a session that goes on may come with the answer to the client.
     let client = try connection.attempt { () throws(RunFailure) in
-      try broker.connect(id: isClean ? context.settings.text("client_id") : name, isClean: isClean, keepAlive: 30) {
+      try broker.connect(id: session ?? context.settings.text("client_id"), isClean: session == nil, keepAlive: 30) {
         [unowned self] message in
         take(message.pointee)
       }
     }
     client.takesLeave = false
+    connectedAt = currentMicros()
     return client
   }
 
@@ -49,7 +60,12 @@ final class TopicSource: Source, @unchecked Sendable {
     defer { self.batch = nil }
     places = []
     size = 0
-    if client == nil { client = try connect() }
+    if client == nil {
+      let wait = notBefore - currentMicros()
+      // What was delivered is committed meanwhile.
+      if wait > 0 { return context.stop.wait(micros: min(wait, 100_000)) }
+      client = try connect()
+    }
     let client = self.client!
     // What waits to be sent confirms messages too, all that have come: while some are not durable, nothing is sent.
     if !isSubscribed, isIdle(batch) {
@@ -66,7 +82,7 @@ final class TopicSource: Source, @unchecked Sendable {
     }
     if code != 0 {
       self.client = nil
-      connection.lost(client.loss(code))
+      connection.lost(loss(client, code))
       // What has come is delivered; the broker sends it again all the same, for it was not confirmed.
       if places.isEmpty { throw client.gone(code) }
     }
@@ -77,6 +93,21 @@ final class TopicSource: Source, @unchecked Sendable {
     }
     batch.position = number
     return !context.stop.isRequested || batch.count > 0
+  }
+
+  /// Why the client is lost. Few brokers say that another has come under its name: what they do is end the connection.
+  private func loss(_ client: Client, _ code: Int32) -> String {
+    let reason = client.loss(code)
+    let pause = min(Self.pause.most, Self.pause.first << Int64(min(max(0, takeovers - 1), 20)))
+    guard let session, currentMicros() - connectedAt < 2 * pause else {
+      takeovers = 0
+      return reason
+    }
+    takeovers += 1
+    guard takeovers > 1 else { return reason }
+    notBefore = currentMicros() + .random(in: pause / 2...pause)
+    return "\(reason); did another client take over `\(session)`? Two programs with one `client_id` take the session from each other: "
+      + "give each its own"
   }
 
   private func isIdle(_ batch: Batch) -> Bool { acknowledged == number && places.isEmpty && batch.refused.isEmpty }

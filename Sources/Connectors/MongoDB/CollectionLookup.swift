@@ -4,7 +4,6 @@ import PumpRuntime
 /// `lookup collection`: the documents of all keys of a batch in one query, remembered for a while.
 final class CollectionLookup: Lookup, @unchecked Sendable {
   private let pool: ClientPool<Client>
-  private let connection: Connection
   private let layout: Layout
   private let name: String
   private let field: String
@@ -14,9 +13,8 @@ final class CollectionLookup: Lookup, @unchecked Sendable {
   /// Documents by the key's JSON.
   private var known: LookupCache<[UInt8]>
 
-  init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) {
+  init(_ pool: ClientPool<Client>, _ context: EndpointContext) {
     self.pool = pool
-    self.connection = connection
     layout = Layout(context.spec.shape!)
     name = context.settings.text("name") ?? ""
     field = context.settings.text("field") ?? "_id"
@@ -26,16 +24,17 @@ final class CollectionLookup: Lookup, @unchecked Sendable {
     label = context.spec.label
   }
 
-  func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
+  func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure) {
     let texts = rows.map { keys.isNull(Int($0)) ? nil : Self.text(keys, Int($0)) }
     let missing = Set(known.wanted(texts))
     var wanted: [String: Int] = [:]
     for (row, text) in zip(rows, texts) { if let text, missing.contains(text) { wanted[text] = Int(row) } }
-    do throws(RunFailure) {
-      if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(keys, wanted) } }
-    } catch { throw EventFailure(error.message) }
-    for (row, text) in zip(rows, texts) {
-      guard let text, let found = known[text] else {
+    if !wanted.isEmpty { try load(keys, wanted) }
+  }
+
+  func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
+    for row in rows {
+      guard !keys.isNull(Int(row)), let found = known[Self.text(keys, Int(row))] else {
         result.setNull(Int(row))
         continue
       }

@@ -7,11 +7,9 @@ public final class MongoDBConnector: Connector, @unchecked Sendable {
     "MongoDB": { (connection: Connection) throws(RunFailure) in try MongoDBConnector(connection) }
   ]
 
-  private let connection: Connection
   private let pool: ClientPool<Client>
 
   init(_ connection: Connection) throws(RunFailure) {
-    self.connection = connection
     let address = try Address(connection)
     pool = ClientPool(connection) { () throws(RunFailure) in try Client(connection, address) }
   }
@@ -24,7 +22,7 @@ public final class MongoDBConnector: Connector, @unchecked Sendable {
 
   public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { try CollectionSink(pool, context) }
 
-  public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { CollectionLookup(pool, connection, context) }
+  public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { CollectionLookup(pool, context) }
 
   public func shutdown() { pool.close() }
 }

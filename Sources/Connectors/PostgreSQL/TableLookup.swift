@@ -26,24 +26,22 @@ final class TableLookup: Lookup, @unchecked Sendable {
     label = context.spec.label
   }
 
+  private static func text(_ keys: Column, _ row: Int32) -> String? {
+    guard !keys.isNull(Int(row)) else { return nil }
+    var out = ByteBuffer(capacity: 64)
+    defer { out.release() }
+    out.postgres(keys, Int(row), ServerColumn(name: "", oid: 0))
+    return out.string
+  }
+
+  func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure) {
+    let wanted = known.wanted(rows.map { Self.text(keys, $0) })
+    if !wanted.isEmpty { try load(wanted, keys.shape) }
+  }
+
   func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
-    var texts: [String?] = []
     for row in rows {
-      guard !keys.isNull(Int(row)) else {
-        texts.append(nil)
-        continue
-      }
-      var out = ByteBuffer(capacity: 64)
-      out.postgres(keys, Int(row), ServerColumn(name: "", oid: 0))
-      texts.append(out.string)
-      out.release()
-    }
-    let wanted = known.wanted(texts)
-    do throws(RunFailure) {
-      if !wanted.isEmpty { try connection.untilReady { () throws(RunFailure) in try load(wanted, keys.shape) } }
-    } catch { throw EventFailure(error.message) }
-    for (row, text) in zip(rows, texts) {
-      guard let text, let values = known[text] else {
+      guard let text = Self.text(keys, row), let values = known[text] else {
         result.setNull(Int(row))
         continue
       }

@@ -2,7 +2,7 @@
 import Glibc
 import PumpRuntime
 
-/// Where a listener listens. The socket is made here and not by libmicrohttpd, whose failures have no number.
+/// Where a listener listens.
 struct Address {
   private let host: String
   private let port: UInt16

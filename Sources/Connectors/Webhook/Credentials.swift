@@ -19,23 +19,33 @@ final class Credentials {
     return Array(text.utf8)
   }
 
-  func refuseHead(_ request: Request) -> Answer? {
+  func refuseHead(_ head: RequestHead) -> HttpReply? {
     guard let token else { return nil }
-    let words = (request.header("Authorization") ?? "").split(separator: " ", maxSplits: 1)
-    guard words.count == 2, words[0].lowercased() == "bearer", Self.isSame(words[1].utf8, token) else { return .noToken }
+    guard let value = Self.only("authorization", head) else { return .noToken }
+    let words = value.split(separator: 0x20, maxSplits: 1)
+    guard words.count == 2, String(decoding: words[0], as: UTF8.self).lowercased() == "bearer", Self.isSame(words[1], token) else {
+      return .noToken
+    }
     return nil
   }
 
-  func refuseBody(_ request: Request) -> Answer? {
+  /// Of the body as it was sent, packed or not.
+  func refuseBody(_ exchange: HttpExchange) -> HttpReply? {
     guard let key else { return nil }
     defer { context.arena.reset() }
     let arena = context.arena
-    let digest = Fn.hmacSha256(key.withUnsafeBufferPointer(arena.copy), request.body.withUnsafeBufferPointer(arena.copy), context)
-    let wanted = Array("sha256=".utf8) + digest.bytes
-    return Self.isSame((request.header("X-Hub-Signature-256") ?? "").lowercased().utf8, wanted) ? nil : .badSignature
+    let digest = Fn.hmacSha256(key.withUnsafeBufferPointer(arena.copy), exchange.body.withUnsafeBufferPointer(arena.copy), context)
+    let given = Self.only("x-hub-signature-256", exchange.head).map { String(decoding: $0, as: UTF8.self).lowercased() } ?? ""
+    return Self.isSame(given.utf8, Array("sha256=".utf8) + digest.bytes) ? nil : .badSignature
   }
 
-  /// Takes the same time wherever they differ, so that nobody can guess byte by byte.
+  /// Which of two would count is not said anywhere, so that none does.
+  private static func only(_ name: String, _ head: RequestHead) -> [UInt8]? {
+    let values = head.headers.filter { $0.name == name }
+    return values.count == 1 ? values[0].value : nil
+  }
+
+  /// All bytes and nothing after them. Takes the same time wherever they differ, so that nobody can guess byte by byte.
   private static func isSame(_ given: some Collection<UInt8>, _ wanted: [UInt8]) -> Bool {
     given.count == wanted.count && zip(given, wanted).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
   }

@@ -1,14 +1,13 @@
 #if Webhook
-internal import CWebhook
-import Glibc
 import PumpRuntime
 import Synchronization
 
 /// What has come for one path and is not taken yet.
 final class Inbox: Sendable {
   let path: String
+  /// Bytes of the longest body.
   let limit: Int
-  private let requests = Mutex<[Request]>([])
+  private let exchanges = Mutex<[HttpExchange]>([])
   private let bell = Bell()
 
   init(_ path: String, limit: Int) {
@@ -16,33 +15,19 @@ final class Inbox: Sendable {
     self.limit = limit
   }
 
-  func put(_ request: Request) {
-    requests.withLock { $0.append(request) }
+  func put(_ exchange: HttpExchange) {
+    exchanges.withLock { $0.append(exchange) }
     bell.ring()
   }
 
   /// All that still wait for an answer, after 100 ms at most.
-  func take(_ stop: StopSignal) -> [Request] {
+  func take(_ stop: StopSignal) -> [HttpExchange] {
     guard stop.waitReadable(bell.descriptor, micros: 100_000) else { return [] }
     bell.clear()
-    return requests.withLock { requests in
-      defer { requests = [] }
-      return requests.filter(\.isWaiting)
+    return exchanges.withLock { exchanges in
+      defer { exchanges = [] }
+      return exchanges.filter(\.isWaiting)
     }
-  }
-}
-
-/// Wakes a thread that waits for descriptors.
-final class Bell: Sendable {
-  let descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
-
-  deinit { close(descriptor) }
-
-  func ring() { eventfd_write(descriptor, 1) }
-
-  func clear() {
-    var count: UInt64 = 0
-    eventfd_read(descriptor, &count)
   }
 }
 #endif

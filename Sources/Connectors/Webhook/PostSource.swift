@@ -8,7 +8,7 @@ final class PostSource: Source, @unchecked Sendable {
   private let context: EndpointContext
   private let inbox: Inbox
   /// Those of the batch that is under way.
-  private var taken: [Request] = []
+  private var taken: [HttpExchange] = []
 
   init(_ listener: Listener, _ context: EndpointContext) throws(RunFailure) {
     connection = listener.connection
@@ -48,7 +48,7 @@ final class PostSource: Source, @unchecked Sendable {
       guard row < requests.count else { return "{}" }
       let request = requests[row]
       let texts = [
-        ("method", request.method), ("path", request.path), ("content_type", request.contentType), ("remote", request.remote),
+        ("method", request.head.method), ("path", request.head.path), ("content_type", request.contentType), ("remote", request.remote),
       ].map { "\"\($0)\":\(Value.text($1).json(.string))" }
       let maps = [("query", request.query), ("headers", request.headers)].map { "\"\($0)\":\(Value.map($1).json(Self.shape))" }
       return "{\((texts + maps).joined(separator: ","))}"
@@ -59,8 +59,8 @@ final class PostSource: Source, @unchecked Sendable {
       batch.meta[name] = column
       for (row, request) in requests.enumerated() {
         switch name {
-        case "method": column.set(arena.copy(request.method), row)
-        case "path": column.set(arena.copy(request.path), row)
+        case "method": column.set(arena.copy(request.head.method), row)
+        case "path": column.set(arena.copy(request.head.path), row)
         case "content_type": column.set(arena.copy(request.contentType), row)
         case "remote": column.set(arena.copy(request.remote), row)
         case "query": Self.set(column, row, request.query, arena)
@@ -80,6 +80,23 @@ final class PostSource: Source, @unchecked Sendable {
       entries.children[1].set(arena.copy(value), start + index)
     }
     column.set(Slice(start, pairs.count), row)
+  }
+}
+
+extension HttpExchange {
+  fileprivate var contentType: String { head.header("content-type") ?? "" }
+
+  fileprivate var query: [Value.Pair] { Self.pairs(head.query) }
+
+  /// The credentials are for this program alone, not for its data.
+  fileprivate var headers: [Value.Pair] {
+    Self.pairs(head.headers.filter { $0.name != "authorization" }.map { ($0.name, String(decoding: $0.value, as: UTF8.self)) })
+  }
+
+  /// In the order of their names; what comes twice is one value, with a comma between.
+  private static func pairs(_ pairs: [(name: String, value: String)]) -> [Value.Pair] {
+    let joined = Dictionary(pairs.map { ($0.name, $0.value) }) { "\($0), \($1)" }
+    return joined.sorted { $0.key < $1.key }.map { Value.Pair($0.key, .text($0.value)) }
   }
 }
 #endif

@@ -10,6 +10,18 @@ import Glibc
   }
 }
 
+/// A value of a column as a key of sets.
+public struct ColumnRow: Hashable {
+  public let column: Column
+  public let row: Int
+  public init(_ column: Column, _ row: Int) {
+    self.column = column
+    self.row = row
+  }
+  public static func == (a: Self, b: Self) -> Bool { Column.equal(a.column, a.row, b.column, b.row) }
+  public func hash(into hasher: inout Hasher) { column.hash(row, into: &hasher) }
+}
+
 /// Values of one type for many events, side by side. Texts are slices whose bytes the batch owns.
 public final class Column: @unchecked Sendable {
   public let shape: Shape
@@ -178,12 +190,44 @@ public final class Column: @unchecked Sendable {
     case .map:
       let (x, y) = (a.get(Slice.self, i), b.get(Slice.self, j))
       guard x.count == y.count else { return false }
+      let keys = b.children[0].children[0]
+      func key(_ place: Int) -> Text { keys.get(Text.self, Int(y.start) + place) }
+      var places = KeyPlaces()
+      for place in 0..<Int(y.count) { _ = places.place(of: key(place), among: place, key) }
       return (0..<Int(x.count)).allSatisfy { entry in
-        let key = a.children[0].children[0].get(Text.self, Int(x.start) + entry)
-        guard let other = b.find(key, j) else { return false }
-        return equal(a.children[0].children[1], Int(x.start) + entry, b.children[0].children[1], other)
+        let wanted = a.children[0].children[0].get(Text.self, Int(x.start) + entry)
+        guard let other = places.find(wanted, among: Int(y.count), key) else { return false }
+        return equal(a.children[0].children[1], Int(x.start) + entry, b.children[0].children[1], Int(y.start) + other)
       }
     default: return a.get(Int64.self, i) == b.get(Int64.self, j)
+    }
+  }
+
+  /// Feeds a value to a hasher: equal values alike.
+  public func hash(_ row: Int, into hasher: inout Hasher) {
+    if isNull(row) { return hasher.combine(0 as UInt8) }
+    switch shape.kind {
+    case .bool: hasher.combine(get(Bool.self, row))
+    case .float: hasher.combine(get(Double.self, row))
+    case .decimal: hasher.combine(get(Decimal.self, row))
+    case .string, .bytes, .json: hasher.combine(get(Text.self, row))
+    case .uuid: hasher.combine(get(Uuid.self, row))
+    case .record: for child in children { child.hash(row, into: &hasher) }
+    case .list:
+      let slice = get(Slice.self, row)
+      hasher.combine(slice.count)
+      for place in 0..<Int(slice.count) { children[0].hash(Int(slice.start) + place, into: &hasher) }
+    case .map:
+      // Equal maps may have their entries in another order.
+      let slice = get(Slice.self, row)
+      var sum = 0
+      for place in 0..<Int(slice.count) {
+        var part = Hasher()
+        children[0].hash(Int(slice.start) + place, into: &part)
+        sum &+= part.finalize()
+      }
+      hasher.combine(sum)
+    default: hasher.combine(get(Int64.self, row))
     }
   }
 

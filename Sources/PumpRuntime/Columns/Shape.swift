@@ -19,6 +19,8 @@ public final class Shape: @unchecked Sendable {
     }
   }
 
+  /// What it is the form of.
+  public let type: Type
   public let kind: Kind
   /// May be null.
   public let isOptional: Bool
@@ -36,10 +38,13 @@ public final class Shape: @unchecked Sendable {
   /// Fields that must be present.
   let required: [Int]
 
-  private init(_ kind: Kind, _ name: String, isOptional: Bool, fields: [Field], cases: [(String, String)], element: Shape?) {
+  private init(_ type: Type, _ kind: Kind, _ name: String, fields: [Field] = [], cases: [(String, String)] = [], element: Shape? = nil) {
+    Shape.lock.lock()
+    defer { Shape.lock.unlock() }
+    self.type = type
     self.kind = kind
     self.name = name
-    self.isOptional = isOptional
+    isOptional = type.isOptional
     self.fields = fields
     self.element = element
     let memory = Shape.names
@@ -57,43 +62,43 @@ public final class Shape: @unchecked Sendable {
     }
   }
 
-  /// Names live as long as the program. Shapes are made at start-up, by one thread.
+  /// Names live as long as the program. The lock guards their arena.
   private static let names = Arena()
+  private static let lock = PlainLock()
 
-  private static func scalar(_ kind: Kind, _ name: String) -> Shape {
-    Shape(kind, name, isOptional: false, fields: [], cases: [], element: nil)
-  }
-  public static let bool = scalar(.bool, "Bool")
-  public static let int = scalar(.int, "Int")
-  public static let float = scalar(.float, "Float")
-  public static let decimal = scalar(.decimal, "Decimal")
-  public static let string = scalar(.string, "String")
-  public static let bytes = scalar(.bytes, "Bytes")
-  public static let timestamp = scalar(.timestamp, "Timestamp")
-  public static let date = scalar(.date, "Date")
-  public static let duration = scalar(.duration, "Duration")
-  public static let size = scalar(.size, "Size")
-  public static let uuid = scalar(.uuid, "Uuid")
-  public static let json = scalar(.json, "Json")
+  private static func scalar(_ type: Type, _ kind: Kind) -> Shape { Shape(type, kind, type.description) }
+  public static let bool = scalar(.bool, .bool)
+  public static let int = scalar(.int, .int)
+  public static let float = scalar(.float, .float)
+  public static let decimal = scalar(.decimal, .decimal)
+  public static let string = scalar(.string, .string)
+  public static let bytes = scalar(.bytes, .bytes)
+  public static let timestamp = scalar(.timestamp, .timestamp)
+  public static let date = scalar(.date, .date)
+  public static let duration = scalar(.duration, .duration)
+  public static let size = scalar(.size, .size)
+  public static let uuid = scalar(.uuid, .uuid)
+  public static let json = scalar(.json, .json)
 
   public static func list(_ element: Shape) -> Shape {
-    Shape(.list, "[\(element.name)]", isOptional: false, fields: [], cases: [], element: element)
+    Shape(.list(element.type), .list, "[\(element.name)]", element: element)
   }
   public static func map(_ element: Shape) -> Shape {
-    let entry = Shape(
-      .record, "entry", isOptional: false, fields: [Field("key", .string), Field("value", element)], cases: [], element: nil)
-    return Shape(.map, "[String: \(element.name)]", isOptional: false, fields: [], cases: [], element: entry)
+    let entry = Shape.record("entry", [Field("key", .string), Field("value", element)])
+    return Shape(.map(element.type), .map, "[String: \(element.name)]", element: entry)
   }
   public static func record(_ name: String, _ fields: [Field]) -> Shape {
-    Shape(.record, name, isOptional: false, fields: fields, cases: [], element: nil)
+    let type = RecordType(name: name, fields: fields.map { PumpProgram.Field($0.name, $0.shape.type, wire: $0.wire) })
+    return record(type, name, fields)
   }
-  /// Cases as (name, name on the wire).
-  public static func enumeration(_ name: String, _ cases: [(String, String)]) -> Shape {
-    Shape(.enumeration, name, isOptional: false, fields: [], cases: cases, element: nil)
+  static func record(_ type: RecordType, _ name: String, _ fields: [Field]) -> Shape { Shape(.record(type), .record, name, fields: fields) }
+  public static func enumeration(_ type: EnumType) -> Shape {
+    Shape(.enumeration(type), .enumeration, type.name ?? "enum", cases: type.cases.map { ($0.name, $0.wire) })
   }
   public var optional: Shape {
     if isOptional { return self }
-    return Shape(kind, name + "?", isOptional: true, fields: fields, cases: zip(cases, wires).map { ($0, $1.string) }, element: element)
+    return Shape(
+      type.asOptional, kind, name + "?", fields: fields, cases: zip(cases, wires).map { ($0, $1.string) }, element: element)
   }
 
   /// Bytes of one value in a column.

@@ -41,7 +41,7 @@ public final class HeldEvents: @unchecked Sendable {
   public let buffer: SinkBuffer
   private let memory = Arena()
 
-  public init(_ spec: EndpointSpec) { buffer = SinkBuffer(records: spec.sinkShape, each: spec.each.map(\.shape)) }
+  public init(_ spec: EndpointSpec) { buffer = SinkBuffer(spec) }
 
   /// About how many bytes they take.
   public var size: Int { buffer.bytes.count + buffer.count * 64 }
@@ -120,8 +120,9 @@ public final class ClientSource<Client: PooledClient>: Source, @unchecked Sendab
 /// A lookup that asks a client for the JSON of each key.
 public final class ClientLookup<Client: PooledClient>: Lookup, @unchecked Sendable {
   private let pool: ClientPool<Client>
-  private let connection: Connection
   private let label: String
+  /// What was found for the rows that were loaded last.
+  private var found: [Int32: String] = [:]
   private let find: @Sendable (Client, Column, Int) throws(RunFailure) -> String?
 
   public init(
@@ -129,24 +130,21 @@ public final class ClientLookup<Client: PooledClient>: Lookup, @unchecked Sendab
     find: @escaping @Sendable (Client, Column, Int) throws(RunFailure) -> String?
   ) {
     self.pool = pool
-    self.connection = connection
     label = context.spec.label
     self.find = find
   }
 
+  public func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure) {
+    found = try pool.with { client throws(RunFailure) in
+      var found: [Int32: String] = [:]
+      for row in rows where !keys.isNull(Int(row)) { found[row] = try find(client, keys, Int(row)) }
+      return found
+    }
+  }
+
   public func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure) {
-    var found: [String?] = []
-    do throws(RunFailure) {
-      found = try connection.untilReady { () throws(RunFailure) in
-        try pool.with { client throws(RunFailure) in
-          var list: [String?] = []
-          for row in rows { list.append(keys.isNull(Int(row)) ? nil : try find(client, keys, Int(row))) }
-          return list
-        }
-      }
-    } catch { throw EventFailure(error.message) }
-    for (row, json) in zip(rows, found) {
-      guard let json else {
+    for row in rows {
+      guard let json = found[row] else {
         result.setNull(Int(row))
         continue
       }

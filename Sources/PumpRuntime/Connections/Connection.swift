@@ -20,6 +20,7 @@ public final class Connection: Sendable {
     public init(inUse: Int, idle: Int, waiting: Int, acquired: Int, waited: Int64) {
       (self.inUse, self.idle, self.waiting, self.acquired, self.waited) = (inUse, idle, waiting, acquired, waited)
     }
+    public static let none = PoolCounts(inUse: 0, idle: 0, waiting: 0, acquired: 0, waited: 0)
   }
 
   public let id: String
@@ -31,6 +32,10 @@ public final class Connection: Sendable {
     var state: ConnectionState
     var counts = Counts()
     var reason = ""
+    /// When it last became ready, and how often in a row it was lost soon after; then not every time is told.
+    var readyAt: Int64 = 0
+    var flaps = 0
+    var tellsOfFlap: Bool { flaps & (flaps - 1) == 0 }
     var pool: (@Sendable () -> PoolCounts)?
     var tend: (@Sendable () -> Void)?
   }
@@ -76,7 +81,10 @@ public final class Connection: Sendable {
     let now = currentMicros()
     let (admission, reason) = inside.withLock { ($0.state.admit(now: now), $0.reason) }
     switch admission {
-    case .never: throw RunFailure(reason.isEmpty ? "connection `\(id)` is closed" : reason)
+    case .never:
+      var failure = RunFailure(reason.isEmpty ? "connection `\(id)` is closed" : reason)
+      failure.isFinal = true
+      throw failure
     case .wait(let until):
       var failure = RunFailure(reason.isEmpty ? "connection `\(id)` is down" : reason, transient: true)
       failure.retryAt = until
@@ -89,8 +97,10 @@ public final class Connection: Sendable {
       return client
     } catch {
       failed(error)
-      var failure = error
-      failure.retryAt = inside.withLock { $0.state.nextAttempt }
+      let (retryAt, isFinal) = inside.withLock { ($0.state.nextAttempt, $0.state.phase == .failed) }
+      // Trying again cannot help, even where the failure itself would pass: its time is over.
+      var failure = RunFailure(error.message, transient: error.isTransient && !isFinal)
+      (failure.retryAt, failure.isFinal) = (retryAt, isFinal)
       throw failure
     }
   }
@@ -106,14 +116,15 @@ public final class Connection: Sendable {
 
   /// The system answers.
   public func ready(after micros: Int64? = nil) {
-    let (old, count, down) = inside.withLock { inside in
+    let (old, isTold, down) = inside.withLock { inside in
       let old = inside.state.phase
       let down = inside.state.downSince
       inside.state.connected()
       inside.counts.connects += 1
-      return (old, inside.state.phase == .ready, down)
+      if old != .ready { inside.readyAt = currentMicros() }
+      return (old, inside.state.phase == .ready && inside.tellsOfFlap, down)
     }
-    guard count, old != .ready else { return }
+    guard isTold, old != .ready else { return }
     if let down {
       logger.info("connection `\(id)` is ready again after \((currentMicros() - down) / 1000) ms", connection: id)
     } else {
@@ -136,18 +147,24 @@ public final class Connection: Sendable {
     if failures & (failures - 1) == 0 { logger.warning("\(error.message); trying again (attempt \(failures))", connection: id) }
   }
 
+  /// A connection that is lost within this time, in microseconds, has not been of much use.
+  private static let flapTime: Int64 = 5_000_000
+
   /// A client found the server gone.
   public func lost(_ what: String) {
     // A failure's message names the connection already.
     let prefix = "connection `\(id)`: "
     let reason = what.hasPrefix(prefix) ? String(what.dropFirst(prefix.count)) : what
-    let was = inside.withLock { inside in
-      let was = inside.state.phase
+    let flaps: Int? = inside.withLock { inside in
+      guard inside.state.phase == .ready else { return nil }
       inside.state.lost(now: currentMicros())
-      if was == .ready { inside.counts.losses += 1 }
-      return was
+      inside.counts.losses += 1
+      inside.flaps = currentMicros() - inside.readyAt < Self.flapTime ? inside.flaps + 1 : 0
+      return inside.tellsOfFlap ? inside.flaps : nil
     }
-    if was == .ready { logger.warning("connection `\(id)` is lost: \(Shape.clean(reason)); reconnecting", connection: id) }
+    guard let flaps else { return }
+    let again = flaps > 1 ? " (\(flaps) times in a row soon after it was ready)" : ""
+    logger.warning("connection `\(id)` is lost: \(Shape.clean(reason)); reconnecting\(again)", connection: id)
   }
 
   func drain() { inside.withLock { $0.state.drain() } }

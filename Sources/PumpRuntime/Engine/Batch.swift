@@ -21,6 +21,10 @@ public final class Batch: @unchecked Sendable {
   public var checkpoint: Checkpoint = [:]
   /// A text that no other event has and that one event has in every run: what its source knows it by.
   public var origin: ((Int) -> String)?
+  /// Its source has cut a stream into records as the format of the first step wants it: each event is one.
+  public internal(set) var isFramed = false
+  /// The header of that stream.
+  public internal(set) var header: Header?
   /// The source must see everything up to here acknowledged before it goes on: a partition is taken from it, say.
   public var wantsCommit = false
 
@@ -41,6 +45,8 @@ public final class Batch: @unchecked Sendable {
     for column in meta.values { column.clear() }
     refused.removeAll(keepingCapacity: true)
     wantsCommit = false
+    isFramed = false
+    header = nil
     checkpoint.removeAll(keepingCapacity: true)
     origin = nil
     context.arena.reset()
@@ -153,6 +159,11 @@ public struct Record: Sendable {
   public let text: Text
   public let number: Int
   public init(_ text: Text, _ number: Int) { (self.text, self.number) = (text, number) }
+  /// Nil where the event is the record.
+  public init?(_ text: Text, _ number: Int?) {
+    guard let number else { return nil }
+    self.init(text, number)
+  }
 }
 
 /// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures.
@@ -160,7 +171,9 @@ public final class Outputs: @unchecked Sendable {
   public let sinks: [SinkBuffer]
   public var failures: [Failure] = []
   public var filtered = 0
-  public var lookups: [any Lookup] = []
+  public var lookups: [LookupStep] = []
+  /// Why the batch under way cannot be finished: nothing of it may be written, and nothing fails.
+  var broken: RunFailure?
   /// What is at work, where events are cut into records; a failure concerns it alone.
   public var record: Record?
   let log: (String) -> Void
@@ -189,10 +202,17 @@ public final class Outputs: @unchecked Sendable {
     for sink in sinks { sink.clear() }
     failures.removeAll(keepingCapacity: true)
     filtered = 0
+    broken = nil
   }
 }
 
 /// The steps of one pipeline, or of its error route: interpreted, or generated.
 public protocol Processor: AnyObject {
+  /// How the first step wants a stream cut into events, where it has a format that says so.
+  var framing: Framing? { get }
   func process(_ batch: Batch, _ out: Outputs)
+}
+
+extension Processor {
+  public var framing: Framing? { nil }
 }

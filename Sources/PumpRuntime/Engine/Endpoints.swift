@@ -5,39 +5,11 @@ public struct RunFailure: Error, Sendable {
   public let isTransient: Bool
   /// When the connection is tried again, where it is down: before, there is nothing to try.
   public internal(set) var retryAt: Int64?
+  /// The connection has failed for good: no event is to blame, and no other will fare better.
+  public internal(set) var isFinal = false
   public init(_ message: String, transient: Bool = false) {
     self.message = message
     isTransient = transient
-  }
-}
-
-/// Use of a connector's source, sink or lookup, as the plan has it.
-public struct EndpointSpec: Sendable {
-  public let connection: String?
-  public let connector: String
-  public let name: String
-  public let label: String
-  public let settings: [Setting]
-  /// Arguments per event, by name and shape.
-  public let each: [Shape.Field]
-  /// The record's shape; nil for bytes.
-  public let shape: Shape?
-  /// Whether a sink gets its records as JSON.
-  public let takesDocuments: Bool
-  /// The shape of the records that a sink gets; nil where it gets bytes.
-  var sinkShape: Shape? { takesDocuments ? nil : shape }
-  public init(
-    connection: String? = nil, connector: String, name: String, label: String, settings: [Setting], each: [Shape.Field] = [],
-    shape: Shape? = nil, takesDocuments: Bool = false
-  ) {
-    self.connection = connection
-    self.connector = connector
-    self.name = name
-    self.label = label
-    self.settings = settings
-    self.each = each
-    self.shape = shape
-    self.takesDocuments = takesDocuments
   }
 }
 
@@ -52,6 +24,8 @@ public struct EndpointContext: Sendable {
   /// Whether the positions of the pipeline's sources are kept for the next run.
   public let keepsPositions: Bool
   public let logger: Logger
+  /// How the pipeline's first step wants a stream cut into events; nil where lines, or whole files, are events.
+  let framing: Framing?
 
   /// Bytes of the longest event that a source takes: `max_event`, at most 1 GiB.
   public var eventLimit: Int { min(1 << 30, Int(clamping: settings.int("max_event") ?? 1 << 20)) }
@@ -68,6 +42,10 @@ public protocol Source: AnyObject, Sendable {
   func acknowledge(_ position: Int64) throws(RunFailure)
   /// The end, after the last acknowledgement.
   func close()
+  /// Whether the last call neither succeeded nor failed: what it waits for is under way still.
+  var isUndecided: Bool { get }
+  /// Whether it comes to an end by itself. Stopped before that, what it gave is not all there is.
+  var ends: Bool { get }
   /// Bytes read and bytes in all, where known, for progress.
   var progress: (done: Int64, total: Int64)? { get }
 }
@@ -78,6 +56,8 @@ extension Source {
   }
   public func acknowledge(_ position: Int64) throws(RunFailure) {}
   public func close() {}
+  public var isUndecided: Bool { false }
+  public var ends: Bool { false }
   public var progress: (done: Int64, total: Int64)? { nil }
 }
 
@@ -100,6 +80,9 @@ public protocol Sink: AnyObject, Sendable {
   func commit() throws(RunFailure) -> [Refusal]
   /// Whether `commit` may refuse events.
   var refusesLate: Bool { get }
+  /// Whether what `write` takes has its place at once among what other sinks of this connection write, so that two sinks of
+  /// one target need no commit between them.
+  var takesEffectOnWrite: Bool { get }
   /// Bytes that wait for the commit; many of them bring it about.
   var pending: Int { get }
   /// Whether nothing is durable before `close`: sources are acknowledged after it then.
@@ -110,13 +93,21 @@ public protocol Sink: AnyObject, Sendable {
 
 extension Sink {
   public var refusesLate: Bool { false }
+  public var takesEffectOnWrite: Bool { false }
   public var pending: Int { 0 }
   public var isDurableAtEnd: Bool { false }
 }
 
 public protocol Lookup: AnyObject, Sendable {
-  /// For each row of `keys` writes the record found, or null, to the same row of `result`.
+  /// Asks the system for what is not known yet of these rows of `keys`. After a transient failure it is called again; another
+  /// one is told of the events that asked.
+  func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure)
+  /// For each row of `keys`, which were loaded, writes the record found, or null, to the same row of `result`.
   func find(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context) throws(EventFailure)
+}
+
+extension Lookup {
+  public func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure) {}
 }
 
 /// One kind of system: opens endpoints. One instance serves one connection (or all uses of `file` and its like), so

@@ -12,6 +12,7 @@ final class FeedSink: Sink, @unchecked Sendable {
   }
 
   var pending: Int { target.pending }
+  var takesEffectOnWrite: Bool { true }
 
   func commit() throws(RunFailure) -> [Refusal] {
     try target.commit()

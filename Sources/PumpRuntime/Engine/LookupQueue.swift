@@ -1,18 +1,3 @@
-extension Lookup {
-  /// Asks for all rows together. Where that fails each is asked for alone, so that one does not spoil it for the others;
-  /// `failed` is told of those that fail then too.
-  public func find(
-    _ keys: Column, _ rows: UnsafeBufferPointer<Int32>, into result: Column, _ context: Context, failed: (Int32, EventFailure) -> Void
-  ) {
-    do throws(EventFailure) { try find(keys, rows, into: result, context) } catch {
-      for place in rows.indices {
-        let alone = UnsafeBufferPointer(rebasing: rows[place...place])
-        do throws(EventFailure) { try find(keys, alone, into: result, context) } catch { failed(rows[place], error) }
-      }
-    }
-  }
-}
-
 /// Events of a generated pipeline that wait for a lookup: the keys of a batch are asked for together.
 public final class LookupQueue<Event> {
   @usableFromInline let keys: Column
@@ -33,7 +18,7 @@ public final class LookupQueue<Event> {
 
   /// Asks, and goes on with each event and what was found for it; those for which that fails have failed in this step.
   @inlinable public func run<Found: ColumnValue>(
-    _ lookup: any Lookup, _ step: Int, _ out: Outputs, _ context: Context, _ next: (Event, Found, Int) -> Void
+    _ lookup: LookupStep, _ step: Int, _ out: Outputs, _ context: Context, _ next: (Event, Found, Int) -> Void
   ) {
     guard !events.isEmpty else { return }
     found.clear()

@@ -80,9 +80,41 @@ final class KeptPositions: PositionStore, @unchecked Sendable {
   }
 }
 
+/// A folder of positions, which one process has at a time: two that went on from the same would do everything twice.
+final class StateFolder: Sendable {
+  private let fd: Int32
+
+  /// The folders of this process that are in use, by their paths.
+  private static let open = Mutex<[String: Unheld]>([:])
+  private struct Unheld { weak var folder: StateFolder? }
+
+  /// Makes the folder where it is not there, and holds it until nobody uses the result any more.
+  static func hold(_ path: String) throws(RunFailure) -> StateFolder {
+    try open.withLock { open throws(RunFailure) in
+      if let held = open[path]?.folder { return held }
+      let folder = try StateFolder(path)
+      open[path] = Unheld(folder: folder)
+      return folder
+    }
+  }
+
+  private init(_ path: String) throws(RunFailure) {
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw RunFailure(FileProblem("create", path).message) }
+    fd = Glibc.open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard fd >= 0 else { throw RunFailure(FileProblem("create", "\(path)/lock").message) }
+    guard flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+      throw RunFailure(
+        "another process uses the state folder \(Shape.clean(path)); end that, or give each program a folder of its own")
+    }
+  }
+
+  deinit { Glibc.close(fd) }
+}
+
 /// Positions in a small file for each source, replaced atomically: lengths and texts in turn, part and position.
 final class FilePositions: PositionStore, @unchecked Sendable {
   private let folder: String
+  private var held: StateFolder?
   private let path: String
   private let known = Mutex<[String: String]?>(nil)
 
@@ -100,6 +132,7 @@ final class FilePositions: PositionStore, @unchecked Sendable {
   var isTransactional: Bool { false }
 
   func load(_ parts: [String]?) throws(RunFailure) -> [String: String] {
+    if held == nil { held = try StateFolder.hold(folder) }
     let all = known.withLock { known in
       if let known { return known }
       let texts = (try? readWholeFile(path, limit: 64 << 20)).map { String(decoding: $0, as: UTF8.self).netstrings } ?? []
@@ -118,7 +151,6 @@ final class FilePositions: PositionStore, @unchecked Sendable {
       return known!
     }
     let text = String(netstrings: all.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] })
-    mkdir(folder, 0o755)
     do throws(FileProblem) { try replaceFile(path, Array(text.utf8)) } catch { throw RunFailure(error.message) }
   }
 }
@@ -145,7 +177,7 @@ extension String {
 /// Writes a file under another name and puts it in place, durable before it is seen.
 func replaceFile(_ path: String, _ bytes: [UInt8]) throws(FileProblem) {
   let temporary = path + ".tmp"
-  let fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  let fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
   guard fd >= 0 else { throw FileProblem("create", temporary) }
   defer { close(fd) }
   try writeAll(fd, bytes, bytes.count, temporary)

@@ -19,6 +19,13 @@ struct RetryPolicy: Sendable {
     _ label: String, _ stop: StopSignal, onRetry: ((Int, RunFailure) -> Void)?, _ body: () throws(RunFailure) -> T
   ) throws(RunFailure) -> T? {
     var failures = 0
+    return try run(label, stop, failures: &failures, onRetry: onRetry, body)
+  }
+
+  /// The same where an attempt may take several calls: `failures` in a row outlive this one.
+  func run<T>(
+    _ label: String, _ stop: StopSignal, failures: inout Int, onRetry: ((Int, RunFailure) -> Void)?, _ body: () throws(RunFailure) -> T
+  ) throws(RunFailure) -> T? {
     while true {
       do throws(RunFailure) { return try body() } catch {
         guard error.isTransient else { throw error }

@@ -11,6 +11,8 @@ public struct RunReport: Sendable {
     public let acknowledged: Int
     public let retries: Int
     public let sent: [(label: String, count: Int)]
+    /// A source was stopped before its end.
+    public let isCut: Bool
   }
   public let lines: [Line]
   public let micros: Int64
@@ -19,7 +21,8 @@ public struct RunReport: Sendable {
 
 /// Runs all pipelines of a program to their end, or until the stop signal.
 public final class Runner: @unchecked Sendable {
-  private let program: Program
+  private let executable: Executable
+  private var program: Program { executable.program }
   private let configuration: Configuration
   private let factories: [String: ConnectorFactory]
   private let logger: Logger
@@ -28,9 +31,11 @@ public final class Runner: @unchecked Sendable {
   private(set) var connections: [Connection] = []
   private var running: [String: Pipeline] = [:]
   private let failure = Mutex<String?>(nil)
+  private let endings: Endings
 
-  public init(_ program: Program, _ configuration: Configuration, _ factories: [String: ConnectorFactory], _ logger: Logger) {
-    self.program = program
+  public init(_ executable: Executable, _ configuration: Configuration, _ factories: [String: ConnectorFactory], _ logger: Logger) {
+    self.executable = executable
+    endings = Endings(executable.program)
     self.configuration = configuration
     self.factories = factories
     self.logger = logger
@@ -51,12 +56,12 @@ public final class Runner: @unchecked Sendable {
     return connector
   }
 
-  private func context(_ pipeline: PipelineSpec, _ spec: EndpointSpec) -> EndpointContext {
+  private func context(_ pipeline: PipelineSpec, _ spec: EndpointSpec, framing: Framing? = nil) -> EndpointContext {
     let settings = configuration.section("pipeline:\(pipeline.id):\(spec.label)")
     return EndpointContext(
-      pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta,
+      pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta.map(\.name),
       keepsPositions: configuration.state != nil || pipeline.sinks.contains { keepsPositions(pipeline, $0.label) },
-      logger: logger)
+      logger: logger, framing: framing)
   }
 
   private func keepsPositions(_ pipeline: PipelineSpec, _ label: String) -> Bool {
@@ -81,7 +86,8 @@ public final class Runner: @unchecked Sendable {
     for lookup in spec.lookups { lookups.append(try connector(lookup).lookup(context(spec, lookup))) }
     let keeper = sinks.indices.first { sinks[$0] is any PositionKeeper && keepsPositions(spec, spec.sinks[$0].label) }
     let pipeline = Pipeline(
-      spec, configuration, sinks: sinks, lookups: lookups, keeper: keeper, logger: logger, stop: stop, clock: currentMicros)
+      spec, executable.steps[spec.id]!, configuration, sinks: sinks, lookups: lookups, keeper: keeper, logger: logger, stop: stop,
+      clock: currentMicros)
     guard keeper == nil || !pipeline.isDurableAtEnd else {
       for sink in sinks { try? sink.close(completed: false) }
       throw RunFailure(
@@ -100,7 +106,9 @@ public final class Runner: @unchecked Sendable {
       for spec in program.pipelines {
         let pipeline = try open(spec)
         for endpoint in spec.sources {
-          do throws(RunFailure) { work.append((pipeline, try connector(endpoint).source(context(spec, endpoint)), endpoint)) } catch {
+          do throws(RunFailure) {
+            work.append((pipeline, try connector(endpoint).source(context(spec, endpoint, framing: pipeline.processor.framing)), endpoint))
+          } catch {
             throw RunFailure("\(spec.id): \(error.message)")
           }
         }
@@ -162,11 +170,29 @@ public final class Runner: @unchecked Sendable {
     let policy = RetryPolicy(settings, limit: configuration.shutdownTimeout)
     let positions = pipeline.positions(endpoint.label, folder: configuration.state)
     return WorkerThread { [self] in
-      do throws(RunFailure) { try pipeline.run(source, policy, endpoint.label, positions) } catch {
+      do throws(RunFailure) {
+        let isWhole = try pipeline.run(source, policy, endpoint.label, positions)
+        for id in endings.sourceEnded(pipeline.spec.id, isWhole: isWhole) { try end(running[id]!) }
+      } catch {
         fail("\(pipeline.spec.id): \(error.message)")
       }
       if unfinished.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { finished.request() }
     }
+  }
+
+  /// What came of a pipeline whose sources have ended appears now, however long others go on.
+  private func end(_ pipeline: Pipeline) throws(RunFailure) {
+    guard pipeline.isDurableAtEnd, failure.withLock({ $0 }) == nil else { return }
+    try pipeline.commit()
+    try close(pipeline)
+    if endings.areClosed(pipeline.spec) { try pipeline.acknowledgeAll() }
+  }
+
+  private func close(_ pipeline: Pipeline) throws(RunFailure) {
+    let id = pipeline.spec.id
+    guard endings.close(id) else { return }
+    let isFailed = failure.withLock { $0 } != nil
+    try pipeline.closeSinks(completed: !isFailed && !endings.isCut(id))
   }
 
   private func fail(_ message: String) {
@@ -180,12 +206,16 @@ public final class Runner: @unchecked Sendable {
     for pipeline in pipelines where failure.withLock({ $0 }) == nil {
       do throws(RunFailure) { try pipeline.commit() } catch { fail("\(pipeline.spec.id): \(error.message)") }
     }
-    let completed = failure.withLock { $0 } == nil
     for pipeline in pipelines {
-      do throws(RunFailure) { try pipeline.closeSinks(completed: completed) } catch { fail("\(pipeline.spec.id): \(error.message)") }
+      do throws(RunFailure) { try close(pipeline) } catch { fail("\(pipeline.spec.id): \(error.message)") }
     }
-    for pipeline in pipelines where failure.withLock({ $0 }) == nil {
+    for pipeline in pipelines where !(pipeline.isDurableAtEnd && endings.isCut(pipeline.spec.id)) && failure.withLock({ $0 }) == nil {
       do throws(RunFailure) { try pipeline.acknowledgeAll() } catch { fail("\(pipeline.spec.id): \(error.message)") }
+    }
+    for pipeline in pipelines where endings.isCut(pipeline.spec.id) && pipeline.counts.taken > 0 {
+      guard let sink = pipeline.endSinks.first else { continue }
+      fail(
+        "\(pipeline.spec.id): stopped before the end of its source; `\(sink)` is not replaced, what came is in the `.part` beside it")
     }
     for source in sources { source.close() }
     for connection in connections { connection.drain() }
@@ -206,7 +236,7 @@ public final class Runner: @unchecked Sendable {
       return .init(
         pipeline: spec.id, taken: counts.taken, filtered: counts.filtered, failed: counts.failed,
         acknowledged: counts.acknowledged, retries: counts.retries,
-        sent: zip(spec.sinks, counts.sent).map { ($0.label, $1) })
+        sent: zip(spec.sinks, counts.sent).map { ($0.label, $1) }, isCut: endings.isCut(spec.id))
     }
     return RunReport(lines: lines, micros: currentMicros() - start, failure: failure.withLock { $0 })
   }

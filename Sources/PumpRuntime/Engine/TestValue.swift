@@ -54,6 +54,13 @@ indirect enum TestValue: Equatable {
     return x == y
   }
 
+  /// What stands at the end of a path of members.
+  func member(_ path: ArraySlice<String>) -> TestValue? {
+    guard let name = path.first else { return self }
+    guard case .object(let members) = self else { return nil }
+    return members.first { $0.key == name }?.value.member(path.dropFirst())
+  }
+
   /// Whether everything written in the pattern is found here.
   func matches(_ pattern: TestValue) -> Bool {
     switch (self, pattern) {

@@ -6,38 +6,39 @@ public struct TestResult: Sendable {
   public let problems: [String]
 }
 
-extension Program {
+extension Executable {
   /// Runs the spec's tests without servers: sinks are captured, lookups find what the test says, and time stands still.
   public func runTests(_ configuration: Configuration, filter: String?) -> [TestResult] {
-    tests.filter { filter == nil || $0.title.contains(filter!) }.map { run($0, configuration) }
+    program.tests.filter { filter == nil || $0.title.contains(filter!) }.map { run($0, configuration) }
   }
 
   private func run(_ test: TestSpec, _ configuration: Configuration) -> TestResult {
     var problems: [String] = []
-    for section in config {
-      for key in section.settings
+    for section in program.config {
+      for key in section.keys
       where key.value == nil && !test.config.contains(where: { $0.section == section.name && $0.key == key.name }) {
         problems.append(
           "\(test.place): `\(section.name).\(key.name)` has no default; write `config \(section.name).\(key.name) = …` in the test")
       }
     }
-    guard problems.isEmpty else { return TestResult(title: test.title, place: test.place, problems: problems) }
-    do throws(RunFailure) { problems = try check(test, configuration.with(test.config)) } catch { problems = [error.message] }
-    return TestResult(title: test.title, place: test.place, problems: problems)
+    guard problems.isEmpty else { return TestResult(title: test.title, place: test.place.description, problems: problems) }
+    do throws(RunFailure) { problems = try check(test, configuration.with(test.config, program)) } catch { problems = [error.message] }
+    return TestResult(title: test.title, place: test.place.description, problems: problems)
   }
 
   private func check(_ test: TestSpec, _ configuration: Configuration) throws(RunFailure) -> [String] {
     let now = test.now ?? 1_767_225_600_000_000
-    var spec = pipelines.first { $0.id == test.pipeline }!
+    let declared = program.pipeline(test.pipeline)!
     let errors = CaptureSink()
-    let captures = spec.sinks.map { _ in CaptureSink() }
+    let captures = declared.sinks.map { _ in CaptureSink() }
     // Failures are captured on their way into the route, which runs as well.
-    spec = spec.watchingFailures(errors)
-    let lookups = spec.lookups.map { TestLookup(test.lookups[$0.label] ?? "[]", $0) }
+    let (spec, steps) = (declared.routingFailures, self.steps[declared.id]!.watchingFailures(errors))
+    let lookups = spec.lookups.enumerated().map { index, lookup in TestLookup(test.lookups.last { $0.lookup == index }, lookup) }
     let pipeline = Pipeline(
-      spec, configuration, sinks: captures, lookups: lookups, keeper: nil, logger: Logger(asJSON: false, quiet: true), stop: StopSignal(),
+      spec, steps, configuration, sinks: captures, lookups: lookups, keeper: nil, logger: Logger(asJSON: false, quiet: true),
+      stop: StopSignal(),
       clock: { now })
-    let source = try TestSource(test.given, spec, now)
+    let source = try TestSource(test.given, spec, pipeline.processor.framing)
     var halted: String?
     do throws(RunFailure) {
       try pipeline.run(source, RetryPolicy(Settings([:]), limit: 0), "test", nil)
@@ -45,22 +46,27 @@ extension Program {
     } catch { halted = error.message }
     var problems: [String] = []
     for expect in test.expects {
-      let capture = expect.sink.flatMap { label in spec.sinks.firstIndex { $0.label == label }.map { captures[$0] } } ?? errors
+      let capture = expect.sink.map { captures[$0] } ?? errors
       if let problem = capture.compare(expect.expectation) { problems.append("\(expect.place): \(expect.text)\n    \(problem)") }
     }
-    let expectsErrors = test.expects.contains { $0.sink == nil }
-    if let halted, !expectsErrors { problems.append("\(test.place): the pipeline halted: \(halted)") }
+    // Failures of events are routed; what halts is the test's own data, or the error route.
+    if let halted { problems.append("\(test.place): the pipeline halted: \(halted)") }
     return problems
   }
 }
 
 extension PipelineSpec {
-  fileprivate func watchingFailures(_ capture: CaptureSink) -> PipelineSpec {
-    let route = processErrors
-    return PipelineSpec(
-      id: id, sources: sources, input: input, sinks: sinks, lookups: lookups, onError: .route, stages: stages, meta: meta,
-      settings: settings, process: process,
-      processErrors: { WatchingProcessor(capture, route?($0)) })
+  fileprivate var routingFailures: PipelineSpec {
+    PipelineSpec(
+      id: id, sources: sources, input: input, stages: stages, sinks: sinks, lookups: lookups, onError: .route, delivery: delivery,
+      meta: meta, settings: settings, place: place)
+  }
+}
+
+extension PipelineSteps {
+  fileprivate func watchingFailures(_ capture: CaptureSink) -> PipelineSteps {
+    let route = error
+    return PipelineSteps(main: main, error: { WatchingProcessor(capture, route?($0)) })
   }
 }
 
@@ -119,32 +125,45 @@ final class CaptureSink: Sink, @unchecked Sendable {
 
 private final class TestSource: Source, @unchecked Sendable {
   private let shape: Shape?
-  private let metaNames: [String]
-  private let metaShapes: [String: Shape]
-  private var given: [(text: String, meta: String?)] = []
+  private let meta: [(name: String, shape: Shape)]
+  private struct Given {
+    let text: Text
+    let meta: String?
+    var header: Header?
+    var isFramed = false
+    /// Why a header does not fit, where this is one.
+    var refusal: String?
+  }
+  private var given: [Given] = []
   private var next = 0
+  private let memory = Arena()
 
-  init(_ inputs: [TestSpec.Given], _ spec: PipelineSpec, _ now: Int64) throws(RunFailure) {
-    shape = spec.input
-    metaNames = spec.meta
-    metaShapes = [
-      "path": .string, "topic": .string, "line": .int, "offset": .int, "partition": .int, "timestamp": .timestamp,
-      "key": Shape.bytes.optional,
-    ]
+  init(_ inputs: [TestSpec.Given], _ spec: PipelineSpec, _ framing: Framing?) throws(RunFailure) {
+    shape = spec.input.recordShape
+    meta = spec.meta.map { ($0.name, Shape.of($0.type)) }
+    let isFile = spec.sources.contains { $0.abilities.contains("cut") }
+    let isLines = spec.sources.contains { $0.name == "lines" }
+    let cut = isFile ? framing ?? (isLines ? .lines : nil) : nil
     for input in inputs {
       switch input.input {
-      case .json(let text), .bytes(let text): given.append((text, input.meta))
+      case .json(let text), .bytes(let text): add(memory.copy(text), input.meta, cut)
       case .file(let path):
         let bytes: [UInt8]
         do throws(FileProblem) { bytes = try readWholeFile(path, limit: 64 << 20) } catch { throw RunFailure(error.message) }
-        let isWhole = spec.sources.contains { $0.name == "bytes" }
-        if isWhole {
-          given.append((String(decoding: bytes, as: UTF8.self), input.meta))
-        } else {
-          for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") { given.append((String(line), input.meta)) }
-        }
+        // Other sources get the lines of a file as their events.
+        add(bytes.withUnsafeBufferPointer { memory.copy($0) }, input.meta, isFile ? cut : .lines)
       }
     }
+  }
+
+  /// What the source would make of it in a run: a file or stream is cut, other events are as they are.
+  private func add(_ text: Text, _ meta: String?, _ framing: Framing?) {
+    guard let framing else { return given.append(Given(text: text, meta: meta)) }
+    let (header, records) = framing.cut(text)
+    if framing.hasHeader, let problem = framing.headerProblem(header?.text ?? Text()) {
+      given.append(Given(text: header?.text ?? Text(), meta: meta, refusal: problem))
+    }
+    given += records.map { Given(text: $0, meta: meta, header: header, isFramed: true) }
   }
 
   /// One event at a time, with random numbers of its own: the same interpreted and compiled, and in every run.
@@ -156,6 +175,11 @@ private final class TestSource: Source, @unchecked Sendable {
     let arena = batch.context.arena
     let text = arena.copy(item.text)
     (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
+    (batch.header, batch.isFramed) = (item.header, item.isFramed)
+    if let refusal = item.refusal {
+      batch.refused.append(Failure(row: 0, step: 0, message: refusal, payload: (text, item.meta ?? "{}")))
+      return true
+    }
     if let shape {
       let records = batch.records ?? Column(shape)
       batch.records = records
@@ -166,38 +190,40 @@ private final class TestSource: Source, @unchecked Sendable {
     } else {
       batch.append(text)
     }
-    for name in metaNames where name != "raw" {
-      let column = batch.meta[name] ?? Column(metaShapes[name] ?? .string)
+    for (name, shape) in meta {
+      let column = batch.meta[name] ?? Column(shape)
       batch.meta[name] = column
-      try meta(name, item.meta, column, 0, arena)
+      try read(name, item.meta, column, batch.context)
     }
     batch.describe = { _ in item.meta ?? "{}" }
     return true
   }
 
-  private func meta(_ name: String, _ json: String?, _ column: Column, _ row: Int, _ arena: Arena) throws(RunFailure) {
-    guard let json, case .object(let members)? = TestValue(json), let value = members.first(where: { $0.key == name })?.value else {
-      return column.setNothing(row)
+  /// What the test says of the event, as the source's type has it.
+  private func read(_ name: String, _ json: String?, _ column: Column, _ context: Context) throws(RunFailure) {
+    var value: Text?
+    if let json, let object = try? Fn.parseJson(context.arena.copy(json), context) {
+      _ = Fn.members(object, context) { if $0.string == name { value = $1.text } }
     }
-    switch value {
-    case .string(let text):
-      if !Fields.parse(arena.copy(text), column, row, Context(arena: arena)) {
-        throw RunFailure("given meta `\(name)` is no \(column.shape.name)")
-      }
-    case .number(let number, _): column.set(number?.whole ?? 0, row)
-    default: column.setNothing(row)
+    guard let value else { return column.setNothing(0) }
+    let text = context.arena.copy(value.string)
+    (UnsafeMutablePointer(mutating: text.base) + text.count).pointee = 0
+    guard column.shape.read(text, into: column, 0, context.arena, JSONOptions()) else {
+      throw RunFailure("given meta `\(name)`: \(column.shape.explain(text, JSONOptions()))")
     }
   }
 }
 
 private final class TestLookup: Lookup, @unchecked Sendable {
   private let rows: [(text: String, value: TestValue)]
-  private let column: String?
+  /// Where a row has its key: a member, or one of a member.
+  private let path: [String]
   private let shape: Shape
 
-  init(_ rows: String, _ spec: EndpointSpec) {
+  init(_ given: TestSpec.Rows?, _ spec: EndpointSpec) {
     shape = spec.shape!
-    if case .value(.text(let name))? = spec.settings.first(where: { $0.name == "column" })?.value { column = name } else { column = nil }
+    path = (given?.key ?? "").split(separator: ".").map(String.init)
+    let rows = given?.rows ?? "[]"
     let context = Context()
     var list: [(String, TestValue)] = []
     if let json = try? Fn.parseJson(context.arena.copy(rows), context) {
@@ -212,12 +238,7 @@ private final class TestLookup: Lookup, @unchecked Sendable {
       out.json(keys, Int(row), JSONOptions())
       let key = TestValue(out.string)
       out.release()
-      // The key's column where it is named, else the first of the row.
-      let found = rows.first { row in
-        guard case .object(let members) = row.value else { return false }
-        let member = column.flatMap { name in members.first { $0.key == name } } ?? members.first
-        return member?.value == key
-      }
+      let found = rows.first { $0.value.member(path[...]) == key }
       guard let found else {
         result.setNull(Int(row))
         continue
@@ -232,11 +253,11 @@ private final class TestLookup: Lookup, @unchecked Sendable {
 }
 
 extension Configuration {
-  fileprivate func with(_ overrides: [(section: String, key: String, value: Value)]) -> Configuration {
+  fileprivate func with(_ overrides: [TestSpec.Override], _ program: Program) -> Configuration {
     var sections = self.sections
     for item in overrides {
       var values = sections[item.section]?.values ?? [:]
-      values[item.key] = item.value
+      values[item.key] = Value(item.value, program.type(ofKey: item.key, in: item.section)!)
       sections[item.section] = Settings(values)
     }
     return Configuration(sections: sections, general: [:])

@@ -12,6 +12,7 @@ final class ByteStream: @unchecked Sendable {
   private static let inputSize = 64 << 10
   /// Bytes of the file that were read, packed ones counted packed.
   private(set) var consumed: Int64 = 0
+  /// A gzip member has ended, and no other has begun.
   private var ended = false
 
   init(_ fd: Int32, path: String, unpack: Bool, stop: StopSignal) throws(RunFailure) {
@@ -72,6 +73,7 @@ final class ByteStream: @unchecked Sendable {
     inflater.pointee.next_out = target
     inflater.pointee.avail_out = UInt32(capacity)
     while inflater.pointee.avail_out == UInt32(capacity) {
+      if ended { skipZeros(inflater) }
       if inflater.pointee.avail_in == 0 {
         let count = try readSome(input, Self.inputSize)
         if count <= 0 {
@@ -80,114 +82,28 @@ final class ByteStream: @unchecked Sendable {
         }
         inflater.pointee.next_in = input
         inflater.pointee.avail_in = UInt32(count)
+        continue
+      }
+      // Several gzip members in a row are one file.
+      if ended {
+        inflateReset(inflater)
+        ended = false
       }
       let code = inflate(inflater, Z_NO_FLUSH)
       guard code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR else {
-        throw RunFailure("\(Shape.clean(path)) is no valid gzip data")
+        throw RunFailure("\(Shape.clean(path)) is no valid gzip data from byte \(consumed - Int64(inflater.pointee.avail_in)) on")
       }
       ended = code == Z_STREAM_END
-      // Several gzip members in a row are one file.
-      if ended, inflater.pointee.avail_in > 0 || inflater.pointee.avail_out == UInt32(capacity) { inflateReset(inflater) }
     }
     return capacity - Int(inflater.pointee.avail_out)
   }
-}
 
-/// Splits a stream into lines without copying them: events are slices of one buffer, valid until the next call.
-final class LineSplitter: @unchecked Sendable {
-  static let chunk = 256 << 10
-  private let buffer: UnsafeMutablePointer<UInt8>
-  private let capacity: Int
-  private let limit: Int
-  private var start = 0
-  private var end = 0
-  /// Offset in the stream of the buffer's first byte.
-  private var base: Int64 = 0
-  private var discarding = false
-  private var atStart = true
-  private(set) var line: Int64 = 0
-  /// Line numbers of the batch's events.
-  private(set) var numbers: [Int64] = []
-  private(set) var offsets: [Int64] = []
-
-  init(limit: Int, offset: Int64 = 0) {
-    self.limit = limit
-    base = offset
-    atStart = offset == 0
-    capacity = Self.chunk + limit + 2
-    buffer = .allocate(capacity: capacity + 64)
-    memset(buffer + capacity, 0, 64)
-  }
-
-  deinit { buffer.deallocate() }
-
-  /// Where the next line begins.
-  var position: Int64 { base + Int64(start) }
-
-  /// Reads on; false at the end. `final` says that the rest without a line end is a line.
-  func next(_ stream: ByteStream, _ batch: Batch, final: Bool, meta: (Int64) -> String) throws(RunFailure) -> Bool {
-    numbers.removeAll(keepingCapacity: true)
-    offsets.removeAll(keepingCapacity: true)
-    if start > 0 {
-      memmove(buffer, buffer + start, end - start)
-      base += Int64(start)
-      end -= start
-      start = 0
+  /// Tapes and some tools fill the last block with zeros, which gzip and Python pass over.
+  private func skipZeros(_ inflater: UnsafeMutablePointer<z_stream>) {
+    while inflater.pointee.avail_in > 0, inflater.pointee.next_in.pointee == 0 {
+      inflater.pointee.next_in += 1
+      inflater.pointee.avail_in -= 1
     }
-    let count = try stream.read(buffer + end, min(Self.chunk, capacity - end))
-    if count < 0 { return true }
-    if count == 0 {
-      // A line that a stop cut short is not an event.
-      guard final, end > start, !stream.wasStopped else { return false }
-      if !discarding {
-        if end - start > limit { tooLong(end - start, batch, meta) } else { line(start, end, batch) }
-      }
-      memset(buffer + end, 0, 64)
-      start = end
-      return true
-    }
-    end += count
-    if atStart, end >= 3 {
-      if buffer[0] == 0xEF, buffer[1] == 0xBB, buffer[2] == 0xBF { start = 3 }
-      atStart = false
-    }
-    while start < end, let found = memchr(buffer + start, 0x0A, end - start) {
-      let place = UnsafeMutablePointer(found.assumingMemoryBound(to: UInt8.self)) - buffer
-      if discarding {
-        discarding = false
-      } else if place - start > limit {
-        tooLong(place - start, batch, meta)
-      } else {
-        line(start, place, batch)
-      }
-      start = place + 1
-    }
-    // A line longer than the limit is never held whole: its beginning is refused, the rest read over.
-    if end - start > limit {
-      if !discarding { tooLong(end - start, batch, meta) }
-      discarding = true
-      start = end
-    }
-    return true
-  }
-
-  @inline(__always)
-  private func line(_ from: Int, _ to: Int, _ batch: Batch) {
-    line += 1
-    let stop = to > from && buffer[to - 1] == 0x0D ? to - 1 : to
-    guard stop > from else { return }
-    batch.append(Text(buffer + from, stop - from))
-    numbers.append(line)
-    offsets.append(base + Int64(from))
-  }
-
-  private func tooLong(_ length: Int, _ batch: Batch, _ meta: (Int64) -> String) {
-    line += 1
-    let payload = batch.context.arena.copy(Text(buffer + start, min(limit, length)))
-    batch.refused.append(
-      Failure(
-        row: batch.count, step: -1, message: "the line is longer than max_event (\(limit) bytes); its beginning is kept as the payload",
-        payload: (payload, meta(line))))
   }
 }
 

@@ -9,7 +9,10 @@ public enum Embedded {
 }
 
 final class FileConnector: Connector {
-  func source(_ context: EndpointContext) throws(RunFailure) -> any Source { try FileSource(context, whole: context.spec.name == "bytes") }
+  func source(_ context: EndpointContext) throws(RunFailure) -> any Source {
+    if context.settings.bool("follow") { return try FollowSource(context) }
+    return try FileSource(context, whole: context.spec.name == "bytes")
+  }
   func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { try FileSink(context, framed: context.spec.name == "lines") }
   func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { try FileLookup(context) }
 }
@@ -37,6 +40,8 @@ private final class TimerSource: Source, @unchecked Sendable {
     stop = context.stop
     due = currentMicros()
   }
+
+  var ends: Bool { limit != nil }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     if let limit, number >= limit { return false }
@@ -74,6 +79,8 @@ private final class GenerateSource: Source, @unchecked Sendable {
     count = context.settings.int("count")
     random = Context(seed: UInt64(bitPattern: context.settings.int("seed") ?? 1))
   }
+
+  var ends: Bool { count != nil }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     let left = count.map { $0 - made } ?? 1024

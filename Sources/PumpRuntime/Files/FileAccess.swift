@@ -5,9 +5,21 @@ public struct FileProblem: Error, Sendable {
   public let message: String
   public let code: Int32
 
+  init(_ message: String) { (self.message, code) = (message, 0) }
+
   init(_ what: String, _ path: String, _ code: Int32 = errno) {
     self.code = code
-    message = "cannot \(what) \(Shape.clean(path)): \(String(cString: strerror(code)))"
+    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+    let isFolderGone = what == "create" && code == ENOENT && !folder.isEmpty && access(folder, F_OK) != 0
+    let why = isFolderGone ? "folder `\(Shape.clean(folder))` is not there" : String(cString: strerror(code))
+    message = "cannot \(what) \(Shape.clean(path)): \(why)\(code == ENOENT ? Self.folder(path) : "")"
+  }
+
+  /// Where a relative path starts from, for what is not found there.
+  static func folder(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else { return "" }
+    defer { free(current) }
+    return " (in \(Shape.clean(String(cString: current))))"
   }
 }
 

@@ -28,45 +28,44 @@ final class FileLookup: Lookup, @unchecked Sendable {
   }
 
   private func loadCSV(_ text: Text, _ shape: Shape, _ keyName: String, _ path: String) throws(RunFailure) {
-    let format = RecordFormat.csv(shape)
-    let keys = RecordFormat.csv(.record("Key", [.init("key", .string, wire: keyName)]))
-    let keyColumn = Column(keys.shape)
-    var problem: String?
-    var number = 1
+    let keyShape = Shape.record("Key", [.init("key", .string, wire: keyName)])
+    let keys = Formats.make("csv", keyShape, ["header": "true"])
+    let format = Formats.make("csv", shape, ["header": "true"])
+    let keyColumn = Column(keyShape)
+    var row = -1
     do throws(EventFailure) {
-      var texts: [Text] = []
-      try keys.forEachRecord(text, header: true, context) { texts.append($0) }
-      try format.forEachRecord(text, header: true, context) { _ in }
-      for (row, record) in texts.enumerated() {
-        number = row + 2
-        if let found = format.read(record, into: rows, row, context) ?? keys.read(record, into: keyColumn, row, context) {
-          problem = found
-          break
+      try keys.framing!.forEach(text, header: { for part in [keys, format] { part.begin($0) } }) { (record) throws(EventFailure) in
+        row += 1
+        if let problem = keys.read(record, into: keyColumn, row, context) ?? format.read(record, into: rows, row, context) {
+          throw EventFailure(problem)
         }
         index[keyColumn.children[0].get(Text.self, row).string] = row
       }
-    } catch { problem = error.message }
-    if let problem { throw RunFailure("lookup table \(path), record \(number): \(problem)") }
+    } catch {
+      throw RunFailure("lookup table \(path)\(row < 0 ? "" : ", record \(row + 1)"): \(error.message)")
+    }
   }
 
   private func loadJSON(_ text: Text, _ shape: Shape, _ keyShape: Shape, _ path: String) throws(RunFailure) {
     var items: [Text] = []
-    let start = Fn.trimStart(text, context)
-    if start.count > 0, start[0] == UInt8(ascii: "[") {
+    let start = Fn.trimStart(text.beginsWithMark ? text.withoutMark : text, context)
+    let isArray = start.count > 0 && start[0] == UInt8(ascii: "[")
+    if isArray {
       let whole: Json
-      do throws(EventFailure) { whole = try Fn.parseJson(text, context) } catch {
+      do throws(EventFailure) { whole = try Fn.parseJson(start, context) } catch {
         throw RunFailure("lookup table \(path): \(error.message)")
       }
       _ = Fn.elements(whole, context) { items.append($0.text) }
     } else {
-      Lines.forEach(text) { items.append($0) }
+      try! Framing.lines.forEach(text) { items.append($0) }
     }
     let keyColumn = Column(keyShape)
     for (row, item) in items.enumerated() {
       guard shape.read(item, into: rows, row, context.arena, JSONOptions()),
         keyShape.read(item, into: keyColumn, row, context.arena, JSONOptions())
       else {
-        throw RunFailure("lookup table \(path), record \(row + 1): \(shape.explain(item, JSONOptions()))")
+        let form = isArray ? "" : "; an array of records, or one record a line, is expected"
+        throw RunFailure("lookup table \(path), record \(row + 1): \(shape.explain(item, JSONOptions()))\(form)")
       }
       index[Fn.toString(Json(keyColumn.children[0].get(Text.self, row)), context).string] = row
     }

@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// `file.lines` and `stdout.lines`: encoded events, one a line. A replaced file appears whole, at the end; an appended
-/// one is cut back to its last whole line before more is written.
+/// `file.lines` and `stdout.lines`: encoded events, one a line. A replaced file appears whole, when its pipeline has ended;
+/// an appended one is cut back to its last whole line before more is written, and found by its name at each commit.
 final class FileSink: Sink, @unchecked Sendable {
   private let path: String
   /// Appends, or writes what is no regular file as it is.
@@ -13,6 +13,10 @@ final class FileSink: Sink, @unchecked Sendable {
   private let framed: Bool
   private var fd: Int32
   private var size: Int64 = 0
+  /// Its size at the last commit.
+  private var committed: Int64 = 0
+  private let logger: Logger?
+  private let pipeline: String
   private var isOpen = true
   private var isDirty = false
   private var temporary: String { path + ".part" }
@@ -38,6 +42,8 @@ final class FileSink: Sink, @unchecked Sendable {
     rotateAt = context.settings.int("rotate")
     header = context.settings.text("header").map { [memory] in memory.copy($0) }
     self.framed = framed
+    logger = context.logger
+    pipeline = context.pipeline
     fd = -1
     guard !context.keepsPositions || append else {
       throw RunFailure(
@@ -45,6 +51,7 @@ final class FileSink: Sink, @unchecked Sendable {
       )
     }
     try open()
+    committed = size
   }
 
   /// Standard output.
@@ -54,6 +61,8 @@ final class FileSink: Sink, @unchecked Sendable {
     rotateAt = nil
     header = context.settings.text("header").map { [memory] in memory.copy($0) }
     framed = true
+    logger = nil
+    pipeline = context.pipeline
     fd = 1
     if let header { try? writeHeader(header) }
   }
@@ -123,8 +132,9 @@ final class FileSink: Sink, @unchecked Sendable {
           refusals.append(Refusal(row: row, message: "the event holds a line feed and cannot be one line"))
           continue
         }
-        try writeAll(fd, event.base, event.count + (framed ? 1 : 0), path)
-        size += Int64(event.count + 1)
+        let count = event.count + (framed ? 1 : 0)
+        try writeAll(fd, event.base, count, path)
+        size += Int64(count)
       }
       return refusals
     } catch {
@@ -139,22 +149,57 @@ final class FileSink: Sink, @unchecked Sendable {
     while stat("\(path).\(number)", &status) == 0 { number += 1 }
     guard fsync(fd) == 0, rename(append ? path : temporary, "\(path).\(number)") == 0 else { throw FileProblem("rotate", path) }
     Glibc.close(fd)
-    let name = append ? path : temporary
-    fd = Glibc.open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_TRUNC, 0o644)
-    guard fd >= 0 else { throw FileProblem("create", name) }
-    size = 0
-    if let header { try writeHeader(header) }
+    do throws(RunFailure) { try open() } catch { throw FileProblem(error.message) }
+    committed = 0
   }
 
   /// What is appended is on the disk before its source hears of it; a replaced file appears at the end.
   func commit() throws(RunFailure) -> [Refusal] {
     guard append, isDirty else { return [] }
-    // Pipes and devices have nothing to be kept safe.
-    guard fdatasync(fd) == 0 || errno == EINVAL || errno == EROFS else { throw RunFailure(FileProblem("write", path).message) }
+    try sync()
+    if !isStill(at: path) { try goOn() }
     isDirty = false
+    committed = size
     return []
   }
+
+  private func sync() throws(RunFailure) {
+    // Pipes and devices have nothing to be kept safe.
+    guard fdatasync(fd) == 0 || errno == EINVAL || errno == EROFS else { throw RunFailure(FileProblem("write", path).message) }
+  }
+
+  /// Whether the open file still has its name: it may have been removed, or moved by somebody who rotates it.
+  private func isStill(at name: String) -> Bool {
+    var status = stat()
+    fstat(fd, &status)
+    return status.st_mode & S_IFMT != S_IFREG || FileIdentity(of: name) == FileIdentity(status)
+  }
+
+  /// Goes on in a new file of the name. What was written since the last commit is in the one that was moved; where that is
+  /// removed, it is written again.
+  private func goOn() throws(RunFailure) {
+    logger?.warning("\(Shape.clean(path)) was moved or removed; a new file is begun", pipeline: pipeline)
+    let old = fd
+    defer { Glibc.close(old) }
+    var status = stat()
+    fstat(old, &status)
+    var at = committed
+    try open()
+    guard status.st_nlink == 0 else { return }
+    var bytes = [UInt8](repeating: 0, count: 64 << 10)
+    do throws(FileProblem) {
+      while true {
+        let count = pread(old, &bytes, bytes.count, off_t(at))
+        guard count >= 0 else { throw FileProblem("read", path) }
+        if count == 0 { break }
+        try writeAll(fd, bytes, count, path)
+        (at, size) = (at + Int64(count), size + Int64(count))
+      }
+    } catch { throw RunFailure(error.message) }
+    try sync()
+  }
   var isDurableAtEnd: Bool { !append }
+  var takesEffectOnWrite: Bool { true }
 
   func close(completed: Bool) throws(RunFailure) {
     guard isOpen, fd > 2 else { return }
@@ -163,8 +208,12 @@ final class FileSink: Sink, @unchecked Sendable {
     defer { Glibc.close(fd) }
     if append { return }
     guard completed else {
-      unlink(temporary)
+      // What came before a stop or a failure may be of use.
+      if size == 0 { unlink(temporary) }
       return
+    }
+    guard isStill(at: temporary) else {
+      throw RunFailure("\(Shape.clean(temporary)) was moved or removed while it was written; \(Shape.clean(path)) is not replaced")
     }
     guard fsync(fd) == 0, rename(temporary, path) == 0 else { throw RunFailure(FileProblem("replace", path).message) }
   }

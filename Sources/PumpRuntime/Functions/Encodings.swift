@@ -3,7 +3,7 @@ import Glibc
 extension Fn {
   public static func toBytes(_ text: Text, _ c: Context) -> Blob { Blob(text) }
   public static func toText(_ bytes: Blob, _ c: Context) throws(EventFailure) -> Text {
-    guard isUTF8(bytes.text.base, bytes.text.count) else { throw EventFailure("the bytes are no UTF-8 text") }
+    if let problem = Fields.notUTF8(bytes.text) { throw EventFailure(problem) }
     return Text(bytes.text.base, bytes.text.count)
   }
   public static func base64(_ bytes: Blob, _ c: Context) -> Text { makeText(c.arena) { $0.base64(bytes.text) } }
@@ -34,16 +34,10 @@ extension Fn {
       })
   }
   public static func urlEncode(_ text: Text, _ c: Context) -> Text {
-    makeText(c.arena) { out in
-      for byte in text.bytes {
-        switch byte {
-        case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): out.byte(byte)
-        default:
-          out.byte(UInt8(ascii: "%"))
-          for digit in [byte >> 4, byte & 15] { out.byte(digit < 10 ? 48 + digit : 55 + digit) }
-        }
-      }
-    }
+    makeText(c.arena) { out in for byte in text.bytes { out.percentEncoded(byte) } }
+  }
+  public static func urlPath(_ text: Text, _ c: Context) -> Text {
+    makeText(c.arena) { out in for byte in text.bytes { out.percentEncoded(byte, alsoPlain: "/") } }
   }
   public static func urlDecode(_ text: Text, _ c: Context) throws(EventFailure) -> Text {
     let decoded = makeText(c.arena) { out in
@@ -83,7 +77,7 @@ extension Fn {
   public static func sha1(_ text: Text, _ c: Context) -> Text { sha1(Blob(text), c) }
   public static func sha256(_ bytes: Blob, _ c: Context) -> Text { hexText(Digest.sha256(Array(bytes.text.bytes)), c) }
   public static func sha256(_ text: Text, _ c: Context) -> Text { sha256(Blob(text), c) }
-  public static func hmacSha256(_ key: Text, _ text: Text, _ c: Context) -> Text {
+  public static func hmacSha256(_ text: Text, _ key: Text, _ c: Context) -> Text {
     var block = key.count > 64 ? Digest.sha256(Array(key.bytes)) : Array(key.bytes)
     block += [UInt8](repeating: 0, count: 64 - block.count)
     let inner = Digest.sha256(block.map { $0 ^ 0x36 } + Array(text.bytes))
@@ -109,8 +103,12 @@ extension Fn {
     Uuid(high: high & ~0xF000 | version << 12, low: low & ~(3 << 62) | 2 << 62)
   }
   public static func uuidV4(_ c: Context) -> Uuid { stamped(c.nextRandom(), c.nextRandom(), 4) }
+  /// Rises within a process, also within a millisecond and where the clock goes back (RFC 9562 6.2, a counter behind
+  /// the time, which begins at random).
   public static func uuidV7(_ c: Context) -> Uuid {
-    stamped(UInt64(bitPattern: c.now.micros / 1000) << 16 | c.nextRandom() & 0xFFF, c.nextRandom(), 7)
+    let millis = UInt64(clamping: c.now.micros / 1000) & 0xFFFF_FFFF_FFFF
+    let moment = c.nextMoment(millis << 12 | c.nextRandom() & 0x7FF)
+    return stamped((moment & ~0xFFF) << 4 | moment & 0xFFF, c.nextRandom(), 7)
   }
   public static func uuidV5(_ namespace: Uuid, _ name: Text, _ c: Context) -> Uuid {
     var bytes: [UInt8] = []
@@ -122,6 +120,38 @@ extension Fn {
   public static func toUuid(_ text: Text, _ c: Context) throws(EventFailure) -> Uuid {
     guard let value = Uuid(text) else { throw EventFailure("\(Shape.excerpt(text, quoted: true)) is no UUID") }
     return value
+  }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(encodings t: inout T) {
+    t.add("to_bytes") { (x: Text, c) in Fn.toBytes(x, c) }
+    t.add("to_text") { (x: Blob, c) throws(EventFailure) in try Fn.toText(x, c) }
+    t.add("base64") { (x: Blob, c) in Fn.base64(x, c) }
+    t.add("base64") { (x: Text, c) in Fn.base64(x, c) }
+    t.add("from_base64") { (x: Text, c) throws(EventFailure) in try Fn.fromBase64(x, c) }
+    t.add("hex") { (x: Blob, c) in Fn.hex(x, c) }
+    t.add("hex") { (x: Text, c) in Fn.hex(x, c) }
+    t.add("hex") { (x: Int64, c) in Fn.hex(x, c) }
+    t.add("from_hex") { (x: Text, c) throws(EventFailure) in try Fn.fromHex(x, c) }
+    t.add("url_encode") { (x: Text, c) in Fn.urlEncode(x, c) }
+    t.add("url_path") { (x: Text, c) in Fn.urlPath(x, c) }
+    t.add("url_decode") { (x: Text, c) throws(EventFailure) in try Fn.urlDecode(x, c) }
+    t.add("html_escape") { (x: Text, c) in Fn.htmlEscape(x, c) }
+    t.add("md5") { (x: Blob, c) in Fn.md5(x, c) }
+    t.add("md5") { (x: Text, c) in Fn.md5(x, c) }
+    t.add("sha1") { (x: Blob, c) in Fn.sha1(x, c) }
+    t.add("sha1") { (x: Text, c) in Fn.sha1(x, c) }
+    t.add("sha256") { (x: Blob, c) in Fn.sha256(x, c) }
+    t.add("sha256") { (x: Text, c) in Fn.sha256(x, c) }
+    t.add("hmac_sha256") { (x: Text, k: Text, c) in Fn.hmacSha256(x, k, c) }
+    t.add("crc32") { (x: Blob, c) in Fn.crc32(x, c) }
+    t.add("crc32") { (x: Text, c) in Fn.crc32(x, c) }
+    t.add("fnv1a") { (x: Text, c) in Fn.fnv1a(x, c) }
+    t.add("uuid_v4") { c -> Uuid in Fn.uuidV4(c) }
+    t.add("uuid_v7") { c -> Uuid in Fn.uuidV7(c) }
+    t.add("uuid_v5") { (n: Uuid, x: Text, c) in Fn.uuidV5(n, x, c) }
+    t.add("to_uuid") { (x: Text, c) throws(EventFailure) in try Fn.toUuid(x, c) }
   }
 }
 
@@ -237,4 +267,17 @@ enum Digest {
 extension Sequence where Element == UInt8 {
   /// FNV-1a with 64 bits: quick, the same everywhere, and no protection against who chooses the bytes.
   public var fnv1a: UInt64 { reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
+}
+
+extension ByteBuffer {
+  /// A byte of a URL: letters, digits and what is plain as they are.
+  public mutating func percentEncoded(_ byte: UInt8, alsoPlain: StaticString = "") {
+    switch byte {
+    case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): self.byte(byte)
+    default:
+      if Text(alsoPlain).bytes.contains(byte) { return self.byte(byte) }
+      self.byte(UInt8(ascii: "%"))
+      for digit in [byte >> 4, byte & 15] { self.byte(digit < 10 ? 48 + digit : 55 + digit) }
+    }
+  }
 }

@@ -118,17 +118,33 @@ extension Fn {
   }
 
   public static func merge(_ a: Json, _ b: Json, _ c: Context) throws(EventFailure) -> Json {
-    var result = a
-    var failure: EventFailure?
+    // The last value of each key of the second, by its number in `order`.
+    var places: [Text: Int] = [:]
+    var order: [(key: Text, value: Json)] = []
     guard
       members(
         b, c,
         { key, value in
-          do throws(EventFailure) { result = try jsonWith(result, key, value, c) } catch { failure = error }
+          if let place = places[key] {
+            order[place].value = value
+          } else {
+            places[key] = order.count
+            order.append((key, value))
+          }
         })
     else { throw EventFailure("\(Shape.excerpt(b.text)) is no object") }
-    if let failure { throw failure }
-    return result
+    return try rebuilt(a, c) { out, add in
+      var written = [Bool](repeating: false, count: order.count)
+      _ = members(a, c) { key, value in
+        if let place = places[key] {
+          add(&out, key, order[place].value)
+          written[place] = true
+        } else {
+          add(&out, key, value)
+        }
+      }
+      for (place, member) in order.enumerated() where !written[place] { add(&out, member.key, member.value) }
+    }
   }
 
   private static func rebuilt(_ json: Json, _ c: Context, _ body: (inout ByteBuffer, (inout ByteBuffer, Text, Json) -> Void) -> Void)
@@ -146,5 +162,21 @@ extension Fn {
         }
         out.byte(UInt8(ascii: "}"))
       })
+  }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(json t: inout T) {
+    t.add("parse_json") { (x: Text, c) throws(EventFailure) in try Fn.parseJson(x, c) }
+    t.add("parse_json") { (x: Blob, c) throws(EventFailure) in try Fn.parseJson(x, c) }
+    t.add("json_type") { (x: Json, c) in Fn.jsonType(x, c) }
+    t.add("json_get") { (x: Json, p: Text, c) -> Json? in Fn.jsonGet(x, p, c) }
+    t.add("json_keys") { (x: Json, c) throws(EventFailure) in try Fn.jsonKeys(x, c) }
+    t.add("json_items") { (x: Json, c) throws(EventFailure) in try Fn.jsonItems(x, c) }
+    t.add("json_member") { (x: Json, k: Text, c) throws(EventFailure) in try Fn.jsonMember(x, k, c) }
+    t.add("json_element") { (x: Json, i: Int64, c) throws(EventFailure) in try Fn.jsonElement(x, i, c) }
+    t.add("json_with") { (x: Json, k: Text, v: Json, c) throws(EventFailure) in try Fn.jsonWith(x, k, v, c) }
+    t.add("json_without") { (x: Json, k: Text, c) throws(EventFailure) in try Fn.jsonWithout(x, k, c) }
+    t.add("merge") { (a: Json, b: Json, c) throws(EventFailure) in try Fn.merge(a, b, c) }
   }
 }

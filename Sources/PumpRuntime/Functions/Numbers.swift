@@ -20,10 +20,22 @@ extension Fn {
   }
   public static func round(_ x: Double, _ digits: Int64, _ c: Context) throws(EventFailure) -> Double {
     guard digits >= 0 else { throw EventFailure("\(digits) fraction digits cannot be kept") }
-    if digits == 0 { return x.rounded(.toNearestOrEven) }
-    // Halves are meant as written: 2.345 rounds by its digits, not by its binary neighbour.
-    guard x.magnitude < 1e15, digits <= 15, let exact = Decimal(text(x)) else { return x }
-    return exact.rounded(digits).double
+    // By the digits that it is written with: 2.345 is a half, whatever its binary neighbours are.
+    guard x != 0 else { return 0 }
+    let (mantissa, exponent) = ShortestDouble.digits(x.magnitude)
+    guard Int64(-exponent) > digits else { return x }
+    let rounded = Fn.rounded(mantissa, cut: Int64(-exponent) - digits)
+    let value = DoubleReader.value("\(rounded)e-\(digits)")
+    return rounded == 0 || x > 0 ? value : -value
+  }
+  /// A number without its last digits, rounded half to even.
+  private static func rounded(_ number: UInt64, cut: Int64) -> UInt64 {
+    guard cut < 20 else { return 0 }
+    var power: UInt64 = 1
+    for _ in 0..<cut { power *= 10 }
+    let (quotient, rest) = number.quotientAndRemainder(dividingBy: power)
+    let missing = power - rest
+    return quotient + (rest > missing || (rest == missing && quotient & 1 == 1) ? 1 : 0)
   }
   static func text(_ x: Double) -> String {
     var buffer = ByteBuffer(capacity: 32)
@@ -32,7 +44,7 @@ extension Fn {
     return buffer.string
   }
   public static func floor(_ x: Decimal, _ c: Context) -> Decimal { x.floored() }
-  public static func floor(_ x: Double, _ c: Context) -> Double { x.rounded(.down) }
+  public static func floor(_ x: Double, _ c: Context) -> Double { x.rounded(.down) + 0 }
   public static func ceil(_ x: Decimal, _ c: Context) -> Decimal {
     let negated = Decimal(-x.coefficient, scale: x.scale).floored()
     return Decimal(-negated.coefficient)
@@ -66,8 +78,7 @@ extension Fn {
     return value
   }
   public static func toInt(_ x: Text, _ c: Context) throws(EventFailure) -> Int64 {
-    guard x.count < 40, let value = Int64(x.string) else { throw EventFailure("\(Shape.excerpt(x, quoted: true)) is no Int") }
-    return value
+    try read(x, "Int", c) { (json) throws(Malformed) in try json.int() }
   }
   public static func toInt(_ x: Bool, _ c: Context) throws(EventFailure) -> Int64 { x ? 1 : 0 }
   public static func toInt(_ x: Size, _ c: Context) throws(EventFailure) -> Int64 { x.bytes }
@@ -77,10 +88,7 @@ extension Fn {
   @inlinable public static func toFloat(_ x: Int64, _ c: Context) throws(EventFailure) -> Double { Double(x) }
   public static func toFloat(_ x: Decimal, _ c: Context) throws(EventFailure) -> Double { x.double }
   public static func toFloat(_ x: Text, _ c: Context) throws(EventFailure) -> Double {
-    guard x.count < 400, let value = Double(x.string), value.isFinite else {
-      throw EventFailure("\(Shape.excerpt(x, quoted: true)) is no Float")
-    }
-    return value
+    try read(x, "Float", c) { (json) throws(Malformed) in try json.double() }
   }
   public static func toFloat(_ x: Json, _ c: Context) throws(EventFailure) -> Double {
     try read(x, "Float", c) { (json) throws(Malformed) in try json.double() }
@@ -108,6 +116,24 @@ extension Fn {
     try read(x, "Bool", c) { (json) throws(Malformed) in try json.bool() }
   }
 
+  /// A number of a text is written as JSON writes it, as in the cells of CSV.
+  private static func read<T>(_ x: Text, _ type: StaticString, _ c: Context, _ body: (inout JSONReader) throws(Malformed) -> T)
+    throws(EventFailure) -> T
+  {
+    let copy = c.arena.copy(x)
+    (UnsafeMutablePointer(mutating: copy.base) + copy.count).pointee = 0
+    var reader = JSONReader(copy, c.arena)
+    do throws(Malformed) {
+      // The reader skips white space before a value; here none may stand.
+      guard x.count > 0, x[0] > 0x20 else { throw Malformed() }
+      let value = try body(&reader)
+      guard reader.p == reader.end else { throw Malformed() }
+      return value
+    } catch {
+      throw EventFailure("\(Shape.excerpt(x, quoted: true)) is no \(type)")
+    }
+  }
+
   static func read<T>(_ x: Json, _ type: StaticString, _ c: Context, _ body: (inout JSONReader) throws(Malformed) -> T) throws(EventFailure)
     -> T
   {
@@ -131,7 +157,16 @@ extension Fn {
     }
   }
   public static func toFixed(_ x: Double, _ digits: Int64, _ c: Context) throws(EventFailure) -> Text {
-    try toFixed(toDecimal(x, c), digits, c)
+    guard (0...18).contains(digits) else { throw EventFailure("\(digits) fraction digits cannot be written: 0 to 18 can") }
+    let (mantissa, exponent) = x == 0 ? (0, 0) : ShortestDouble.digits(x.magnitude)
+    let cut = Int64(-exponent) - digits
+    let number = cut > 0 ? rounded(mantissa, cut: cut) : mantissa
+    var text = String(number)
+    if cut < 0, number != 0 { text += String(repeating: "0", count: Int(-cut)) }
+    // At least one digit stands before the point.
+    if text.utf8.count <= Int(digits) { text = String(repeating: "0", count: Int(digits) + 1 - text.utf8.count) + text }
+    if digits > 0 { text.insert(".", at: text.index(text.endIndex, offsetBy: -Int(digits))) }
+    return c.arena.copy(x < 0 && number != 0 ? "-" + text : text)
   }
 
   public static func bitAnd(_ a: Int64, _ b: Int64, _ c: Context) -> Int64 { a & b }
@@ -139,39 +174,57 @@ extension Fn {
   public static func bitXor(_ a: Int64, _ b: Int64, _ c: Context) -> Int64 { a ^ b }
   public static func shiftLeft(_ x: Int64, _ bits: Int64, _ c: Context) -> Int64 { x << bits }
   public static func shiftRight(_ x: Int64, _ bits: Int64, _ c: Context) -> Int64 { x >> bits }
-  public static func bytes(_ count: Int64, _ c: Context) -> Size { Size(count) }
-
-  // MARK: Internet addresses
-
-  private static func address(_ text: Text) -> [UInt8]? {
-    guard text.count < 46 else { return nil }
-    let string = text.string
-    var four = in_addr()
-    if inet_pton(AF_INET, string, &four) == 1 { return withUnsafeBytes(of: four) { Array($0) } }
-    var six = in6_addr()
-    if inet_pton(AF_INET6, string, &six) == 1 { return withUnsafeBytes(of: six) { Array($0) } }
-    return nil
+  public static func bytes(_ count: Int64, _ c: Context) throws(EventFailure) -> Size {
+    guard count >= 0 else { throw EventFailure("a Size is not less than 0B") }
+    return Size(count)
   }
-  public static func isIp(_ text: Text, _ c: Context) -> Bool { address(text) != nil }
-  public static func isIpv4(_ text: Text, _ c: Context) -> Bool { address(text)?.count == 4 }
-  public static func isIpv6(_ text: Text, _ c: Context) -> Bool { address(text)?.count == 16 }
-  public static func ipIn(_ text: Text, _ network: Text, _ c: Context) throws(EventFailure) -> Bool {
-    guard let bytes = address(text) else { throw EventFailure("\(Shape.excerpt(text, quoted: true)) is no IP address") }
-    let parts = network.string.split(separator: "/", maxSplits: 1)
-    guard parts.count == 2, let base = address(c.arena.copy(String(parts[0]))), let length = Int(parts[1]),
-      (0...base.count * 8).contains(length)
-    else {
-      throw EventFailure("\(Shape.excerpt(network, quoted: true)) is no network such as 10.0.0.0/8")
-    }
-    guard base.count == bytes.count else { return false }
-    for bit in 0..<length where (base[bit / 8] ^ bytes[bit / 8]) >> (7 - bit % 8) & 1 != 0 { return false }
-    return true
-  }
-  public static func isPrivateIp(_ text: Text, _ c: Context) throws(EventFailure) -> Bool {
-    let networks: [StaticString] = [
-      "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10",
-    ]
-    for network in networks where try ipIn(text, Text(network), c) { return true }
-    return false
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(numbers t: inout T) {
+    t.add("abs") { (x: Int64, c) throws(EventFailure) in try Fn.abs(x, c) }
+    t.add("abs") { (x: Decimal, c) throws(EventFailure) in try Fn.abs(x, c) }
+    t.add("abs") { (x: Double, c) throws(EventFailure) in try Fn.abs(x, c) }
+    t.add("sign") { (x: Int64, c) in Fn.sign(x, c) }
+    t.add("sign") { (x: Decimal, c) in Fn.sign(x, c) }
+    t.add("sign") { (x: Double, c) in Fn.sign(x, c) }
+    t.add("clamp") { (x: Int64, a: Int64, b: Int64, c) in Fn.clamp(x, a, b, c) }
+    t.add("clamp") { (x: Decimal, a: Decimal, b: Decimal, c) in Fn.clamp(x, a, b, c) }
+    t.add("clamp") { (x: Double, a: Double, b: Double, c) in Fn.clamp(x, a, b, c) }
+    t.add("round") { (x: Decimal, d: Int64, c) throws(EventFailure) in try Fn.round(x, d, c) }
+    t.add("round") { (x: Double, d: Int64, c) throws(EventFailure) in try Fn.round(x, d, c) }
+    t.add("floor") { (x: Decimal, c) in Fn.floor(x, c) }
+    t.add("floor") { (x: Double, c) in Fn.floor(x, c) }
+    t.add("ceil") { (x: Decimal, c) in Fn.ceil(x, c) }
+    t.add("ceil") { (x: Double, c) in Fn.ceil(x, c) }
+    t.add("sqrt") { (x: Double, c) throws(EventFailure) in try Fn.sqrt(x, c) }
+    t.add("pow") { (x: Double, y: Double, c) throws(EventFailure) in try Fn.pow(x, y, c) }
+    t.add("exp") { (x: Double, c) throws(EventFailure) in try Fn.exp(x, c) }
+    t.add("ln") { (x: Double, c) throws(EventFailure) in try Fn.ln(x, c) }
+    t.add("log10") { (x: Double, c) throws(EventFailure) in try Fn.log10(x, c) }
+    t.add("to_int") { (x: Decimal, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_int") { (x: Double, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_int") { (x: Text, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_int") { (x: Json, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_int") { (x: Bool, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_int") { (x: Size, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_float") { (x: Int64, c) throws(EventFailure) in try Fn.toFloat(x, c) }
+    t.add("to_float") { (x: Decimal, c) throws(EventFailure) in try Fn.toFloat(x, c) }
+    t.add("to_float") { (x: Text, c) throws(EventFailure) in try Fn.toFloat(x, c) }
+    t.add("to_float") { (x: Json, c) throws(EventFailure) in try Fn.toFloat(x, c) }
+    t.add("to_decimal") { (x: Int64, c) throws(EventFailure) in try Fn.toDecimal(x, c) }
+    t.add("to_decimal") { (x: Double, c) throws(EventFailure) in try Fn.toDecimal(x, c) }
+    t.add("to_decimal") { (x: Text, c) throws(EventFailure) in try Fn.toDecimal(x, c) }
+    t.add("to_decimal") { (x: Json, c) throws(EventFailure) in try Fn.toDecimal(x, c) }
+    t.add("to_bool") { (x: Text, c) throws(EventFailure) in try Fn.toBool(x, c) }
+    t.add("to_bool") { (x: Json, c) throws(EventFailure) in try Fn.toBool(x, c) }
+    t.add("to_fixed") { (x: Decimal, d: Int64, c) throws(EventFailure) in try Fn.toFixed(x, d, c) }
+    t.add("to_fixed") { (x: Double, d: Int64, c) throws(EventFailure) in try Fn.toFixed(x, d, c) }
+    t.add("bit_and") { (a: Int64, b: Int64, c) in Fn.bitAnd(a, b, c) }
+    t.add("bit_or") { (a: Int64, b: Int64, c) in Fn.bitOr(a, b, c) }
+    t.add("bit_xor") { (a: Int64, b: Int64, c) in Fn.bitXor(a, b, c) }
+    t.add("shift_left") { (a: Int64, b: Int64, c) in Fn.shiftLeft(a, b, c) }
+    t.add("shift_right") { (a: Int64, b: Int64, c) in Fn.shiftRight(a, b, c) }
+    t.add("bytes") { (x: Int64, c) throws(EventFailure) in try Fn.bytes(x, c) }
   }
 }

@@ -1,5 +1,10 @@
-/// Regular expressions that take linear time: a Pike machine without look-around and back-references. Classes, groups
-/// (named and not), alternatives, counts (greedy and not), anchors, word boundaries, `(?i)`; text is UTF-8.
+/// Regular expressions that take linear time, without look-around and back-references. Classes, groups (named and not),
+/// alternatives, counts (greedy and not), anchors, word boundaries, flags; text is UTF-8. Of the matches that begin
+/// leftmost, the one that Perl's order of alternatives prefers counts.
+///
+/// A search goes over the text twice. Backwards it finds, for each place, the instructions from which a match can still
+/// be reached (`RegexSweep`). Forwards it then follows the preferred instruction of those, and never has to go back. So all
+/// matches of a text take the time of two walks, where the search for one after the other takes the square of it.
 public final class Regex: @unchecked Sendable {
   public struct Problem: Error {
     public let message: String
@@ -7,24 +12,34 @@ public final class Regex: @unchecked Sendable {
 
   indirect enum Node {
     case empty
-    case set([ClosedRange<UInt32>])
+    case set(ScalarSet)
     case sequence([Node])
     case choice([Node])
     case repeated(Node, Int, Int?, greedy: Bool)
     case group(Node, Int?)
-    case start, end, boundary, noBoundary
+    case assertion(Assertion)
+  }
+
+  /// What holds of a place between two characters.
+  enum Assertion {
+    case start, end, lineStart, lineEnd, boundary, noBoundary
   }
 
   enum Instruction {
-    case set([ClosedRange<UInt32>])
+    case set(Int)
+    /// The first is preferred.
     case split(Int, Int)
     case jump(Int)
     case save(Int)
-    case assertStart, assertEnd, assertBoundary, assertNoBoundary
+    case assert(Assertion)
     case match
   }
 
   let program: [Instruction]
+  let sets: [ScalarSet]
+  /// For each instruction those that lead to it without reading: the ones numbered from `leadStarts[i]` up to the next.
+  let leads: [Int32]
+  let leadStarts: [Int32]
   public let groupCount: Int
   /// Names of groups, by their numbers.
   public let names: [String: Int]
@@ -36,59 +51,29 @@ public final class Regex: @unchecked Sendable {
     let node = try parser.parse()
     groupCount = parser.groups + 1
     names = parser.names
-    var program: [Instruction] = []
-    try Regex.compile(.group(node, 0), &program)
-    program.append(.match)
-    self.program = program
+    var compiler = RegexCompiler()
+    try compiler.compile(.group(node, 0))
+    program = compiler.program + [.match]
+    sets = compiler.sets
+    (leads, leadStarts) = Regex.reversed(program)
   }
 
-  private static func compile(_ node: Node, _ out: inout [Instruction]) throws(Problem) {
-    guard out.count < limit else { throw Problem(message: "it is too large") }
-    switch node {
-    case .empty: break
-    case .set(let ranges): out.append(.set(ranges))
-    case .sequence(let nodes): for node in nodes { try compile(node, &out) }
-    case .choice(let nodes):
-      var ends: [Int] = []
-      for (index, node) in nodes.enumerated() {
-        guard index < nodes.count - 1 else {
-          try compile(node, &out)
-          break
-        }
-        let split = out.count
-        out.append(.match)
-        try compile(node, &out)
-        ends.append(out.count)
-        out.append(.match)
-        out[split] = .split(split + 1, out.count)
+  /// The edges of the program that read nothing, backwards.
+  private static func reversed(_ program: [Instruction]) -> ([Int32], [Int32]) {
+    var sources = [[Int32]](repeating: [], count: program.count)
+    for (pc, instruction) in program.enumerated() {
+      switch instruction {
+      case .set, .match: break
+      case .split(let a, let b):
+        sources[a].append(Int32(pc))
+        if b != a { sources[b].append(Int32(pc)) }
+      case .jump(let target): sources[target].append(Int32(pc))
+      case .save, .assert: sources[pc + 1].append(Int32(pc))
       }
-      for end in ends { out[end] = .jump(out.count) }
-    case .repeated(let node, let low, let high, let greedy):
-      for _ in 0..<low { try compile(node, &out) }
-      if let high {
-        var splits: [Int] = []
-        for _ in low..<max(low, high) {
-          splits.append(out.count)
-          out.append(.match)
-          try compile(node, &out)
-        }
-        for split in splits { out[split] = greedy ? .split(split + 1, out.count) : .split(out.count, split + 1) }
-      } else {
-        let split = out.count
-        out.append(.match)
-        try compile(node, &out)
-        out.append(.jump(split))
-        out[split] = greedy ? .split(split + 1, out.count) : .split(out.count, split + 1)
-      }
-    case .group(let node, let number):
-      if let number { out.append(.save(2 * number)) }
-      try compile(node, &out)
-      if let number { out.append(.save(2 * number + 1)) }
-    case .start: out.append(.assertStart)
-    case .end: out.append(.assertEnd)
-    case .boundary: out.append(.assertBoundary)
-    case .noBoundary: out.append(.assertNoBoundary)
     }
+    var starts: [Int32] = [0]
+    for list in sources { starts.append(starts.last! + Int32(list.count)) }
+    return (sources.flatMap { $0 }, starts)
   }
 
   public struct Match {
@@ -104,94 +89,126 @@ public final class Regex: @unchecked Sendable {
     }
   }
 
-  public func forEachMatch(in text: Text, _ body: (Match) -> Void) {
+  /// Whether a match begins anywhere.
+  public func matches(_ text: Text) throws(EventFailure) -> Bool {
+    var sweep = RegexSweep(self, text)
+    return try sweep.anyStart()
+  }
+
+  /// The leftmost match.
+  public func firstMatch(in text: Text) throws(EventFailure) -> Match? {
+    var sweep = RegexSweep(self, text)
+    try sweep.prepare()
+    return try follow(&sweep, from: 0)
+  }
+
+  /// All matches that do not overlap, from left to right.
+  public func forEachMatch(in text: Text, _ body: (Match) throws(EventFailure) -> Void) throws(EventFailure) {
+    var sweep = RegexSweep(self, text)
+    try sweep.prepare()
     var start = 0
-    while start <= text.count, let match = firstMatch(in: text, from: start) {
-      body(match)
+    while start <= text.count, let match = try follow(&sweep, from: start) {
+      try body(match)
       let range = match.range(0)!
       start = range.upperBound
-      if range.isEmpty {
-        start += 1
-        while start < text.count, text[start] & 0xC0 == 0x80 { start += 1 }
-      }
+      if range.isEmpty { start += start < text.count ? RegexSweep.scalar(text, start).width : 1 }
     }
   }
 
-  private struct Threads {
-    var list: [(pc: Int, slots: [Int])] = []
-    var marks: [Int]
-  }
-
-  /// The leftmost match, by the rules of Perl for which alternative is preferred.
-  public func firstMatch(in text: Text, from start: Int = 0) -> Match? {
-    var current = Threads(marks: [Int](repeating: -1, count: program.count))
-    var next = current
-    var found: [Int]?
+  /// The first match that begins at a place or behind it. `sweep` knows from where matches are reached.
+  private func follow(_ sweep: inout RegexSweep, from start: Int) throws(EventFailure) -> Match? {
+    let text = sweep.text
     var position = start
-    let blank = [Int](repeating: -1, count: 2 * groupCount)
+    while !(try sweep.reaches(0, position)) {
+      guard position < text.count else { return nil }
+      position += RegexSweep.scalar(text, position).width
+    }
+    var slots = [Int](repeating: -1, count: 2 * groupCount)
+    var pc = 0
     while true {
-      if found == nil { add(0, blank, position, text, &current) }
-      if current.list.isEmpty, found != nil { break }
-      let (scalar, width) = position < text.count ? decode(text, position) : (0, 0)
-      next.list.removeAll(keepingCapacity: true)
-      stepping: for thread in current.list {
-        switch program[thread.pc] {
-        case .set(let ranges):
-          if width > 0, contains(ranges, scalar) { add(thread.pc + 1, thread.slots, position + width, text, &next) }
-        case .match:
-          found = thread.slots
-          break stepping
-        default: break
-        }
-      }
-      swap(&current, &next)
-      if width == 0 { break }
-      position += width
+      pc = try advance(pc, position, &slots, &sweep)
+      if case .match = program[pc] { return Match(slots: slots) }
+      position += RegexSweep.scalar(text, position).width
+      pc += 1
     }
-    return found.map { Match(slots: $0) }
   }
 
-  /// Follows jumps from an instruction to the ones that read; each is entered once at a position.
-  private func add(_ pc: Int, _ slots: [Int], _ position: Int, _ text: Text, _ threads: inout Threads) {
-    var stack: [(Int, [Int])] = [(pc, slots)]
-    while let (pc, slots) = stack.popLast() {
-      if threads.marks[pc] == position { continue }
-      threads.marks[pc] = position
+  /// From an instruction to the preferred one that reads a character, or to the match, of those that reach one. Each is
+  /// entered once at a place: what comes a second time has gone round a loop without reading, and is left.
+  private func advance(_ start: Int, _ position: Int, _ slots: inout [Int], _ sweep: inout RegexSweep) throws(EventFailure) -> Int {
+    sweep.mark += 1
+    // Instructions to try, and slots to give back once they have led nowhere.
+    var stack: [(pc: Int, slot: Int, old: Int)] = [(start, -1, 0)]
+    while let (pc, slot, old) = stack.popLast() {
+      if slot >= 0 {
+        slots[slot] = old
+        continue
+      }
+      if sweep.marks[pc] == sweep.mark { continue }
+      sweep.marks[pc] = sweep.mark
+      guard try sweep.reaches(pc, position) else { continue }
       switch program[pc] {
-      case .jump(let target): stack.append((target, slots))
+      case .jump(let target): stack.append((target, -1, 0))
       case .split(let a, let b):
-        stack.append((b, slots))
-        stack.append((a, slots))
+        stack.append((b, -1, 0))
+        stack.append((a, -1, 0))
       case .save(let slot):
-        var saved = slots
-        saved[slot] = position
-        stack.append((pc + 1, saved))
-      case .assertStart: if position == 0 { stack.append((pc + 1, slots)) }
-      case .assertEnd: if position == text.count { stack.append((pc + 1, slots)) }
-      case .assertBoundary: if isBoundary(text, position) { stack.append((pc + 1, slots)) }
-      case .assertNoBoundary: if !isBoundary(text, position) { stack.append((pc + 1, slots)) }
-      case .set, .match: threads.list.append((pc, slots))
+        stack.append((0, slot, slots[slot]))
+        slots[slot] = position
+        stack.append((pc + 1, -1, 0))
+      case .assert: stack.append((pc + 1, -1, 0))
+      case .set, .match: return pc
       }
     }
+    fatalError("an instruction that reaches a match leads to none")
+  }
+}
+
+/// Scalar values, quick to ask for ASCII.
+struct ScalarSet {
+  private(set) var ranges: [ClosedRange<UInt32>]
+  private let low: UInt64
+  private let high: UInt64
+
+  /// Ranges in any order; they may overlap.
+  init(_ ranges: [ClosedRange<UInt32>]) {
+    var merged: [ClosedRange<UInt32>] = []
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if let last = merged.last, range.lowerBound <= last.upperBound &+ 1 {
+        merged[merged.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+      } else {
+        merged.append(range)
+      }
+    }
+    self.ranges = merged
+    var bits: (UInt64, UInt64) = (0, 0)
+    for range in merged {
+      for scalar in range.prefix(while: { $0 < 128 }) {
+        if scalar < 64 { bits.0 |= 1 << UInt64(scalar) } else { bits.1 |= 1 << UInt64(scalar - 64) }
+      }
+    }
+    (low, high) = bits
   }
 
-  private func isWord(_ byte: UInt8) -> Bool { (byte | 0x20 >= 97 && byte | 0x20 <= 122) || (byte >= 48 && byte <= 57) || byte == 95 }
-  private func isBoundary(_ text: Text, _ position: Int) -> Bool {
-    (position > 0 && isWord(text[position - 1])) != (position < text.count && isWord(text[position]))
+  func contains(_ scalar: UInt32) -> Bool {
+    if scalar < 64 { return low >> UInt64(scalar) & 1 != 0 }
+    if scalar < 128 { return high >> UInt64(scalar - 64) & 1 != 0 }
+    var (first, last) = (0, ranges.count)
+    while first < last {
+      let middle = (first + last) / 2
+      if ranges[middle].upperBound < scalar { first = middle + 1 } else { last = middle }
+    }
+    return first < ranges.count && ranges[first].contains(scalar)
   }
 
-  private func contains(_ ranges: [ClosedRange<UInt32>], _ scalar: UInt32) -> Bool {
-    for range in ranges where range.contains(scalar) { return true }
-    return false
-  }
-
-  private func decode(_ text: Text, _ i: Int) -> (UInt32, Int) {
-    let first = text[i]
-    if first < 0x80 { return (UInt32(first), 1) }
-    let width = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
-    guard i + width <= text.count, first >= 0xC2 else { return (UInt32(first), 1) }
-    var scalar = UInt32(first) & (0xFF >> UInt32(width + 1))
-    for k in 1..<width { scalar = scalar << 6 | UInt32(text[i + k] & 0x3F) }
-    return (scalar, width)
+  var inverted: ScalarSet {
+    var result: [ClosedRange<UInt32>] = []
+    var next: UInt32 = 0
+    for range in ranges {
+      if range.lowerBound > next { result.append(next...range.lowerBound - 1) }
+      next = range.upperBound + 1
+    }
+    if next <= 0x10FFFF { result.append(next...0x10FFFF) }
+    return ScalarSet(result)
   }
 }

@@ -3,9 +3,18 @@ struct RegexParser {
   private let pattern: [UInt32]
   private var i = 0
   private var depth = 0
-  private var ignoreCase = false
+  private var flags = Flags()
   var groups = 0
   var names: [String: Int] = [:]
+
+  private struct Flags {
+    /// `i`: letters of both cases are alike.
+    var ignoresCase = false
+    /// `s`: the dot takes line feeds too.
+    var dotTakesAll = false
+    /// `m`: `^` and `$` hold at the ends of lines.
+    var isMultiline = false
+  }
 
   init(_ text: String) { pattern = text.unicodeScalars.map(\.value) }
 
@@ -14,6 +23,10 @@ struct RegexParser {
     guard at(character) else { return false }
     i += 1
     return true
+  }
+  /// Part of the pattern for a message.
+  private func excerpt(_ range: Range<Int>) -> String {
+    Shape.clean(String(String.UnicodeScalarView(pattern[range.clamped(to: 0..<pattern.count)].prefix(20).compactMap(Unicode.Scalar.init))))
   }
 
   mutating func parse() throws(Regex.Problem) -> Regex.Node {
@@ -37,7 +50,10 @@ struct RegexParser {
     return nodes.isEmpty ? .empty : nodes.count == 1 ? nodes[0] : .sequence(nodes)
   }
 
+  // MARK: Counts
+
   private mutating func counted() throws(Regex.Problem) -> Regex.Node {
+    let start = i
     var node = try atom()
     while i < pattern.count {
       var range: (Int, Int?)
@@ -47,6 +63,9 @@ struct RegexParser {
         range = (1, nil)
       } else if take("?") {
         range = (0, 1)
+      } else if at("{"), case .assertion = node {
+        // Elsewhere `\b{start}` is an anchor of its own; as text it would never be found.
+        throw Regex.Problem(message: "braces cannot follow `\(excerpt(start..<i))`")
       } else if at("{"), let count = try count() {
         range = count
       } else {
@@ -54,7 +73,6 @@ struct RegexParser {
       }
       if case .repeated(_, _, _, _) = node { throw Regex.Problem(message: "a count follows a count") }
       node = .repeated(node, range.0, range.1, greedy: !take("?"))
-      range = (0, 0)
     }
     return node
   }
@@ -88,46 +106,37 @@ struct RegexParser {
     return value
   }
 
+  // MARK: What is counted
+
   private mutating func atom() throws(Regex.Problem) -> Regex.Node {
     if take("(") { return try group() }
     if take("[") { return try characterClass() }
-    if take("^") { return .start }
-    if take("$") { return .end }
-    if take(".") { return .set([0...9, 11...0x10FFFF]) }
+    if take("^") { return .assertion(flags.isMultiline ? .lineStart : .start) }
+    if take("$") { return .assertion(flags.isMultiline ? .lineEnd : .end) }
+    if take(".") { return .set(ScalarSet(flags.dotTakesAll ? [0...0x10FFFF] : [0...9, 11...0x10FFFF])) }
     if at("*") || at("+") || at("?") { throw Regex.Problem(message: "a count stands before what it counts") }
     if take("\\") {
       guard i < pattern.count else { throw Regex.Problem(message: "it ends with a backslash") }
-      if take("b") { return .boundary }
-      if take("B") { return .noBoundary }
-      return .set(try escape())
+      if take("b") { return .assertion(.boundary) }
+      if take("B") { return .assertion(.noBoundary) }
+      if take("A") { return .assertion(.start) }
+      if take("z") { return .assertion(.end) }
+      return .set(ScalarSet(cased(try escape())))
     }
     let scalar = pattern[i]
     i += 1
-    return .set(cased([scalar...scalar]))
+    return .set(ScalarSet(cased([scalar...scalar])))
   }
 
   private mutating func group() throws(Regex.Problem) -> Regex.Node {
     var number: Int?
-    let outer = ignoreCase
+    let outer = flags
     if take("?") {
-      if take(":") {
-      } else if take("i") {
-        ignoreCase = true
-        if take(")") { return .empty }
-        guard take(":") else { throw Regex.Problem(message: "after `(?i` stands `)` or `:`") }
-      } else {
-        _ = take("P")
-        guard take("<"), !at("="), !at("!") else { throw Regex.Problem(message: "look-around is not supported") }
-        var name = ""
-        while i < pattern.count, !at(">"), let scalar = Unicode.Scalar(pattern[i]) {
-          name.unicodeScalars.append(scalar)
-          i += 1
-        }
-        guard take(">"), !name.isEmpty else { throw Regex.Problem(message: "a group's name has no end") }
-        groups += 1
-        number = groups
-        guard names[name] == nil else { throw Regex.Problem(message: "two groups are named `\(name)`") }
-        names[name] = groups
+      if at("<") || at("P") {
+        number = try name()
+      } else if try setFlags() {
+        // `(?i)` holds up to the end of the group that it stands in.
+        return .empty
       }
     } else {
       groups += 1
@@ -135,34 +144,66 @@ struct RegexParser {
     }
     let node = try choice()
     guard take(")") else { throw Regex.Problem(message: "a `(` is never closed") }
-    ignoreCase = outer
+    flags = outer
     return .group(node, number)
   }
 
-  private static let digit: [ClosedRange<UInt32>] = [48...57]
-  private static let word: [ClosedRange<UInt32>] = [48...57, 65...90, 95...95, 97...122]
-  private static let space: [ClosedRange<UInt32>] = [9...13, 32...32]
+  /// `?<name>` or `?P<name>`: the group's number.
+  private mutating func name() throws(Regex.Problem) -> Int {
+    _ = take("P")
+    guard take("<") else { throw Regex.Problem(message: "a group's name stands in `(?<name>…)`") }
+    if at("=") || at("!") { throw Regex.Problem(message: "look-around is not supported: `(?<\(excerpt(i..<i + 1))`") }
+    var name = ""
+    while i < pattern.count, !at(">"), let scalar = Unicode.Scalar(pattern[i]) {
+      name.unicodeScalars.append(scalar)
+      i += 1
+    }
+    guard take(">"), !name.isEmpty else { throw Regex.Problem(message: "a group's name has no end") }
+    groups += 1
+    guard names[name] == nil else { throw Regex.Problem(message: "two groups are named `\(Shape.clean(name))`") }
+    names[name] = groups
+    return groups
+  }
+
+  /// Flags before `:` or `)`; whether they stand alone.
+  private mutating func setFlags() throws(Regex.Problem) -> Bool {
+    let start = i
+    if at("=") || at("!") { throw Regex.Problem(message: "look-around is not supported: `(?\(excerpt(i..<i + 1))`") }
+    var value = true
+    while i < pattern.count, !at(":"), !at(")") {
+      switch Unicode.Scalar(pattern[i]) {
+      case "-" where value: value = false
+      case "i": flags.ignoresCase = value
+      case "s": flags.dotTakesAll = value
+      case "m": flags.isMultiline = value
+      default: throw Regex.Problem(message: "`(?\(excerpt(start..<i + 1))` is not supported: the flags are `i`, `m` and `s`")
+      }
+      i += 1
+    }
+    guard i < pattern.count else { throw Regex.Problem(message: "a `(` is never closed") }
+    i += 1
+    if pattern[i - 1] == 0x3A { return false }
+    guard i - 1 > start else { throw Regex.Problem(message: "`(?)` has no flag") }
+    return true
+  }
+
+  // MARK: Sets of characters
 
   private mutating func escape() throws(Regex.Problem) -> [ClosedRange<UInt32>] {
     let scalar = pattern[i]
     i += 1
     switch Unicode.Scalar(scalar) {
-    case "d": return Self.digit
-    case "D": return Self.inverted(Self.digit)
-    case "w": return Self.word
-    case "W": return Self.inverted(Self.word)
-    case "s": return Self.space
-    case "S": return Self.inverted(Self.space)
+    case "d": return ScalarClasses.digit.ranges
+    case "D": return ScalarClasses.digit.inverted.ranges
+    case "w": return ScalarClasses.word.ranges
+    case "W": return ScalarClasses.word.inverted.ranges
+    case "s": return ScalarClasses.space.ranges
+    case "S": return ScalarClasses.space.inverted.ranges
+    case "p", "P": return try category(negated: scalar == 0x50)
     case "n": return [10...10]
     case "r": return [13...13]
     case "t": return [9...9]
-    case "u", "x":
-      let width = scalar == 117 ? 4 : 2
-      guard i + width <= pattern.count,
-        let value = UInt32(String(String.UnicodeScalarView(pattern[i..<i + width].compactMap(Unicode.Scalar.init))), radix: 16)
-      else { throw Regex.Problem(message: "an escape lacks hex digits") }
-      i += width
-      return [value...value]
+    case "u", "x": return try hexadecimal(width: scalar == 0x75 ? 4 : 2)
     default:
       if (48...57).contains(scalar) { throw Regex.Problem(message: "back-references are not supported") }
       if (65...90).contains(scalar) || (97...122).contains(scalar) {
@@ -172,12 +213,53 @@ struct RegexParser {
     }
   }
 
+  /// `\x41`, `\u0041`, or either with the digits in braces.
+  private mutating func hexadecimal(width: Int) throws(Regex.Problem) -> [ClosedRange<UInt32>] {
+    var value: UInt32 = 0
+    var digits = 0
+    let braces = take("{")
+    while i < pattern.count, digits < (braces ? 8 : width), let byte = UInt8(exactly: pattern[i]), let digit = hexValue(byte) {
+      value = value << 4 | UInt32(digit)
+      digits += 1
+      i += 1
+    }
+    guard braces ? digits > 0 && take("}") : digits == width else { throw Regex.Problem(message: "an escape lacks hex digits") }
+    guard Unicode.Scalar(value) != nil else { throw Regex.Problem(message: "an escape names no character") }
+    return [value...value]
+  }
+
+  /// `\p{Lu}`, `\pL`, `\p{^L}`: a general category of Unicode.
+  private mutating func category(negated: Bool) throws(Regex.Problem) -> [ClosedRange<UInt32>] {
+    var negated = negated
+    var name = ""
+    if take("{") {
+      if take("^") { negated.toggle() }
+      while i < pattern.count, !at("}"), let scalar = Unicode.Scalar(pattern[i]) {
+        name.unicodeScalars.append(scalar)
+        i += 1
+      }
+      guard take("}") else { throw Regex.Problem(message: "a category has no end") }
+    } else if i < pattern.count, let scalar = Unicode.Scalar(pattern[i]) {
+      name.unicodeScalars.append(scalar)
+      i += 1
+    }
+    guard let set = ScalarClasses.category(name) else {
+      throw Regex.Problem(
+        message: "`\\p{\(Shape.clean(name))}` is not supported: it takes Unicode's categories, such as `\\p{L}` and `\\p{Lu}`")
+    }
+    return negated ? set.inverted.ranges : set.ranges
+  }
+
   private mutating func characterClass() throws(Regex.Problem) -> Regex.Node {
     let negated = take("^")
     var ranges: [ClosedRange<UInt32>] = []
     var first = true
     while i < pattern.count, first || !at("]") {
       first = false
+      if at("["), i + 1 < pattern.count, pattern[i + 1] == 0x3A, let named = try namedClass() {
+        ranges += named
+        continue
+      }
       var low: [ClosedRange<UInt32>]
       if take("\\") {
         guard i < pattern.count else { break }
@@ -202,32 +284,23 @@ struct RegexParser {
       ranges += low
     }
     guard take("]") else { throw Regex.Problem(message: "a `[` is never closed") }
-    let cased = cased(ranges)
-    return .set(negated ? Self.inverted(cased) : cased)
+    let set = ScalarSet(cased(ranges))
+    return .set(negated ? set.inverted : set)
+  }
+
+  /// `[:alpha:]` within a class; nil where no `:]` follows, and then it is text.
+  private mutating func namedClass() throws(Regex.Problem) -> [ClosedRange<UInt32>]? {
+    var end = i + 2
+    while end < pattern.count, pattern[end] == 0x5E || (97...122).contains(pattern[end]) { end += 1 }
+    guard end + 1 < pattern.count, pattern[end] == 0x3A, pattern[end + 1] == 0x5D else { return nil }
+    let negated = pattern[i + 2] == 0x5E
+    let name = excerpt(i + (negated ? 3 : 2)..<end)
+    guard let set = ScalarClasses.posix[name] else { throw Regex.Problem(message: "`[:\(name):]` is no class of characters") }
+    i = end + 2
+    return negated ? set.inverted.ranges : set.ranges
   }
 
   private func cased(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
-    guard ignoreCase else { return ranges }
-    var result = ranges
-    for range in ranges {
-      if let low = Optional(max(range.lowerBound, 65)), let high = Optional(min(range.upperBound, 90)), low <= high {
-        result.append(low + 32...high + 32)
-      }
-      if let low = Optional(max(range.lowerBound, 97)), let high = Optional(min(range.upperBound, 122)), low <= high {
-        result.append(low - 32...high - 32)
-      }
-    }
-    return result
-  }
-
-  private static func inverted(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
-    var result: [ClosedRange<UInt32>] = []
-    var next: UInt32 = 0
-    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-      if range.lowerBound > next { result.append(next...range.lowerBound - 1) }
-      next = max(next, range.upperBound + 1)
-    }
-    if next <= 0x10FFFF { result.append(next...0x10FFFF) }
-    return result
+    flags.ignoresCase ? ranges + ScalarClasses.otherCases(ranges) : ranges
   }
 }

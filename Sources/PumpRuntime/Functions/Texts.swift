@@ -48,10 +48,33 @@ extension Fn {
     guard start <= text.count else { return nil }
     if part.isEmpty { return start }
     var from = start
+    // Bytes that comparisons which failed may have read: a part that is long and often almost there is left to `kmp`.
+    var spent = 0
     while from + part.count <= text.count, let found = memchr(text.base + from, Int32(part[0]), text.count - part.count - from + 1) {
       let place = UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - text.base
       if memcmp(text.base + place, part.base, part.count) == 0 { return place }
       from = place + 1
+      spent += part.count
+      if spent > 16 * (from - start + part.count) { return kmp(part, in: text, from: from) }
+    }
+    return nil
+  }
+
+  /// Knuth, Morris and Pratt's search, which is linear whatever the two texts are.
+  private static func kmp(_ part: Text, in text: Text, from start: Int) -> Int? {
+    // For each beginning of the part, how long its longest end is that is a beginning too.
+    var borders = [Int](repeating: 0, count: part.count)
+    var length = 0
+    for i in 1..<part.count {
+      while length > 0, part[i] != part[length] { length = borders[length - 1] }
+      if part[i] == part[length] { length += 1 }
+      borders[i] = length
+    }
+    length = 0
+    for i in start..<text.count {
+      while length > 0, text[i] != part[length] { length = borders[length - 1] }
+      if text[i] == part[length] { length += 1 }
+      if length == part.count { return i + 1 - part.count }
     }
     return nil
   }
@@ -62,18 +85,26 @@ extension Fn {
   public static func endsWith(_ text: Text, _ suffix: Text, _ c: Context) -> Bool {
     text.count >= suffix.count && memcmp(text.end - suffix.count, suffix.base, suffix.count) == 0
   }
-  public static func replace(_ text: Text, _ old: Text, _ new: Text, _ c: Context) -> Text {
+  /// Functions whose result can be much longer than their arguments make at most so many bytes.
+  static let longest = 16 << 20
+  static func tooLong() -> EventFailure { EventFailure("the text would be longer than 16 MiB") }
+
+  public static func replace(_ text: Text, _ old: Text, _ new: Text, _ c: Context) throws(EventFailure) -> Text {
     if old.isEmpty { return text }
     guard place(of: old, in: text) != nil else { return text }
-    return makeText(c.arena) { out in
+    var fits = true
+    let result = makeText(c.arena) { out in
       var start = 0
-      while let found = place(of: old, in: text, from: start) {
+      while fits, let found = place(of: old, in: text, from: start) {
         out.raw(text.slice(start, found - start))
         out.raw(new)
         start = found + old.count
+        fits = out.count <= longest || new.count <= old.count
       }
       out.raw(text.slice(start, text.count - start))
     }
+    guard fits else { throw tooLong() }
+    return result
   }
   public static func split(_ text: Text, _ separator: Text, _ c: Context) -> List<Text> {
     var pieces = ListBuilder<Text>(c.arena)
@@ -85,8 +116,9 @@ extension Fn {
     pieces.append(text.slice(start, text.count - start))
     return pieces.list
   }
-  public static func join(_ list: List<Text>, _ separator: Text, _ c: Context) -> Text {
-    makeText(c.arena) { out in
+  public static func join(_ list: List<Text>, _ separator: Text, _ c: Context) throws(EventFailure) -> Text {
+    guard list.count < 2 || separator.count <= longest / (list.count - 1) else { throw tooLong() }
+    return makeText(c.arena) { out in
       for (index, piece) in list.elements.enumerated() {
         if index > 0 { out.raw(separator) }
         out.raw(piece)
@@ -105,6 +137,7 @@ extension Fn {
     return i
   }
   public static func substring(_ text: Text, _ start: Int64, _ count: Int64, _ c: Context) -> Text {
+    guard count > 0 else { return text.slice(0, 0) }
     let from = offset(text, start)
     // A negative start leaves out what lies before the text.
     let length = start < 0 && count < Int64.max ? count + start : count
@@ -115,8 +148,9 @@ extension Fn {
     place(of: part, in: text).map { length(text.slice(0, $0), c) }
   }
   private static func padding(_ text: Text, _ width: Int64, _ fill: Text, _ c: Context) -> (Text, Text) {
-    let missing = Swift.min(width, 1 << 20) - length(text, c)
-    guard missing > 0, !fill.isEmpty else { return (text, Text()) }
+    let present = length(text, c)
+    guard width > present, present < 1 << 20, !fill.isEmpty else { return (text, Text()) }
+    let missing = Swift.min(width, 1 << 20) - present
     let unit = length(fill, c)
     let filled = makeText(c.arena) { out in
       for _ in 0..<(missing / unit) { out.raw(fill) }
@@ -142,8 +176,9 @@ extension Fn {
     return both(text, filled, c)
   }
   public static func `repeat`(_ text: Text, _ times: Int64, _ c: Context) throws(EventFailure) -> Text {
-    guard times <= 0 || Int64(text.count) <= (16 << 20) / times else { throw EventFailure("the text would be longer than 16 MiB") }
-    return makeText(c.arena) { out in for _ in 0..<Swift.max(0, times) { out.raw(text) } }
+    guard times > 0, !text.isEmpty else { return Text() }
+    guard Int64(text.count) <= Int64(longest) / times else { throw tooLong() }
+    return makeText(c.arena) { out in for _ in 0..<times { out.raw(text) } }
   }
   public static func reverse(_ text: Text, _ c: Context) -> Text {
     c.arena.copy(String(String.UnicodeScalarView(text.string.unicodeScalars.reversed())))
@@ -221,56 +256,111 @@ extension Fn {
   // MARK: Regular expressions
 
   public static func matches(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> Bool {
-    try c.regex(pattern).firstMatch(in: text) != nil
+    try c.regex(pattern).matches(text)
   }
   public static func find(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> Text? {
-    try c.regex(pattern).firstMatch(in: text).map { $0.text(0, text)! }
+    try c.regex(pattern).firstMatch(in: text)?.text(0, text)
   }
   public static func findAll(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> List<Text> {
     var found = ListBuilder<Text>(c.arena)
-    try c.regex(pattern).forEachMatch(in: text) { found.append($0.text(0, text)!) }
+    try c.regex(pattern).forEachMatch(in: text) { (match) throws(EventFailure) in found.append(match.text(0, text)!) }
     return found.list
   }
   public static func capture(_ text: Text, _ pattern: Text, _ group: Int64, _ c: Context) throws(EventFailure) -> Text? {
     let regex = try c.regex(pattern)
     guard group >= 0, group < Int64(regex.groupCount) else { throw EventFailure("the pattern has no group \(group)") }
-    return regex.firstMatch(in: text)?.text(Int(group), text)
+    return try regex.firstMatch(in: text)?.text(Int(group), text)
   }
   public static func replaceAll(_ text: Text, _ pattern: Text, _ with: Text, _ c: Context) throws(EventFailure) -> Text {
     let regex = try c.regex(pattern)
     var start = 0
-    return makeText(c.arena) { out in
-      regex.forEachMatch(in: text) { match in
-        let range = match.range(0)!
-        out.raw(text.slice(start, range.lowerBound - start))
-        var i = 0
-        while i < with.count {
-          if with[i] == UInt8(ascii: "$"), i + 1 < with.count, with[i + 1] &- 48 < 10 || with[i + 1] == UInt8(ascii: "$") {
-            if with[i + 1] == UInt8(ascii: "$") {
-              out.byte(with[i])
-            } else if let group = match.text(Int(with[i + 1] - 48), text) {
-              out.raw(group)
-            }
-            i += 2
-          } else {
+    var out = ByteBuffer(capacity: text.count + 64)
+    defer { out.release() }
+    try regex.forEachMatch(in: text) { (match) throws(EventFailure) in
+      let range = match.range(0)!
+      out.raw(text.slice(start, range.lowerBound - start))
+      var i = 0
+      while i < with.count {
+        if with[i] == UInt8(ascii: "$"), i + 1 < with.count, with[i + 1] &- 48 < 10 || with[i + 1] == UInt8(ascii: "$") {
+          if with[i + 1] == UInt8(ascii: "$") {
             out.byte(with[i])
-            i += 1
+          } else if let group = match.text(Int(with[i + 1] - 48), text) {
+            out.raw(group)
+            // One pattern can name a long group many times.
+            guard out.count <= longest else { throw tooLong() }
           }
+          i += 2
+        } else {
+          out.byte(with[i])
+          i += 1
         }
-        start = range.upperBound
       }
-      out.raw(text.slice(start, text.count - start))
+      guard out.count <= longest else { throw tooLong() }
+      start = range.upperBound
     }
+    out.raw(text.slice(start, text.count - start))
+    return c.arena.copy(out.bytes)
   }
   public static func splitBy(_ text: Text, _ pattern: Text, _ c: Context) throws(EventFailure) -> List<Text> {
     var pieces = ListBuilder<Text>(c.arena)
     var start = 0
-    try c.regex(pattern).forEachMatch(in: text) { match in
+    try c.regex(pattern).forEachMatch(in: text) { (match) throws(EventFailure) in
       let range = match.range(0)!
       pieces.append(text.slice(start, range.lowerBound - start))
       start = range.upperBound
     }
     pieces.append(text.slice(start, text.count - start))
     return pieces.list
+  }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(texts t: inout T) {
+    t.add("upper") { (x: Text, c) in Fn.upper(x, c) }
+    t.add("lower") { (x: Text, c) in Fn.lower(x, c) }
+    t.add("capitalize") { (x: Text, c) in Fn.capitalize(x, c) }
+    t.add("trim") { (x: Text, c) in Fn.trim(x, c) }
+    t.add("trim_start") { (x: Text, c) in Fn.trimStart(x, c) }
+    t.add("trim_end") { (x: Text, c) in Fn.trimEnd(x, c) }
+    t.add("length") { (x: Text, c) in Fn.length(x, c) }
+    t.add("length") { (x: Blob, c) in Fn.length(x, c) }
+    t.add("contains") { (a: Text, b: Text, c) in Fn.contains(a, b, c) }
+    t.add("starts_with") { (a: Text, b: Text, c) in Fn.startsWith(a, b, c) }
+    t.add("ends_with") { (a: Text, b: Text, c) in Fn.endsWith(a, b, c) }
+    t.add("replace") { (a: Text, b: Text, d: Text, c) throws(EventFailure) in try Fn.replace(a, b, d, c) }
+    t.add("split") { (a: Text, b: Text, c) in Fn.split(a, b, c) }
+    t.add("join") { (a: List<Text>, b: Text, c) throws(EventFailure) in try Fn.join(a, b, c) }
+    t.add("substring") { (a: Text, b: Int64, d: Int64, c) in Fn.substring(a, b, d, c) }
+    t.add("truncate") { (a: Text, b: Int64, c) in Fn.truncate(a, b, c) }
+    t.add("index_of") { (a: Text, b: Text, c) -> Int64? in Fn.indexOf(a, b, c) }
+    t.add("pad_start") { (a: Text, b: Int64, d: Text, c) in Fn.padStart(a, b, d, c) }
+    t.add("pad_end") { (a: Text, b: Int64, d: Text, c) in Fn.padEnd(a, b, d, c) }
+    t.add("repeat") { (a: Text, b: Int64, c) throws(EventFailure) in try Fn.repeat(a, b, c) }
+    t.add("reverse") { (a: Text, c) in Fn.reverse(a, c) }
+    t.add("lines") { (a: Text, c) in Fn.lines(a, c) }
+    t.add("words") { (a: Text, c) in Fn.words(a, c) }
+    t.add("before") { (a: Text, b: Text, c) in Fn.before(a, b, c) }
+    t.add("after") { (a: Text, b: Text, c) in Fn.after(a, b, c) }
+    t.add("is_blank") { (a: Text, c) in Fn.isBlank(a, c) }
+    t.add("is_ascii") { (a: Text, c) in Fn.isAscii(a, c) }
+    t.add("is_empty") { (a: Text, c) in Fn.isEmpty(a, c) }
+    t.add("to_string") { (a: Text, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Int64, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Double, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Decimal, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Bool, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Timestamp, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Day, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Duration, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Size, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Uuid, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Blob, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Json, c) in Fn.toString(a, c) }
+    t.add("matches") { (a: Text, b: Text, c) throws(EventFailure) in try Fn.matches(a, b, c) }
+    t.add("find") { (a: Text, b: Text, c) throws(EventFailure) -> Text? in try Fn.find(a, b, c) }
+    t.add("find_all") { (a: Text, b: Text, c) throws(EventFailure) in try Fn.findAll(a, b, c) }
+    t.add("capture") { (a: Text, b: Text, d: Int64, c) throws(EventFailure) -> Text? in try Fn.capture(a, b, d, c) }
+    t.add("replace_all") { (a: Text, b: Text, d: Text, c) throws(EventFailure) in try Fn.replaceAll(a, b, d, c) }
+    t.add("split_by") { (a: Text, b: Text, c) throws(EventFailure) in try Fn.splitBy(a, b, c) }
   }
 }

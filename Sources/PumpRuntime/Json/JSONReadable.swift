@@ -73,12 +73,13 @@ extension List: JSONReadable where Element: JSONReadable {
 extension Map: JSONReadable where Value: JSONReadable {
   @inlinable public init(from json: inout JSONReader) throws(Malformed) {
     var builder = ListBuilder<Entry<Value>>(json.arena)
+    var places = KeyPlaces()
     if try json.object() {
       repeat {
         let key = try json.key()
         let value = try Value(from: &json)
         // Of equal keys the last counts, at the place of the first.
-        if let place = builder.list.elements.firstIndex(where: { $0.key == key }) {
+        if let place = places.place(of: key, among: builder.list.count, { builder.list[$0].key }) {
           if json.strict { throw Malformed() }
           builder.replace(place, Entry(key, value))
         } else {
@@ -103,6 +104,7 @@ public func decodeJSON<T: JSONReadable>(
     try json.finish()
     return value
   } catch {
+    if text.beginsWithMark { return try decodeJSON(type, text.withoutMark, c, options, shape()) }
     throw explained(text, options, shape())
   }
 }

@@ -34,7 +34,10 @@ func encodeUTF8(_ scalar: UInt32, _ out: UnsafeMutablePointer<UInt8>) -> UnsafeM
 }
 
 /// Whether the bytes are UTF-8: no overlong form, no surrogate, nothing above U+10FFFF.
-@usableFromInline func isUTF8(_ base: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+@usableFromInline func isUTF8(_ base: UnsafePointer<UInt8>, _ count: Int) -> Bool { validUTF8(base, count) == count }
+
+/// How many bytes, from the first on, are UTF-8.
+func validUTF8(_ base: UnsafePointer<UInt8>, _ count: Int) -> Int {
   var i = 0
   while i < count {
     if i + 8 <= count, UnsafeRawPointer(base + i).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0 {
@@ -47,15 +50,15 @@ func encodeUTF8(_ scalar: UInt32, _ out: UnsafeMutablePointer<UInt8>) -> UnsafeM
       continue
     }
     let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
-    guard first >= 0xC2, first <= 0xF4, i + length <= count else { return false }
+    guard first >= 0xC2, first <= 0xF4, i + length <= count else { return i }
     let second = base[i + 1]
     let range: ClosedRange<UInt8> =
       first == 0xE0 ? 0xA0...0xBF : first == 0xED ? 0x80...0x9F : first == 0xF0 ? 0x90...0xBF : first == 0xF4 ? 0x80...0x8F : 0x80...0xBF
-    guard range.contains(second) else { return false }
-    for place in 2..<max(length, 2) where base[i + place] & 0xC0 != 0x80 { return false }
+    guard range.contains(second) else { return i }
+    for place in 2..<max(length, 2) where base[i + place] & 0xC0 != 0x80 { return i }
     i += length
   }
-  return true
+  return count
 }
 
 /// Whether white space stands between the tokens of valid JSON.

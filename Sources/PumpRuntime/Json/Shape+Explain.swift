@@ -3,7 +3,7 @@ extension Shape {
   public func explain(_ text: Text, _ options: JSONOptions) -> String {
     let arena = Arena()
     var reader = JSONReader(text, arena, strict: options.strict)
-    if text.count > 0, !isUTF8(text.base, text.count) { return "not valid JSON: the text is not UTF-8" }
+    if let problem = Fields.notUTF8(text) { return "not valid JSON: \(problem)" }
     if let problem = problem(&reader, "", options.time, text) { return problem }
     do throws(Malformed) { try reader.finish() } catch {
       return "not valid JSON at byte \(reader.p - text.base): there is more after the value"
@@ -94,12 +94,15 @@ extension Shape {
     return "not valid JSON at byte \(place): found \(excerpt(Text(whole.base + place, whole.count - place)))"
   }
 
-  /// At most 40 bytes of data for a message, unprintable ones left out.
-  static func excerpt(_ text: Text, quoted: Bool = false) -> String {
-    let part = clean(Text(text.base, min(40, text.count)).string)
-    let cut = text.count > 40 ? part + "…" : part
+  /// The first bytes of data for a message, unprintable ones left out.
+  static func excerpt(_ text: Text, quoted: Bool = false, upTo limit: Int = 40) -> String {
+    let part = clean(Text(text.base, min(limit, text.count)).string)
+    let cut = text.count > limit ? part + "…" : part
     return quoted ? "\"\(cut)\"" : cut
   }
+
+  /// A name from outside in quotes.
+  static func quote(_ name: String) -> String { "\"\(clean(name))\"" }
 
   /// Text from outside as it may stand in a message or log line: no control characters, no bidirectional overrides.
   public static func clean(_ text: String) -> String {

@@ -11,7 +11,7 @@ public struct JSONOptions: Sendable {
 }
 
 extension Shape {
-  /// Reads one whole JSON text into a row of a column of this shape.
+  /// Reads one whole JSON text into a row of a column of this shape. A byte order mark before it is ignored.
   public func read(_ text: Text, into column: Column, _ row: Int, _ arena: Arena, _ options: JSONOptions) -> Bool {
     var reader = JSONReader(text, arena, strict: options.strict)
     do throws(Malformed) {
@@ -19,7 +19,7 @@ extension Shape {
       try reader.finish()
       return true
     } catch {
-      return false
+      return text.beginsWithMark && read(text.withoutMark, into: column, row, arena, options)
     }
   }
 
@@ -59,13 +59,14 @@ extension Shape {
     let entries = column.children[0]
     let keys = entries.children[0]
     let start = entries.count
+    var places = KeyPlaces()
     if try json.object() {
       repeat {
         let key = try json.key()
         // Of equal keys the last counts, at the place of the first.
-        var place = entries.count
-        for known in start..<entries.count where keys.get(Text.self, known) == key { place = known }
-        if place < entries.count, json.strict { throw Malformed() }
+        let known = places.place(of: key, among: entries.count - start) { keys.get(Text.self, start + $0) }
+        if known != nil, json.strict { throw Malformed() }
+        let place = known.map { start + $0 } ?? entries.count
         entries.setPresent(place)
         keys.set(key, place)
         try entries.shape.fields[1].shape.value(&json, entries.children[1], place, time)

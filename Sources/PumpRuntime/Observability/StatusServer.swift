@@ -1,10 +1,9 @@
 import Glibc
 
 /// `/livez`, `/readyz` and `/metrics` over HTTP/1.1, for probes and scrapers: off unless `[general] metrics=` gives an
-/// address. One request at a time, each small and with little time.
-final class StatusServer: @unchecked Sendable {
-  private let fd: Int32
-  private var thread: WorkerThread?
+/// address. Many clients at once, each with little time.
+final class StatusServer: Sendable {
+  private let server: HttpServer
   /// The port, also where the system chose it.
   let port: UInt16
 
@@ -18,13 +17,13 @@ final class StatusServer: @unchecked Sendable {
     }
     name.sin_family = sa_family_t(AF_INET)
     name.sin_port = wanted.bigEndian
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
     var yes: Int32 = 1
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     let bound = withUnsafeMutablePointer(to: &name) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, size) == 0 && listen(listener, 16) == 0 && getsockname(listener, $0, &size) == 0
+        bind(listener, $0, size) == 0 && listen(listener, 128) == 0 && getsockname(listener, $0, &size) == 0
       }
     }
     guard bound else {
@@ -33,34 +32,26 @@ final class StatusServer: @unchecked Sendable {
       throw RunFailure("cannot listen on \(Shape.clean(address)) for metrics: \(reason); choose a free port")
     }
     port = UInt16(bigEndian: name.sin_port)
-    fd = listener
-    thread = WorkerThread { StatusServer.serve(listener, answer) }
+    var limits = HttpServer.Limits()
+    // A probe has a second or two; who says nothing for longer wants nothing.
+    (limits.connections, limits.head, limits.patience) = (64, 8192, 2_000_000)
+    server = HttpServer(listener, limits, Pages(answer))
+    server.start()
   }
 
-  func end() {
-    shutdown(fd, Int32(SHUT_RDWR))
-    thread?.join()
-    close(fd)
-  }
+  func end() { server.end() }
+}
 
-  private static func serve(_ socket: Int32, _ answer: (String) -> (status: String, body: String)) {
-    while true {
-      let client = accept(socket, nil, nil)
-      if client < 0 {
-        if errno == EINTR || errno == ECONNABORTED { continue }
-        return
-      }
-      defer { close(client) }
-      var limit = timeval(tv_sec: 2, tv_usec: 0)
-      for option in [SO_RCVTIMEO, SO_SNDTIMEO] { setsockopt(client, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size)) }
-      var request = [UInt8](repeating: 0, count: 8192)
-      let count = recv(client, &request, request.count, 0)
-      guard count > 0 else { continue }
-      let words = request[0..<count].prefix { $0 != 0x0D && $0 != 0x0A }.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
-      let (status, body) = words.count == 3 && words[0] == "GET" ? answer(words[1]) : ("405 Method Not Allowed", "only GET\n")
-      let text =
-        "HTTP/1.1 \(status)\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)"
-      try? writeAll(client, text, text.utf8.count, "status page")
+private final class Pages: HttpService {
+  private let page: @Sendable (String) -> (status: String, body: String)
+
+  init(_ page: @escaping @Sendable (String) -> (status: String, body: String)) { self.page = page }
+
+  func admit(_ exchange: HttpExchange) -> HttpReply? {
+    guard ["GET", "HEAD"].contains(exchange.head.method) else {
+      return HttpReply("405 Method Not Allowed", "only GET\n", headers: [("Allow", "GET, HEAD")])
     }
+    let (status, body) = page(exchange.head.path)
+    return HttpReply(status, body, type: "text/plain; version=0.0.4; charset=utf-8")
   }
 }

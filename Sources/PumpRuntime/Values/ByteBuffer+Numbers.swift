@@ -291,6 +291,9 @@ public enum DoubleReader {
 
   @inlinable static func power(_ exponent: Int) -> Double { powers[exponent] }
 
+  /// The number that a text of the program's own making says.
+  static func value(_ text: String) -> Double { strtod(text, nil) }
+
   /// The number whose validated text stands between two pointers; nil where it is not finite.
   @usableFromInline @inline(never)
   static func slow(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Double? {

@@ -53,14 +53,13 @@ public enum Calendar {
     return value
   }
 
-  /// RFC 3339 with a zone; a leap second is the one before, digits beyond microseconds are cut.
+  /// RFC 3339 with a zone; a leap second is the first one of the next day, digits beyond microseconds are cut.
   @inlinable public static func timestamp(_ text: Text) -> Timestamp? {
     guard text.count >= 20, let day = day(Text(text.base, 10)), text[10] | 0x20 == UInt8(ascii: "t") || text[10] == 0x20, text[13] == 58,
       text[16] == 58,
-      let hour = digits(text, 11, 2), let minute = digits(text, 14, 2), var second = digits(text, 17, 2), hour < 24, minute < 60,
+      let hour = digits(text, 11, 2), let minute = digits(text, 14, 2), let second = digits(text, 17, 2), hour < 24, minute < 60,
       second <= 60
     else { return nil }
-    if second == 60 { second = 59 }
     var micros: Int64 = 0
     var i = 19
     if text[i] == UInt8(ascii: ".") {
@@ -86,9 +85,15 @@ public enum Calendar {
       i += 6
     }
     guard i == text.count else { return nil }
-    let value = day.days * 86_400_000_000 + ((hour * 60 + minute - offset) * 60 + second) * 1_000_000 + micros
+    let seconds = day.days * 86_400 + (hour * 60 + minute - offset) * 60 + second
+    guard second < 60 || endsLeapSecond(seconds) else { return nil }
+    let value = seconds * 1_000_000 + micros
     return Timestamp.range.contains(value) ? Timestamp(value) : nil
   }
+
+  /// Whether the second before this one may be a leap second: they are the last of a month in UTC (ITU-R TF.460; so far
+  /// of June and December).
+  @inlinable static func endsLeapSecond(_ seconds: Int64) -> Bool { seconds % 86_400 == 0 && civil(seconds / 86_400).day == 1 }
 
   /// `5s`, `100ms`, or ISO 8601 such as `PT1H30M`; a part may have a sign of its own, as in `P1DT-2H`. Months and years have
   /// no fixed length, so they are none.

@@ -45,22 +45,20 @@
     var scale = 0
     var seen = 0
     var pointSeen = false
-    // Zeros after the point count only where another digit follows them.
+    // Zeros count as digits only where another digit follows them.
     var pending = 0
     while p < end {
       let digit = p.pointee &- 48
       if digit <= 9 {
         seen += 1
-        if pointSeen, digit == 0 {
-          pending += 1
+        if pointSeen { scale += 1 }
+        if digit == 0 {
+          if value != 0 { pending += 1 }
         } else {
-          for _ in 0..<pending { digits += value == 0 ? 0 : 1; value = digits <= digitLimit ? value &* 10 : value }
-          scale += pending
-          pending = 0
-          if value != 0 || digit != 0 { digits += 1 }
+          digits += pending + 1
           if digits > digitLimit { return nil }
-          value = value &* 10 &+ UInt128(digit)
-          if pointSeen { scale += 1 }
+          value = value * UInt128(powers[pending + 1]) + UInt128(digit)
+          pending = 0
         }
       } else if p.pointee == UInt8(ascii: "."), !pointSeen, seen > 0, p + 1 < end {
         pointSeen = true
@@ -69,6 +67,7 @@
       }
       p += 1
     }
+    scale -= pending
     guard seen > 0 else { return nil }
     if p < end {
       guard p.pointee | 0x20 == UInt8(ascii: "e") else { return nil }
@@ -80,7 +79,7 @@
       while p < end {
         let digit = p.pointee &- 48
         guard digit <= 9 else { return nil }
-        exponent = min(exponent * 10 + Int(digit), 100_000)
+        exponent = min(exponent * 10 + Int(digit), 1 << 40)
         p += 1
       }
       scale += down ? exponent : -exponent
@@ -92,11 +91,7 @@
       value *= 10
       scale += 1
     }
-    while scale > digitLimit {
-      guard value % 10 == 0 else { return nil }
-      value /= 10
-      scale -= 1
-    }
+    guard scale <= digitLimit else { return nil }
     let coefficient = Int128(value)
     return Decimal(negative ? -coefficient : coefficient, scale: Int32(scale))
   }
@@ -135,17 +130,39 @@
 
   public static func sum(_ a: Decimal, _ b: Decimal) throws(EventFailure) -> Decimal {
     let scale = max(a.scale, b.scale)
-    let x = a.normalizedFor(scale)
-    let y = b.normalizedFor(scale)
-    let common = max(x.scale, y.scale)
-    guard let left = x.coefficient(atScale: common), let right = y.coefficient(atScale: common) else { throw overflow(a, "+", b) }
-    let total = left + right
-    guard total.magnitude <= UInt128(limit) else { throw overflow(a, "+", b) }
-    return Decimal(total, scale: common)
+    if let x = a.coefficient(atScale: scale), let y = b.coefficient(atScale: scale) {
+      let (total, over) = x.addingReportingOverflow(y)
+      if !over, total.magnitude <= UInt128(limit) { return Decimal(total, scale: scale) }
+    }
+    return try wideSum(a, b, scale)
   }
 
-  /// Large scales are cut where zeros allow it, so that aligning fits.
-  private func normalizedFor(_ scale: Int32) -> Decimal { self.scale < scale || scale > 18 ? normalized : self }
+  /// The same in 256 bits: the operands may need more digits at a common scale than their sum does.
+  private static func wideSum(_ a: Decimal, _ b: Decimal, _ scale: Int32) throws(EventFailure) -> Decimal {
+    var x = a.coefficient.magnitude.multipliedFullWidth(by: UInt128(powers[Int(scale - a.scale)]))
+    var y = b.coefficient.magnitude.multipliedFullWidth(by: UInt128(powers[Int(scale - b.scale)]))
+    var negative = a.coefficient < 0
+    if negative == (b.coefficient < 0) {
+      let (low, carry) = x.low.addingReportingOverflow(y.low)
+      x = (x.high + y.high + (carry ? 1 : 0), low)
+    } else {
+      if (x.high, x.low) < (y.high, y.low) {
+        swap(&x, &y)
+        negative.toggle()
+      }
+      let (low, borrow) = x.low.subtractingReportingOverflow(y.low)
+      x = (x.high - y.high - (borrow ? 1 : 0), low)
+    }
+    var place = scale
+    while x.high > 0 || x.low > UInt128(limit) {
+      let (high, carried) = x.high.quotientAndRemainder(dividingBy: 10)
+      let (low, rest) = UInt128(10).dividingFullWidth((carried, x.low))
+      guard rest == 0, place > 0 else { throw overflow(a, "+", b) }
+      x = (high, low)
+      place -= 1
+    }
+    return Decimal(negative ? -Int128(x.low) : Int128(x.low), scale: place)
+  }
 
   public static func product(_ a: Decimal, _ b: Decimal) throws(EventFailure) -> Decimal {
     let (direct, overflowed) = a.coefficient.multipliedReportingOverflow(by: b.coefficient)
@@ -172,38 +189,61 @@
     return nil
   }
 
-  /// Rounded half to even at scale 18.
+  /// Rounded half to even at scale 18, or at the largest one at which the quotient has 38 digits.
   public static func quotient(_ a: Decimal, _ b: Decimal) throws(EventFailure) -> Decimal {
     guard b.coefficient != 0 else { throw EventFailure("division of \(a) by zero") }
     let x = a.normalized
     let y = b.normalized
-    // a/b at scale 18: coefficient · 10^(18 + scaleB - scaleA) / coefficientB.
-    let shift = 18 + Int(y.scale) - Int(x.scale)
-    var numerator = (high: UInt128(0), low: x.coefficient.magnitude)
-    var denominator = y.coefficient.magnitude
-    if shift >= 0 {
-      guard shift <= 38 else { throw overflow(a, "/", b) }
-      numerator = x.coefficient.magnitude.multipliedFullWidth(by: UInt128(powers[shift]))
-    } else {
-      let (product, over) = denominator.multipliedReportingOverflow(by: UInt128(powers[-shift]))
-      guard !over else { return Decimal(0) }
-      denominator = product
+    for scale in stride(from: Int32(18), through: 0, by: -1) {
+      guard let magnitude = ratio(x, y, scale), magnitude <= UInt128(limit) else { continue }
+      let value = Int128(magnitude)
+      return Decimal((x.coefficient < 0) != (y.coefficient < 0) ? -value : value, scale: scale).normalized
     }
-    guard numerator.high < denominator else { throw overflow(a, "/", b) }
-    var (quotient, remainder) = denominator.dividingFullWidth(numerator)
-    let twice = remainder.addingReportingOverflow(remainder)
-    if twice.overflow || twice.partialValue > denominator || (twice.partialValue == denominator && quotient & 1 == 1) { quotient += 1 }
-    remainder = 0
-    guard quotient <= UInt128(limit) else { throw overflow(a, "/", b) }
-    let value = Int128(quotient)
-    return Decimal((x.coefficient < 0) != (y.coefficient < 0) ? -value : value, scale: 18).normalized
+    throw overflow(a, "/", b)
   }
 
+  /// |a / b| · 10^scale, rounded half to even; nil where it passes 128 bits.
+  private static func ratio(_ a: Decimal, _ b: Decimal, _ scale: Int32) -> UInt128? {
+    let shift = Int(scale + b.scale - a.scale)
+    var divisor = b.coefficient.magnitude
+    if shift < 0 {
+      let (product, over) = divisor.multipliedReportingOverflow(by: UInt128(powers[-shift]))
+      // The divisor is more than twice the dividend, which has at most 38 digits.
+      if over { return 0 }
+      divisor = product
+    }
+    let first = a.coefficient.magnitude.multipliedFullWidth(by: UInt128(powers[max(0, min(shift, 38))]))
+    guard first.high < divisor else { return nil }
+    var (quotient, remainder) = divisor.dividingFullWidth(first)
+    if shift > 38 {
+      // Long division: what is left takes part in the second step.
+      let power = UInt128(powers[shift - 38])
+      let (whole, over) = quotient.multipliedReportingOverflow(by: power)
+      let second = divisor.dividingFullWidth(remainder.multipliedFullWidth(by: power))
+      let (sum, carry) = whole.addingReportingOverflow(second.quotient)
+      if over || carry { return nil }
+      (quotient, remainder) = (sum, second.remainder)
+    }
+    let rest = divisor - remainder
+    if remainder > rest || (remainder == rest && quotient & 1 == 1) {
+      if quotient == .max { return nil }
+      quotient += 1
+    }
+    return quotient
+  }
+
+  /// What is left of a after whole multiples of b, with the sign of a. It always fits: it is smaller than b and no finer
+  /// than either.
   public static func remainder(_ a: Decimal, _ b: Decimal) throws(EventFailure) -> Decimal {
     guard b.coefficient != 0 else { throw EventFailure("remainder of \(a) by zero") }
     let scale = max(a.scale, b.scale)
-    guard let x = a.coefficient(atScale: scale), let y = b.coefficient(atScale: scale) else { throw overflow(a, "%", b) }
-    return Decimal(x % y, scale: scale)
+    if let x = a.coefficient(atScale: scale), let y = b.coefficient(atScale: scale) { return Decimal(x % y, scale: scale) }
+    let x = a.coefficient.magnitude.multipliedFullWidth(by: UInt128(powers[Int(scale - a.scale)]))
+    let y = b.coefficient.magnitude.multipliedFullWidth(by: UInt128(powers[Int(scale - b.scale)]))
+    if (x.high, x.low) < (y.high, y.low) { return a }
+    // One of the two was not widened, and y is not the larger one: it has no high half.
+    let rest = Int128(y.low.dividingFullWidth((x.high % y.low, x.low)).remainder)
+    return Decimal(a.coefficient < 0 ? -rest : rest, scale: scale)
   }
 
   /// Rounded half to even to so many fraction digits.

@@ -100,6 +100,13 @@ extension List: Equatable where Element: Equatable {
   @inlinable public static func == (a: Self, b: Self) -> Bool { a.elements.elementsEqual(b.elements) }
 }
 
+extension List: Hashable where Element: Hashable {
+  @inlinable public func hash(into hasher: inout Hasher) {
+    hasher.combine(count)
+    for element in elements { hasher.combine(element) }
+  }
+}
+
 /// Grows in an arena; what it outgrows is released with the batch.
 @frozen public struct ListBuilder<Element> {
   @usableFromInline var base: UnsafeMutablePointer<Element>
@@ -154,6 +161,50 @@ extension Entry: Equatable where Value: Equatable {}
 
 extension Map: Equatable where Value: Equatable {
   @inlinable public static func == (a: Self, b: Self) -> Bool {
-    a.entries.count == b.entries.count && a.entries.elements.allSatisfy { b[$0.key] == $0.value }
+    guard a.entries.count == b.entries.count else { return false }
+    var places = KeyPlaces()
+    for i in 0..<b.entries.count { _ = places.place(of: b.entries[i].key, among: i) { b.entries[$0].key } }
+    return a.entries.elements.allSatisfy { entry in
+      guard let place = places.find(entry.key, among: b.entries.count, { b.entries[$0].key }) else { return false }
+      return b.entries[place].value == entry.value
+    }
+  }
+}
+
+extension Map: Hashable where Value: Hashable {
+  /// Equal maps may have their entries in another order.
+  @inlinable public func hash(into hasher: inout Hasher) {
+    var sum = 0
+    for entry in entries.elements {
+      var part = Hasher()
+      part.combine(entry.key)
+      part.combine(entry.value)
+      sum &+= part.finalize()
+    }
+    hasher.combine(sum)
+  }
+}
+
+/// Where the keys of a map stand: few are compared one by one, more are found by their hashes, so that maps of any size
+/// are read, merged and compared in linear time. Keys are given in their order.
+public struct KeyPlaces {
+  @usableFromInline static let few = 16
+  @usableFromInline var known: [Text: Int] = [:]
+
+  @inlinable public init() {}
+
+  /// The place of a key among so many that were given; nil where it is a new one, which is given with that.
+  @inlinable public mutating func place(of key: Text, among count: Int, _ keyAt: (Int) -> Text) -> Int? {
+    if count < Self.few { return find(key, among: count, keyAt) }
+    if known.isEmpty { for i in 0..<count { known[keyAt(i)] = i } }
+    if let place = known[key] { return place }
+    known[key] = count
+    return nil
+  }
+
+  @inlinable public func find(_ key: Text, among count: Int, _ keyAt: (Int) -> Text) -> Int? {
+    if !known.isEmpty { return known[key] }
+    for i in 0..<count where keyAt(i) == key { return i }
+    return nil
   }
 }

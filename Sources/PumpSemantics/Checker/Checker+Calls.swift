@@ -25,7 +25,7 @@ extension Checker {
   /// Matches labelled and positional arguments to parameters; nil after a report.
   private func order(
     _ arguments: [ArgumentSyntax], _ names: [String], required: (Int) -> Bool, _ name: Name, _ span: Span, _ signature: String,
-    quiet: Bool = false
+    labelled: String? = nil, quiet: Bool = false
   ) -> [ExprSyntax?]? {
     var result = [ExprSyntax?](repeating: nil, count: names.count)
     var next = 0
@@ -47,6 +47,14 @@ extension Checker {
             report(
               .badArguments, argument.value.span, "`\(name.text)` takes \(names.count) argument\(names.count == 1 ? "" : "s")",
               help: "it is `\(signature)`")
+          }
+          return nil
+        }
+        if names[next] == labelled {
+          if !quiet {
+            report(
+              .badArguments, argument.value.span, "`\(names[next])` of `\(name.text)` is given by its name",
+              help: "write `\(names[next]): \(argument.value.span.text)`; it is `\(signature)`")
           }
           return nil
         }
@@ -99,7 +107,7 @@ extension Checker {
       guard
         let ordered = order(
           arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text,
-          quiet: true)
+          labelled: function.labelled, quiet: true)
       else { continue }
       silenced += 1
       let candidate = apply(function, signature, ordered, arguments, inferred, scope, &lambdas)
@@ -107,10 +115,11 @@ extension Checker {
       if let candidate, candidate.cost < (best?.cost ?? .max) { best = candidate }
     }
     if let best {
-      if ["matches", "find", "find_all", "capture", "replace_all", "split_by"].contains(function.name),
-        case .call(_, let values) = best.expression.kind, arguments.count > 1
+      if let regex = function.regex, let place = function.signatures[0].parameters.firstIndex(where: { $0.name == regex }),
+        case .call(_, let values) = best.expression.kind
       {
-        checkPattern(values[1], arguments[1].value.span)
+        let argument = arguments.first { $0.label?.text == regex } ?? (arguments.count > place ? arguments[place] : nil)
+        checkPattern(values[place], argument?.value.span ?? span)
       }
       return best.expression
     }
@@ -118,7 +127,8 @@ extension Checker {
       let signature = function.signatures[0]
       guard
         let ordered = order(
-          arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text)
+          arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text,
+          labelled: function.labelled)
       else { return Self.erroneous }
       let before = diagnostics.count
       lambdas = Lambdas()
@@ -259,7 +269,7 @@ extension Checker {
     if let problem = patternProblem(text) {
       report(
         .badRegex, span, "this is no regular expression: \(problem)",
-        help: "patterns have classes, groups, `|`, and the counts * + ? {n,m}; neither look-around nor back-references")
+        help: "patterns have classes, groups, `|`, the counts * + ? {n,m}, and the flags i, m, s; neither look-around nor back-references")
     }
   }
 
@@ -292,7 +302,7 @@ extension Checker {
     }
     let body = check(syntax.body, scope, as: signature.result, "the value of `\(syntax.name.text)`")
     return Function(
-      name: syntax.name.text, docs: syntax.docs, parameters: zip(names, signature.parameters).map { .init(name: $0, type: $1.type) },
+      name: syntax.name.text, docs: syntax.docs, parameters: zip(names, signature.parameters).map { Field($0, $1.type) },
       result: signature.result, body: body, place: place(syntax.span))
   }
 

@@ -69,9 +69,9 @@ extension Checker {
   func endpoint(
     _ syntax: EndpointSyntax, _ found: (interface: Interface, endpoint: Interface.Endpoint, connection: String?), type: Type, event: Expr?,
     record: RecordType?, meta: RecordType?, locals: [String: Expr], header: String? = nil, _ pipeline: PipelineContext
-  ) -> Endpoint {
+  ) -> TypedEndpoint {
     var fixed: [Setting] = []
-    var each: [Endpoint.Each] = []
+    var each: [(field: Field, value: Expr)] = []
     let parameters = found.endpoint.parameters
     var given: [String: ExprSyntax] = [:]
     var next = 0
@@ -97,27 +97,24 @@ extension Checker {
       guard let value = given[parameter.name] else {
         if parameter.name == "header", let header {
           fixed.append(
-            Setting(
-              name: "header", type: .string.asOptional, value: Expr(.wrap(Expr(.literal(.string(header)), .string)), .string.asOptional),
-              docs: parameter.docs))
+            Setting(name: "header", type: .string.asOptional, value: .literal(.string(header)), docs: parameter.docs))
           continue
         }
         if parameter.isEach {
           if parameter.value == nil { missing(parameter, syntax) }
           if case .value(let type) = parameter.kind, let said = said(parameter, meta, type) {
             pipeline.note(said)
-            each.append(.init(name: parameter.name, value: said))
+            each.append((Field(parameter.name, said.type), said))
           }
           continue
         }
         switch parameter.kind {
         case .value(let type):
           if parameter.value == nil { missing(parameter, syntax) }
-          fixed.append(
-            Setting(name: parameter.name, type: type, value: parameter.value.map { Expr(.literal($0), type) }, docs: parameter.docs))
+          fixed.append(parameter.setting(type, parameter.value.map(SettingValue.literal)))
         case .fields:
           if parameter.value == nil { missing(parameter, syntax) }
-          fixed.append(Setting(name: parameter.name, type: .list(.string), value: Expr(.list([]), .list(.string)), docs: parameter.docs))
+          fixed.append(Setting(name: parameter.name, type: .list(.string), value: .list([]), docs: parameter.docs))
         case .field, .record: missing(parameter, syntax)
         }
         continue
@@ -128,7 +125,7 @@ extension Checker {
         fixed.append(
           Setting(
             name: parameter.name, type: .list(.string),
-            value: Expr(.list(names.map { Expr(.literal(.string($0)), .string) }), .list(.string)), docs: parameter.docs))
+            value: .list(names.map { .literal(.string($0)) }), docs: parameter.docs))
       case .record: break
       case .value(let type):
         var scope = parameter.isEach ? Scope() : settingScope
@@ -145,21 +142,31 @@ extension Checker {
             mismatch(checked, type, value, "`\(parameter.name)`")
           }
           pipeline.note(checked)
-          each.append(.init(name: parameter.name, value: checked))
+          each.append((Field(parameter.name, checked.type), parameter.isPath ? checked.asPath : checked))
         } else {
-          let checked = check(setting: value, Setting(name: parameter.name, type: type, value: nil, docs: nil), scope)
-          fixed.append(Setting(name: parameter.name, type: type, value: checked, docs: parameter.docs))
+          fixed.append(parameter.setting(type, check(setting: value, parameter.setting(type, nil), scope)))
         }
       }
     }
     fixed += check(settings: syntax.settings, Interface.stepSettings(found.endpoint.role), "this \(found.endpoint.role.rawValue)")
     let label = label(syntax)
     pipeline.note(endpoint: label, syntax, self)
-    return Endpoint(
-      connection: found.connection, connector: found.interface.name, module: found.interface.module, name: found.endpoint.name,
-      label: label,
-      arguments: fixed, each: each, type: type, takesDocuments: found.endpoint.takesDocuments, meta: found.endpoint.meta,
+    let spec = EndpointSpec(
+      connection: found.connection, connector: found.interface.name, name: found.endpoint.name, label: label, settings: fixed,
+      each: each.map(\.field), type: type, target: target(found.endpoint, each), takesDocuments: found.endpoint.takesDocuments,
+      meta: found.endpoint.meta,
       abilities: found.endpoint.abilities, place: place(syntax.span))
+    return TypedEndpoint(spec: spec, each: each.map(\.value), span: syntax.span)
+  }
+
+  /// A first parameter `name` or `path` names what a sink writes to.
+  private func target(_ endpoint: Interface.Endpoint, _ each: [(field: Field, value: Expr)]) -> TargetName? {
+    guard endpoint.role == .sink, let first = endpoint.parameters.first, ["name", "path"].contains(first.name) else { return nil }
+    guard first.isEach else { return .setting(first.name) }
+    guard let value = each.first(where: { $0.field.name == first.name })?.value, case .string(let name)? = constant(value) else {
+      return nil
+    }
+    return .constant(name)
   }
 
   /// What the source says of the event, for a parameter that takes it where nothing is given.
@@ -266,8 +273,10 @@ extension Checker {
     let checked = endpoint(
       syntax, found, type: type, event: event, record: (flow.carried ?? flow.type).record, meta: flow.meta, locals: flow.locals,
       header: flow.header, pipeline)
-    pipeline.sinks.append((checked, syntax.span))
-    return [Step(name: step.label?.text ?? "sink \(checked.described)", kind: .sink(checked), output: flow.type, place: place(syntax.span))]
+    pipeline.sinks.append(checked)
+    return [
+      Step(name: step.label?.text ?? "sink \(checked.spec.label)", kind: .sink(checked), output: flow.type, place: place(syntax.span))
+    ]
   }
 
   /// Whether a sink of records is told to apply events of changes, which are JSON of rows, as they are.
@@ -306,8 +315,15 @@ extension Checker {
     flow.carried = nil
     return [
       Step(
-        name: step.label?.text ?? "lookup \(checked.described)", kind: .lookup(checked, key: name.text), output: flow.type,
+        name: step.label?.text ?? "lookup \(checked.spec.label)", kind: .lookup(checked, field: name.text), output: flow.type,
         place: place(step.span))
     ]
+  }
+}
+
+extension Interface.Parameter {
+  /// As a setting of the endpoint.
+  fileprivate func setting(_ type: Type, _ value: SettingValue?) -> Setting {
+    Setting(name: name, type: type, value: value, minimum: bounds.minimum, maximum: bounds.maximum, docs: docs)
   }
 }

@@ -67,12 +67,15 @@ extension Checker {
 
   func meta(_ name: Name, _ span: Span, _ scope: Scope) -> Expr {
     guard let meta = scope.meta else {
-      report(.noEvent, span, "there is no source here to say `meta`", help: "use `meta` in the steps of a pipeline")
+      let member = name.text == "raw" ? ".payload" : ".meta.\(name.text)"
+      report(
+        .noEvent, span, "there is no source here to say `meta`",
+        help: scope.event == nil
+          ? "use `meta` in the steps of a pipeline" : "in `on error` the failure holds what the source said: write `\(member)`")
       return Self.erroneous
     }
     if let field = meta.fields.first(where: { $0.name == name.text }) { return Expr(.meta(name.text), field.type) }
-    if name.text == "raw" { return Expr(.meta("raw"), .bytes) }
-    reportUnknown(.unknownField, name, "meta field", among: meta.fields.map(\.name) + ["raw"])
+    reportUnknown(.unknownField, name, "meta field", among: meta.fields.map(\.name))
     return Self.erroneous
   }
 
@@ -102,7 +105,8 @@ extension Checker {
         report(
           .unknownConfig, key.span, "section `\(section.text)` has no key `\(key.text)`",
           help: "declare it with its type in `config \(section.text)`",
-          fix: [Edit(declaration.end, "  \(key.text): String\n")], labels: [(declaration.name.span, "the section")])
+          fix: Fix("declare `\(key.text)`", .maybe, [Edit(declaration.end, "  \(key.text): String\n")]),
+          labels: [(declaration.name.span, "the section")])
       }
       return Self.erroneous
     }

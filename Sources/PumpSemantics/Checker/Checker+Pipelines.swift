@@ -5,23 +5,20 @@ import PumpSyntax
 final class PipelineContext {
   let name: String
   var canFail = false
-  var metaFields: Set<String> = []
+  /// The meta fields that expressions read, by name.
+  var metaFields: [String: Type] = [:]
   var labels: [String: Span] = [:]
-  var sinks: [(endpoint: Endpoint, span: Span)] = []
+  var sinks: [TypedEndpoint] = []
   var feeds: [String] = []
 
   init(name: String) { self.name = name }
-
-  static let fallible: Set<String> = [
-    "add", "subtract", "multiply", "divide", "remainder", "negate", "element", "json_member", "json_element", "json_with", "json_without",
-  ]
 
   /// Records what an expression of a step reads, and whether it can fail.
   func note(_ expression: Expr) {
     expression.visit { part in
       switch part.kind {
-      case .meta(let name): metaFields.insert(name)
-      case .call(let name, _): if Self.fallible.contains(name) || FunctionSpec.byName[name]?.fails ?? false { canFail = true }
+      case .meta(let name): metaFields[name] = part.type
+      case .call(let name, _): if FunctionSpec.entries[name]?.fails ?? false { canFail = true }
       case .invoke: canFail = true
       default: break
       }
@@ -52,23 +49,21 @@ extension Checker {
   static let pipelineSettings: [Setting] = [
     Setting(
       name: "delivery", type: .enumeration(EnumType(name: nil, cases: [.init("at_most_once"), .init("at_least_once")])).asOptional,
-      value: Expr(.literal(.null), .null), docs: "What may happen to an event when something fails: lost, or delivered again.")
+      value: .literal(.null), docs: "What may happen to an event when something fails: lost, or delivered again.")
   ]
 
-  func check(pipeline syntax: PipelineSyntax) -> Pipeline {
+  func check(pipeline syntax: PipelineSyntax) -> TypedPipeline {
     let context = PipelineContext(name: syntax.name.text)
     let settings = check(settings: syntax.settings, Self.pipelineSettings, "pipeline `\(syntax.name.text)`")
-    var sources: [Endpoint] = []
+    var sources: [TypedEndpoint] = []
     var checks: [Check] = []
     var flow = Flow(type: .erroneous, meta: RecordType(fields: []))
-    var origin = Pipeline.Origin.sources([])
     switch syntax.origin {
     case .erroneous: break
     case .input(let typeSyntax):
       let type = resolve(typeSyntax)
-      flow = Flow(type: type.plain, meta: RecordType(fields: []))
+      flow = Flow(type: type.plain, meta: RecordType(fields: type.plain == .bytes ? [Self.raw] : []))
       checks = self.checks(of: type, at: Expr(.it, type.plain), path: "")
-      origin = .input(type.plain)
     case .source(let endpoint): (flow, checks) = source([endpoint], &sources, context)
     case .merge(let list, let span):
       if list.count < 2 {
@@ -76,16 +71,15 @@ extension Checker {
       }
       (flow, checks) = source(list, &sources, context)
     }
-    if !sources.isEmpty { origin = .sources(sources) }
     if !checks.isEmpty { context.canFail = true }
     if case .erroneous = syntax.origin {} else { flows.append((syntax.name.span, flow.type)) }
     let chain = check(chain: syntax.steps, flow, mustEnd: true, syntax.name.span, in: context)
-    var onError = Pipeline.ErrorRoute.halt
+    var onError = TypedPipeline.ErrorRoute.halt
     switch syntax.onError {
     case .halt: break
     case .skip: onError = .skip
     case .chain(let steps, let span):
-      let failure = Flow(type: .record(Self.failure), meta: flow.meta)
+      let failure = Flow(type: .failure, meta: nil)
       onError = .chain(check(chain: steps, failure, mustEnd: true, span, in: context).steps)
     case nil:
       if context.canFail {
@@ -98,12 +92,17 @@ extension Checker {
     reportPositions(sources, context)
     reportFiles(sources, context)
     let place = place(syntax.span)
-    return Pipeline(
-      id: syntax.name.text, docs: syntax.docs, origin: origin, input: flow.type, checks: checks, steps: chain.steps, onError: onError,
-      delivery: delivery(syntax, settings, sources, context), settings: settings, meta: context.metaFields.sorted(), place: place)
+    // `raw` is the event itself.
+    let meta = context.metaFields.filter { $0.key != "raw" }.sorted { $0.key < $1.key }.map { Field($0.key, $0.value) }
+    return TypedPipeline(
+      id: syntax.name.text, docs: syntax.docs, sources: sources, input: flow.type, checks: checks, steps: chain.steps, onError: onError,
+      delivery: delivery(syntax, settings, sources.map(\.spec), context), settings: settings, meta: meta, place: place)
   }
 
-  private func source(_ list: [EndpointSyntax], _ sources: inout [Endpoint], _ context: PipelineContext) -> (Flow, [Check]) {
+  /// The unmodified bytes of an event, where it came as bytes.
+  static let raw = Field("raw", .bytes)
+
+  private func source(_ list: [EndpointSyntax], _ sources: inout [TypedEndpoint], _ context: PipelineContext) -> (Flow, [Check]) {
     var result: Flow?
     var checks: [Check] = []
     for syntax in list {
@@ -134,10 +133,10 @@ extension Checker {
       }
       let typeChecks = self.checks(of: declared, at: Expr(.it, declared.plain), path: "")
       checks = typeChecks
-      let meta = found.endpoint.meta
+      let meta = RecordType(fields: found.endpoint.meta.fields + (declared.plain == .bytes ? [Self.raw] : []))
       sources.append(
         endpoint(syntax, found, type: declared.plain, event: nil, record: declared.plain.record, meta: nil, locals: [:], context))
-      if let first = result {
+      if let first = result, let known = first.meta {
         if first.type != declared.plain, first.type != .erroneous, declared != .erroneous {
           report(
             .mismatch, syntax.span, "merged sources give one type: \(first.type) and \(declared.plain)",
@@ -145,18 +144,21 @@ extension Checker {
         }
         result = Flow(
           type: first.type, isWhole: first.isWhole,
+          isCuttable: first.isCuttable && found.endpoint.abilities.contains("cut"),
           meta: RecordType(
-            fields: first.meta.fields.filter { field in meta.fields.contains { $0.name == field.name && $0.type == field.type } }))
+            fields: known.fields.filter { field in meta.fields.contains { $0.name == field.name && $0.type == field.type } }))
       } else {
-        result = Flow(type: declared.plain, isWhole: found.endpoint.abilities.contains("whole"), meta: meta)
+        result = Flow(
+          type: declared.plain, isWhole: found.endpoint.abilities.contains("whole"),
+          isCuttable: found.endpoint.abilities.contains("cut"), meta: meta)
       }
     }
     return (result ?? Flow(type: .erroneous, meta: RecordType(fields: [])), checks)
   }
 
   /// A sink that keeps positions in its transaction needs sources that can go on from them, and is the only one.
-  private func reportPositions(_ sources: [Endpoint], _ context: PipelineContext) {
-    let keepers = context.sinks.filter(\.endpoint.keepsPositions)
+  private func reportPositions(_ sources: [TypedEndpoint], _ context: PipelineContext) {
+    let keepers = context.sinks.filter(\.spec.keepsPositions)
     guard let first = keepers.first else { return }
     if keepers.count > 1 {
       report(
@@ -166,7 +168,7 @@ extension Checker {
       report(
         .positions, first.span, "the pipeline has no sources of its own, whose positions could be kept",
         help: "write to the table in the pipeline that has the source, or give the rows a key")
-    } else if let weak = sources.first(where: { !$0.abilities.contains("resume") }) {
+    } else if let weak = sources.map(\.spec).first(where: { !$0.abilities.contains("resume") }) {
       report(
         .positions, first.span, "`\(weak.described)` cannot go on from a position that is kept",
         help: "give the rows a key in place of `positions`, or read from a file, a topic, a table in an order, or changes")
@@ -174,16 +176,17 @@ extension Checker {
   }
 
   /// A file has one sink, and no pipeline reads to the end of what it appends itself.
-  private func reportFiles(_ sources: [Endpoint], _ context: PipelineContext) {
-    for (sink, span) in context.sinks {
+  private func reportFiles(_ sources: [TypedEndpoint], _ context: PipelineContext) {
+    for endpoint in context.sinks {
+      let (sink, span) = (endpoint.spec, endpoint.span)
       guard let path = sink.filePath else { continue }
       if let other = writtenFiles.updateValue(span, forKey: path) {
         // Of one label they were told already.
-        if context.sinks.count(where: { $0.endpoint.label == sink.label }) > 1 { continue }
+        if context.sinks.count(where: { $0.spec.label == sink.label }) > 1 { continue }
         report(
           .sharedFile, span, "two sinks write `\(path)`", help: "send both to one pipeline with `input`, or name another file",
           labels: [(other, "the first")])
-      } else if sink.appends, sources.contains(where: { $0.filePath == path && $0.name == "lines" }) {
+      } else if sink.appends, sources.contains(where: { $0.spec.filePath == path && $0.spec.name == "lines" }) {
         report(
           .sharedFile, span, "the pipeline reads `\(path)` and appends to it, which would not end",
           help: "write to another file")
@@ -192,15 +195,16 @@ extension Checker {
   }
 
   /// The strongest delivery that all endpoints keep; a written one must be among what they keep.
-  private func delivery(_ syntax: PipelineSyntax, _ settings: [Setting], _ sources: [Endpoint], _ context: PipelineContext) -> Delivery {
+  private func delivery(_ syntax: PipelineSyntax, _ settings: [Setting], _ sources: [EndpointSpec], _ context: PipelineContext) -> Delivery
+  {
     let weakSource = sources.first { !$0.abilities.contains("replay") || $0.forgets }
-    let weakSink = context.sinks.first { !$0.endpoint.abilities.contains("ack") || $0.endpoint.forgets }
+    let weakSink = context.sinks.map(\.spec).first { !$0.abilities.contains("ack") || $0.forgets }
     let strongest: Delivery = weakSource == nil && weakSink == nil ? .atLeastOnce : .atMostOnce
     guard let setting = syntax.settings.first(where: { $0.name.text == "delivery" }), case .expression(let value) = setting.value,
       case .name(let written) = value.kind
     else { return strongest }
     if written == "at_least_once", strongest == .atMostOnce {
-      let endpoint = weakSource ?? weakSink!.endpoint
+      let endpoint = weakSource ?? weakSink!
       let why = weakSource != nil ? "cannot give its events again after a failure" : "does not say when it has an event"
       report(
         .delivery, value.span, "`at_least_once` cannot be kept: `\(endpoint.described)` \(why)",
@@ -210,31 +214,17 @@ extension Checker {
   }
 }
 
-extension Endpoint {
+extension EndpointSpec {
   /// It is told to keep less than it can: a quality of `at_most_once`, or a session that is not kept.
   fileprivate var forgets: Bool {
-    arguments.contains { argument in
-      if argument.chosen == "at_most_once" { return true }
-      if argument.name == "clean", case .literal(.bool(true))? = argument.value?.kind { return true }
-      return false
-    }
+    settings.contains { $0.chosenCase == "at_most_once" || $0.name == "clean" && $0.value == .literal(.bool(true)) }
   }
 
   /// The file of a `file` endpoint, where the spec says it; devices are no such files.
   fileprivate var filePath: String? {
-    guard connector == "file", let value = arguments.first(where: { $0.name == "path" })?.value,
-      case .literal(.string(let path)) = value.kind, !path.hasPrefix("/dev/")
-    else { return nil }
+    guard connector == "file", case .literal(.string(let path))? = setting("path")?.value, !path.hasPrefix("/dev/") else { return nil }
     return path.hasPrefix("./") ? String(path.dropFirst(2)) : path
   }
 
-  fileprivate var appends: Bool { arguments.contains { $0.name == "mode" && $0.chosen == "append" } }
-}
-
-extension Setting {
-  /// The case of an enum that the spec says.
-  fileprivate var chosen: String? {
-    guard let value, case .literal(.enumCase(let index)) = value.kind, case .enumeration(let type) = value.type else { return nil }
-    return type.cases[index].name
-  }
+  fileprivate var appends: Bool { setting("mode")?.chosenCase == "append" }
 }

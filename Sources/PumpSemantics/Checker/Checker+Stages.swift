@@ -5,7 +5,7 @@ extension Checker {
   func checkDeclaration(of syntax: StageSyntax) {
     let context = PipelineContext(name: syntax.name.text)
     let type = resolve(syntax.input).plain
-    var flow = Flow(type: type, meta: RecordType(fields: []))
+    var flow = Flow(type: type, meta: RecordType(fields: [Self.raw]))
     for parameter in syntax.parameters {
       let kind = resolve(parameter.type).plain
       flow.locals[parameter.name.text] = Expr(.local(unique(parameter.name.text)), kind)

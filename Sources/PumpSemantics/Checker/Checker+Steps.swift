@@ -8,9 +8,12 @@ struct Flow {
   var carried: Type?
   /// One event is a whole file: formats that frame make many of it.
   var isWhole = false
+  /// Its source cuts a stream into events, as the first step's format wants.
+  var isCuttable = false
   /// The header line that `encode csv(header)` asks its sink to write.
   var header: String?
-  let meta: RecordType
+  /// What the source says of the event; nil in an error route, whose events are failures.
+  let meta: RecordType?
   /// Values of a stage's parameters.
   var locals: [String: Expr] = [:]
 }
@@ -40,6 +43,7 @@ extension Checker {
       }
       if case .erroneous = syntax.kind { flow.type = .erroneous; flow.carried = nil; continue }
       let added = check(step: syntax, &flow, in: pipeline)
+      flow.isCuttable = false
       steps += added.steps
       ended = added.ended
       flows.append((syntax.span, flow.type))

@@ -2,18 +2,18 @@ import PumpPlan
 import PumpSyntax
 
 extension Checker {
-  func check(test syntax: TestSyntax) -> Test? {
+  func check(test syntax: TestSyntax) -> TestSpec? {
     let title = syntax.title.plain ?? "test"
     guard let pipeline = checkedPipelines[syntax.pipeline.text], let declaration = pipelines[syntax.pipeline.text] else {
       reportUnknown(.unknownPipeline, syntax.pipeline, "pipeline", among: pipelines.keys)
       return nil
     }
-    var given: [Test.Given] = []
-    var lookups: [String: JSONLiteral] = [:]
-    var config: [Test.Override] = []
+    var given: [TestSpec.Given] = []
+    var lookups: [TestSpec.Rows] = []
+    var config: [TestSpec.Override] = []
     var now: Int64?
-    var expects: [Test.Expect] = []
-    let sources = pipeline.sources
+    var expects: [TestSpec.Expect] = []
+    let sources = pipeline.sources.map(\.spec)
     let input = inputType(pipeline)
     for clause in syntax.clauses {
       switch clause {
@@ -25,41 +25,40 @@ extension Checker {
             help: "its sources are \(sources.map(\.label).joined(separator: ", "))")
           continue
         }
-        let target = wanted ?? sources.first?.label ?? "input"
+        let source = wanted.flatMap { label in sources.first { $0.label == label } } ?? sources.first
         let takesBytes = pipeline.input == .bytes
-        let metaValue = meta.map { json($0, nil) }
+        let metaValue = meta.map { json($0, .record(source?.meta ?? RecordType(fields: []))).text }
         switch value {
         case .file(let path):
           guard let plain = path.plain else { continue }
-          given.append(.init(label: target, input: .file(plain), meta: metaValue))
+          given.append(.init(input: .file(plain), meta: metaValue))
         case .json(let expression):
           for item in list(expression, isList: isList(input)) {
-            given.append(.init(label: target, input: .json(json(item, input, complete: true)), meta: metaValue))
+            given.append(.init(input: .json(json(item, input, complete: true).text), meta: metaValue))
           }
         case .value(let expression):
           if case .string(let text) = expression.kind, takesBytes {
-            given.append(.init(label: target, input: .bytes(text.plain ?? ""), meta: metaValue))
+            given.append(.init(input: .bytes(text.plain ?? ""), meta: metaValue))
           } else if takesBytes {
             report(
               .badTestData, expression.span, "the source gives Bytes",
               help: "write `given json { … }`, a text in quotes, or `given file \"…\"`")
           } else {
             for item in list(expression, isList: isList(input)) {
-              given.append(.init(label: target, input: .json(json(item, input, complete: true)), meta: metaValue))
+              given.append(.init(input: .json(json(item, input, complete: true).text), meta: metaValue))
             }
           }
         }
       case .givenLookup(let endpoint, let rows, let span):
         let label = label(endpoint)
-        guard pipeline.lookups.contains(where: { $0.label == label }) else {
+        guard let lookup = pipeline.lookups.firstIndex(where: { $0.label == label }) else {
           report(
             .badSubject, span, "`\(label)` is no lookup of `\(pipeline.id)`",
             help: pipeline.lookups.isEmpty
               ? "the pipeline looks nothing up" : "its lookups are \(pipeline.lookups.map(\.label).joined(separator: ", "))")
           continue
         }
-        // A row has its key besides what the type asks for, so its fields are not held against the type.
-        lookups[label] = .array(list(rows, isList: false).map { json($0, nil) })
+        lookups.append(self.rows(list(rows, isList: false), of: pipeline.lookups[lookup], lookup))
       case .config(let section, let key, let value):
         guard let type = configTypes[section.text]?[key.text] else {
           report(
@@ -81,16 +80,35 @@ extension Checker {
         .badTestData, syntax.title.span, "this test expects nothing",
         help: "add `expect SINK == […]`, `expect errors == []` or `expect count(SINK) == 1`")
     }
-    return Test(
+    return TestSpec(
       title: title, pipeline: pipeline.id, given: given, lookups: lookups, config: config, now: now, expects: expects,
       place: place(syntax.span))
   }
 
   /// What a `json {…}` of a test is read as: the first decode's type, or that of the typed source.
-  private func inputType(_ pipeline: Pipeline) -> Type? {
+  private func inputType(_ pipeline: TypedPipeline) -> Type? {
     guard pipeline.input == .bytes else { return pipeline.input }
     for step in pipeline.steps { if case .decode(let format, let type, _, _) = step.kind { return format.name == "json" ? type : nil } }
     return nil
+  }
+
+  /// What a lookup finds in a test. A row has its key beside what the type asks for, so its fields are not held against the
+  /// type; the key is the column that the lookup names, else the member `key`.
+  private func rows(_ rows: [ExprSyntax], of lookup: EndpointSpec, _ number: Int) -> TestSpec.Rows {
+    var key = "key"
+    for name in ["column", "field"] {
+      if case .literal(.string(let column))? = lookup.setting(name)?.value { key = column }
+    }
+    let values = rows.map { row in
+      let value = json(row, nil)
+      if case .object(let members) = value, !members.contains(where: { $0.key == key }) {
+        report(
+          .badTestData, row.span, "this row of `\(lookup.label)` has no `\(key)`, by which it is found",
+          help: "write `\(key): …`, the value of the lookup's `key`, beside the fields")
+      }
+      return value
+    }
+    return .init(lookup: number, key: key, rows: JSONLiteral.array(values).text)
   }
 
   private func isList(_ type: Type?) -> Bool { if case .list = type { true } else { false } }
@@ -101,33 +119,36 @@ extension Checker {
   }
 
   private func expectation(
-    _ subject: TestSyntax.Subject, _ matches: Bool, _ value: ExprSyntax, _ span: Span, _ pipeline: Pipeline, _ declaration: PipelineSyntax
-  ) -> Test.Expect? {
-    func sink(_ label: String, _ place: Span) -> (Test.Subject, Type?)? {
-      if let found = pipeline.sinks.first(where: { $0.label == label }) { return (.sink(label), found.type == .bytes ? nil : found.type) }
-      for step in pipeline.allSteps { if case .feed(let target) = step.kind, target == label { return (.sink("sink \(label)"), nil) } }
+    _ subject: TestSyntax.Subject, _ matches: Bool, _ value: ExprSyntax, _ span: Span, _ pipeline: TypedPipeline,
+    _ declaration: PipelineSyntax
+  ) -> TestSpec.Expect? {
+    func sink(_ label: String, _ place: Span) -> (sink: Int?, type: Type?)? {
+      let sinks = Lowering.lower(pipeline).spec.sinks
+      if let found = sinks.firstIndex(where: { $0.label == label || $0.pipeline == label }) {
+        return (found, sinks[found].endpoint.flatMap { $0.type == .bytes ? nil : $0.type })
+      }
       let near = nearest(to: label, in: pipeline.sinks.map(\.label))
       report(
         .badSubject, place, "`\(label)` is no sink of `\(pipeline.id)`",
         help: near.map { "did you mean `\($0)`?" } ?? "its sinks are \(pipeline.sinks.map(\.label).joined(separator: ", "))")
       return nil
     }
-    var found: (Test.Subject, Type?)?
+    var found: (sink: Int?, type: Type?)?
     var isCount = false
     switch subject {
-    case .errors: found = (.errors, nil)
+    case .errors: found = (nil, nil)
     case .label(let name): found = sink(name.text, name.span)
     case .endpoint(let endpoint): found = sink(label(endpoint), endpoint.span)
     case .count(let endpoint, let name, let place):
       isCount = true
       if let endpoint, endpoint.target.text == "errors", endpoint.endpoint == nil {
-        found = (.errors, nil)
+        found = (nil, nil)
       } else {
         found = sink(endpoint.map(label) ?? name!.text, place)
       }
     }
     guard let found else { return nil }
-    let expectation: Test.Expectation
+    let expectation: TestSpec.Expectation
     if isCount {
       guard case .literal(.integer(let digits)) = value.kind, let number = Int(digits) else {
         report(.badTestData, value.span, "a count is a whole number", help: "write `expect count(SINK) == 2`")
@@ -139,11 +160,11 @@ extension Checker {
         report(.badTestData, value.span, "what a sink got is a list", help: "write `== [ … ]`")
         return nil
       }
-      let rows = JSONLiteral.array(items.map { json($0, found.1) })
+      let rows = JSONLiteral.array(items.map { json($0, found.type) }).text
       expectation = matches ? .matches(rows) : .equals(rows)
     }
     let text = span.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-    return .init(subject: found.0, expectation: expectation, text: text, place: place(span))
+    return .init(sink: found.sink, expectation: expectation, text: text, place: place(span))
   }
 
   /// A value of a test as JSON; names of fields and cases are checked against the type where it is known.
@@ -156,7 +177,7 @@ extension Checker {
       case .bool(let value): return .bool(value)
       case .integer(let text), .fraction(let text): return .number(text)
       case .duration(let text), .date(let text), .timestamp(let text), .regex(let text): return .string(text)
-      case .size(let text): return .number(String(LiteralReader.size(text) ?? 0))
+      case .size(let text): return .number(String(Quantity.size(text) ?? 0))
       }
     case .string(let text):
       if text.plain == nil { report(.badTestData, syntax.span, "a test's text is plain", help: "write it without `\\( )`") }

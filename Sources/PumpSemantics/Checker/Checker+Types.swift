@@ -72,7 +72,7 @@ extension Checker {
         used.types.insert(name)
         return resolve(named: name)
       }
-      if name == "Failure" { return .record(Self.failure) }
+      if name == "Failure" { return .failure }
       let known = Array(Type.scalars.keys) + Array(types.keys) + Array(enums.keys)
       reportUnknown(.unknownType, Name(text: name, span: syntax.span), "type", among: known)
       return .erroneous
@@ -84,8 +84,8 @@ extension Checker {
       let type = resolve(base)
       var scope = Scope()
       scope.event = Expr(.it, type.plain)
-      let condition = check(predicate, scope, as: .bool, "a refinement")
-      return .refined(type, Refinement(text: predicate.span.text, predicate: condition))
+      refinements.append(check(predicate, scope, as: .bool, "a refinement"))
+      return .refined(type, Refinement(text: predicate.span.text, number: refinements.count - 1))
     case .record(let fields): return .record(RecordType(fields: resolve(fields)))
     case .erroneous: return .erroneous
     }
@@ -122,20 +122,12 @@ extension Checker {
     }
   }
 
-  /// What an error route receives.
-  static let failure = RecordType(
-    name: "Failure",
-    fields: [
-      Field("message", .string), Field("stage", .string), Field("payload", .bytes), Field("meta", .json), Field("attempts", .int),
-      Field("at", .timestamp),
-    ])
-
   /// The refinements inside a type as conditions over a value of it, each with its message.
   func checks(of type: Type, at value: Expr, path: String) -> [Check] {
     switch type {
     case .refined(let base, let refinement):
       let inner = checks(of: base, at: value, path: path)
-      let condition = substitute(refinement.predicate, it: value)
+      let condition = substitute(refinements[refinement.number], it: value)
       return inner + [Check(condition: condition, message: "\(path.isEmpty ? "the event" : path) breaks `\(refinement.text)`")]
     case .record(let record):
       return record.fields.enumerated().flatMap { index, field in

@@ -10,12 +10,12 @@ public struct CheckResult {
   public let connectors: [String: Interface]
 }
 
-/// Checks a program: its own files with their imports, over the interface files of the built-in connectors.
+/// Checks a program: its own files with their imports, over the interface files of the built-in connectors and the formats.
 /// `patternProblem` compiles a regular expression and says what is wrong with it.
 public func check(
-  name: String, files: [FileSyntax], interfaces: [FileSyntax], patternProblem: @escaping (String) -> String?
+  name: String, files: [FileSyntax], interfaces: [FileSyntax], formats: [FormatSpec], patternProblem: @escaping (String) -> String?
 ) -> CheckResult {
-  let checker = Checker(patternProblem: patternProblem)
+  let checker = Checker(formats: formats, patternProblem: patternProblem)
   for file in interfaces {
     for item in file.items { if case .connector(let syntax) = item { checker.declare(connector: syntax, builtIn: true) } }
   }
@@ -29,7 +29,11 @@ public func check(
 /// I/O and lives for one call of `check`.
 final class Checker {
   let patternProblem: (String) -> String?
-  init(patternProblem: @escaping (String) -> String?) { self.patternProblem = patternProblem }
+  let formats: [String: FormatSpec]
+  init(formats: [FormatSpec], patternProblem: @escaping (String) -> String?) {
+    self.formats = Dictionary(uniqueKeysWithValues: formats.map { ($0.name, $0) })
+    self.patternProblem = patternProblem
+  }
 
   var diagnostics: [Diagnostic] = []
   var flows: [(span: Span, type: Type)] = []
@@ -49,12 +53,14 @@ final class Checker {
   var tests: [TestSyntax] = []
 
   var resolvedTypes: [String: Type] = [:]
+  /// Predicates of declared types, by the numbers of their refinements.
+  var refinements: [Expr] = []
   /// Fields of each declared type, with those of its fields.
   var fieldTotals: [String: Int] = [:]
   var resolving: [String] = []
   var signatures: [String: (parameters: [(name: String, type: Type, value: Expr?)], result: Type)] = [:]
   var configTypes: [String: [String: Type]] = [:]
-  var checkedPipelines: [String: Pipeline] = [:]
+  var checkedPipelines: [String: TypedPipeline] = [:]
   var used = Usage()
   /// The sinks of files, by path.
   var writtenFiles: [String: Span] = [:]
@@ -81,7 +87,7 @@ final class Checker {
   static let takenNames: Set<String> = ["file", "stdin", "stdout", "timer", "generate", "merge", "meta", "config", "env"]
 
   func report(
-    _ code: DiagnosticCode, _ span: Span, _ message: String, help: String? = nil, fix: [Edit] = [], labels: [(Span, String)] = []
+    _ code: DiagnosticCode, _ span: Span, _ message: String, help: String? = nil, fix: Fix? = nil, labels: [(Span, String)] = []
   ) {
     guard silenced == 0 else {
       if code.severity == .error { suppressed = suppressed ?? message }
@@ -96,7 +102,9 @@ final class Checker {
   ) {
     let list = Array(candidates)
     if let near = nearest(to: name.text, in: list) {
-      report(code, name.span, "there is no \(what) `\(name.text)`", help: "did you mean `\(near)`?", fix: [Edit(name.span, near)])
+      report(
+        code, name.span, "there is no \(what) `\(name.text)`", help: "did you mean `\(near)`?",
+        fix: Fix(renaming: name.span, name.text, to: near))
     } else {
       let known = list.isEmpty ? nil : "there are: \(list.sorted().prefix(12).joined(separator: ", "))\(list.count > 12 ? ", …" : "")"
       report(code, name.span, "there is no \(what) `\(name.text)`", help: otherwise ?? known)
@@ -150,11 +158,13 @@ final class Checker {
   }
 
   func run(name: String) -> Plan {
-    var plan = Plan(name: name)
+    var plan = Plan(program: Program(name: name))
     for name in order.enums { if case .enumeration(let type) = resolve(named: name) { plan.enums.append(type) } }
     for name in order.types { if case .record(let record) = resolve(named: name).plain { plan.records.append(record) } }
-    for name in order.configs { plan.config.append(check(config: configs[name]!)) }
-    for name in order.connections { if let connection = check(connection: connections[name]!) { plan.connections.append(connection) } }
+    for name in order.configs { plan.program.config.append(check(config: configs[name]!)) }
+    for name in order.connections {
+      if let connection = check(connection: connections[name]!) { plan.program.connections.append(connection) }
+    }
     declareFunctions()
     for name in order.functions { if let function = check(function: functions[name]!) { plan.functions.append(function) } }
     reportFunctionCycles(plan.functions)
@@ -162,11 +172,13 @@ final class Checker {
     for name in order.pipelines {
       let pipeline = check(pipeline: pipelines[name]!)
       checkedPipelines[name] = pipeline
-      plan.pipelines.append(pipeline)
+      let (spec, body) = Lowering.lower(pipeline)
+      plan.program.pipelines.append(spec)
+      plan.bodies.append(body)
     }
     reportPipelineCycles()
-    reportPoolBudgets(plan)
-    for test in tests { if let checked = check(test: test) { plan.tests.append(checked) } }
+    reportPoolBudgets(plan.program)
+    for test in tests { if let checked = check(test: test) { plan.program.tests.append(checked) } }
     reportUnused()
     return plan
   }
@@ -181,26 +193,42 @@ final class Checker {
       }
       let type = resolve(key.type)
       kinds[key.name.text] = type.plain
-      if case .record = type.plain.wrapped {
-        report(.notConfigurable, key.type.span, "a configuration key cannot be a record", help: "declare one key for each of its fields")
+      if !isConfigurable(type.plain) {
+        report(
+          .notConfigurable, key.type.span, "a configuration key holds scalars, or lists or maps of scalars, this is \(type.plain)",
+          help: "declare one key for each of its fields, or look them up in a file")
       } else if type != type.plain {
         report(
           .notConfigurable, key.type.span, "a configuration key has a plain type; `where` is not looked at there",
           help: "take the `where` off, and `assert` what must hold in a pipeline")
       }
       let value = key.value.map { check($0, settingScope, as: type.plain, "`\(key.name.text)`") }
-      if let value, !isConstant(value) {
+      let literal = value.flatMap(constant)
+      if let value, literal == nil, value.type != .erroneous {
         report(.notConstant, key.value!.span, "a default is a literal", help: "write the value itself")
       }
       keys.append(
         Setting(
-          name: key.name.text, type: type.plain, value: value ?? (type.isOptional ? Expr(.literal(.null), .null) : nil), docs: key.docs))
+          name: key.name.text, type: type.plain, value: literal.map(SettingValue.literal) ?? (type.isOptional ? .literal(.null) : nil),
+          docs: key.docs))
     }
     configTypes[syntax.name.text] = kinds
     return ConfigSection(name: syntax.name.text, docs: syntax.docs, keys: keys)
   }
 
-  func isConstant(_ value: Expr) -> Bool { value.type == .erroneous || constant(value) != nil }
+  /// Whether a line of pipelines.conf can say a value of the type.
+  private func isConfigurable(_ type: Type) -> Bool {
+    func isScalar(_ type: Type) -> Bool {
+      switch type.wrapped {
+      case .list, .map, .record: false
+      default: true
+      }
+    }
+    switch type.wrapped {
+    case .list(let element), .map(let element): return isScalar(element)
+    default: return isScalar(type)
+    }
+  }
 
   /// The value of an expression made of literals only.
   func constant(_ value: Expr) -> Literal? {
@@ -252,14 +280,12 @@ final class Checker {
   }
 
   /// Sources that hold a client each, and a sink or lookup that needs one besides, must find as many in the pool.
-  func reportPoolBudgets(_ plan: Plan) {
-    for connection in plan.connections {
-      guard case .literal(.int(let most))? = connection.settings.first(where: { $0.name == "pool.max" })?.value?.kind else { continue }
-      func leases(_ endpoint: Endpoint) -> Bool { endpoint.connection == connection.id && endpoint.abilities.contains("lease") }
-      let held = plan.pipelines.flatMap(\.sources).filter(leases).count
-      let others = plan.pipelines.flatMap { pipeline in
-        pipeline.lookups + pipeline.allSteps.compactMap { step in if case .sink(let endpoint) = step.kind { endpoint } else { nil } }
-      }
+  func reportPoolBudgets(_ program: Program) {
+    for connection in program.connections {
+      guard case .literal(.int(let most))? = connection.settings.first(where: { $0.name == "pool.max" })?.value else { continue }
+      func leases(_ endpoint: EndpointSpec) -> Bool { endpoint.connection == connection.id && endpoint.abilities.contains("lease") }
+      let held = program.pipelines.flatMap(\.sources).filter(leases).count
+      let others = program.pipelines.flatMap { $0.lookups + $0.sinks.compactMap(\.endpoint) }
       // Positions are looked up while the sink that keeps them is in the middle of its transaction.
       let more = others.contains { leases($0) && $0.keepsPositions } ? 2 : others.contains(where: leases) ? 1 : 0
       let needed = held + more
@@ -299,7 +325,7 @@ final class Checker {
 
 /// The connectors that interface files declare.
 public func connectors(of interfaces: [FileSyntax]) -> [Interface] {
-  let checker = Checker(patternProblem: { _ in nil })
+  let checker = Checker(formats: [], patternProblem: { _ in nil })
   var names: [String] = []
   for file in interfaces {
     for item in file.items {

@@ -79,7 +79,7 @@ extension DiagnosticCode {
   public static let badFormat = DiagnosticCode(
     "P0304", "a format or option that does not exist", .error,
     explanation:
-      #"Formats are json, csv, lines, text, kv and regex, each with its own options."#,
+      #"Each format has its own options; `pumpc formats` lists them."#,
     failing: ###"""
       type T { id: Int, name: String, note: String? }
       pipeline p {

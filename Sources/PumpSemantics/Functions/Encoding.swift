@@ -17,6 +17,9 @@ let encodingFunctions: [FunctionSpec] = [
     "encoding", ["url_encode(text: String) -> String"],
     "Percent-encoded for a URL's parts (RFC 3986: all but letters, digits and - . _ ~).", #"url_encode("a b&c") == "a%20b%26c""#),
   .init(
+    "encoding", ["url_path(text: String) -> String"], "The same for a whole path: its slashes stay.",
+    #"url_path("/a b/c?d") == "/a%20b/c%3Fd""#),
+  .init(
     "encoding", ["url_decode(text: String) -> String"], "Percent signs resolved, `+` as it is; fails where no UTF-8 text comes out.",
     #"url_decode("a%20b") == "a b""#, fails: true),
   .init("encoding", ["html_escape(text: String) -> String"], "With & < > \" ' as entities.", #"html_escape("<b>") == "&lt;b&gt;""#),
@@ -30,8 +33,9 @@ let encodingFunctions: [FunctionSpec] = [
     "hashing", ["sha256(bytes: Bytes) -> String", "sha256(text: String) -> String"], "SHA-256 in hex (FIPS 180-4).",
     #"sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad""#),
   .init(
-    "hashing", ["hmac_sha256(key: String, text: String) -> String"], "HMAC with SHA-256 in hex (RFC 2104).",
-    #"starts_with(hmac_sha256("key", "The quick brown fox jumps over the lazy dog"), "f7bc83f4")"#),
+    "hashing", ["hmac_sha256(text: String, key: String) -> String"],
+    "HMAC with SHA-256 in hex (RFC 2104). The key is given by its name, so that nobody takes one for the other.",
+    #"starts_with(hmac_sha256("The quick brown fox jumps over the lazy dog", key: "key"), "f7bc83f4")"#, labelled: "key"),
   .init(
     "hashing", ["crc32(bytes: Bytes) -> Int", "crc32(text: String) -> Int"], "CRC-32 as zlib computes it.",
     #"crc32("123456789") == 3421780262"#),
@@ -42,7 +46,9 @@ let encodingFunctions: [FunctionSpec] = [
   .init(
     "uuid", ["uuid_v5(namespace: Uuid, name: String) -> Uuid"], "The UUID of a name within a namespace (RFC 9562, SHA-1).",
     #"to_string(uuid_v5(to_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c8"), "www.example.com")) == "2ed6657d-e927-568b-95e1-2665a8aea6a2""#),
-  .init("uuid", ["uuid_v7() -> Uuid"], "A UUID that sorts by time (RFC 9562).", #"substring(to_string(uuid_v7()), 14, 1) == "7""#),
+  .init(
+    "uuid", ["uuid_v7() -> Uuid"], "A UUID that sorts by time, and rises within a process (RFC 9562).",
+    #"substring(to_string(uuid_v7()), 14, 1) == "7""#),
   .init(
     "uuid", ["to_uuid(text: String) -> Uuid"], "Reads the 36 characters of a UUID in either case.",
     #"to_string(to_uuid("2ED6657D-E927-568B-95E1-2665A8AEA6A2")) == "2ed6657d-e927-568b-95e1-2665a8aea6a2""#, fails: true),

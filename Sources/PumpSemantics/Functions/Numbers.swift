@@ -46,12 +46,12 @@ let numberFunctions: [FunctionSpec] = [
       "to_int(x: Decimal) -> Int", "to_int(x: Float) -> Int", "to_int(text: String) -> Int", "to_int(json: Json) -> Int",
       "to_int(x: Bool) -> Int", "to_int(x: Size) -> Int",
     ],
-    "A whole number: fractions are cut, a text is read in full; fails where it is none or does not fit 64 bits.",
+    "A whole number: fractions are cut, a text is read in full and written as in JSON; fails where it is none or does not fit 64 bits.",
     #"to_int("42") == 42 and to_int(2.9) == 2"#, fails: true),
   .init(
     "numbers",
     ["to_float(x: Int) -> Float", "to_float(x: Decimal) -> Float", "to_float(text: String) -> Float", "to_float(json: Json) -> Float"],
-    "The nearest Float.", #"to_float("0.5") == 0.5"#, fails: true),
+    "The nearest Float; a text is written as in JSON.", #"to_float("0.5") == 0.5"#, fails: true),
   .init(
     "numbers",
     [
@@ -70,14 +70,16 @@ let numberFunctions: [FunctionSpec] = [
   .init("numbers", ["bit_xor(a: Int, b: Int) -> Int"], "Bits set in one only.", "bit_xor(6, 3) == 5"),
   .init("numbers", ["shift_left(x: Int, bits: Int) -> Int"], "Bits moved up; those moved out are lost.", "shift_left(1, 4) == 16"),
   .init("numbers", ["shift_right(x: Int, bits: Int) -> Int"], "Bits moved down, the sign kept.", "shift_right(16, 4) == 1"),
-  .init("numbers", ["bytes(count: Int) -> Size"], "A size of so many bytes.", "bytes(1024) == 1KiB"),
+  .init("numbers", ["bytes(count: Int) -> Size"], "A size of so many bytes; fails below zero.", "bytes(1024) == 1KiB", fails: true),
   .init("ip", ["is_ip(text: String) -> Bool"], "Whether it is an IPv4 or IPv6 address.", #"is_ip("::1") and not is_ip("1.2.3")"#),
   .init("ip", ["is_ipv4(text: String) -> Bool"], "Whether it is an IPv4 address.", #"is_ipv4("10.0.0.1")"#),
   .init("ip", ["is_ipv6(text: String) -> Bool"], "Whether it is an IPv6 address.", #"is_ipv6("fe80::1")"#),
   .init(
     "ip", ["ip_in(address: String, network: String) -> Bool"],
-    "Whether an address lies in a network in CIDR notation; fails where either is none.", #"ip_in("10.1.2.3", "10.0.0.0/8")"#, fails: true),
+    "Whether an address lies in a network in CIDR notation; fails where either is none. `::ffff:10.0.0.1` is `10.0.0.1`.",
+    #"ip_in("10.1.2.3", "10.0.0.0/8")"#, fails: true),
   .init(
-    "ip", ["is_private_ip(address: String) -> Bool"], "Whether an address is private, loopback or link-local.",
+    "ip", ["is_private_ip(address: String) -> Bool"],
+    "Whether an address is private, loopback or link-local, also where it is mapped to IPv6 (`::ffff:10.0.0.1`).",
     #"is_private_ip("192.168.1.1") and not is_private_ip("8.8.8.8")"#, fails: true),
 ]

@@ -28,16 +28,17 @@ let timeFunctions: [FunctionSpec] = [
     "time", ["from_epoch_ms(millis: Int) -> Timestamp"], "A time by its milliseconds since 1970.",
     "from_epoch_ms(1500) == 1970-01-01T00:00:01.5Z", fails: true),
   .init(
-    "time", ["to_timestamp(text: String) -> Timestamp"], "Reads RFC 3339 with a zone.",
+    "time", ["to_timestamp(text: String) -> Timestamp"],
+    "Reads RFC 3339 with a zone; a leap second, at the end of a month, is the next day's first.",
     #"to_timestamp("2026-03-04T05:06:07+01:00") == 2026-03-04T04:06:07Z"#, fails: true),
   .init("time", ["to_date(text: String) -> Date"], "Reads `2026-03-04`.", #"to_date("2026-03-04") == 2026-03-04"#, fails: true),
   .init(
     "time", ["format_time(t: Timestamp, pattern: String, zone: String = \"UTC\") -> String"],
-    "Writes with %Y %m %d %H %M %S %f (microseconds) %j %y %b %a %z %% in a zone of the system's zoneinfo.",
+    "Writes with %Y %m %d %e (day with a blank) %H %M %S %f (microseconds) %j %y %b %a %z %% in a zone of the system's zoneinfo.",
     #"format_time(2026-03-04T05:06:07Z, "%d.%m.%Y %H:%M") == "04.03.2026 05:06""#, fails: true),
   .init(
-    "time", ["parse_time(text: String, pattern: String) -> Timestamp"],
-    "Reads what `format_time` writes: %Y %m %d %H %M %S %f %b %z; without %z the text is UTC.",
+    "time", ["parse_time(text: String, pattern: String, zone: String = \"UTC\") -> Timestamp"],
+    "Reads with %Y %m %d %e %H %M %S %f (up to nine digits) %b %a %z %%; numbers may lack their zeros, white space stands for any amount of it. Without %z the text is of the zone.",
     #"parse_time("04.03.2026 05:06", "%d.%m.%Y %H:%M") == 2026-03-04T05:06:00Z"#, fails: true),
   .init("time", ["to_seconds(d: Duration) -> Float"], "A duration in seconds.", "to_seconds(1500ms) == 1.5"),
   .init("time", ["to_millis(d: Duration) -> Int"], "A duration in whole milliseconds.", "to_millis(2s) == 2000"),

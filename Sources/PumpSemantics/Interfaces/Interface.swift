@@ -14,14 +14,17 @@ public struct Interface: Sendable {
     public let name: String
     public let kind: Kind
     public let isEach: Bool
+    /// A path of a URL, and its query: what data give of it is percent-encoded.
+    public let isPath: Bool
     public let value: Literal?
     /// What the source says of the event under this name stands for it where nothing else is given, `= meta.NAME`.
     public let meta: String?
+    public let bounds: Bounds
     public let docs: String?
 
     public var described: String {
       switch kind {
-      case .value(let type): (isEach ? "each " : "") + type.description
+      case .value(let type): (isEach ? "each " : "") + (isPath ? "Path" : type.description)
       case .field: "Field"
       case .fields: "[Field]"
       case .record: "Record"

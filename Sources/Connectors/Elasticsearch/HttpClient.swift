@@ -1,1 +1,0 @@
-../Http/HttpClient.swift

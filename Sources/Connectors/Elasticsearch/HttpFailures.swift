@@ -1,1 +1,0 @@
-../Http/HttpFailures.swift

@@ -1,0 +1,93 @@
+/// A place in the spec, for comments, `#sourceLocation` and failures.
+public struct Place: Codable, Sendable, Hashable, CustomStringConvertible {
+  public let file: String
+  /// From 1 on.
+  public let line: Int
+  public init(file: String, line: Int) {
+    self.file = file
+    self.line = line
+  }
+  public var description: String { "\(file):\(line)" }
+}
+
+/// A connection that the spec declares.
+public struct ConnectionSpec: Codable, Sendable {
+  public let id: String
+  public let docs: String?
+  /// The connector's name.
+  public let kind: String
+  /// The Swift module that implements it.
+  public let module: String
+  /// Every setting of the connector, with the spec's value if it has one.
+  public let settings: [Setting]
+  public let place: Place
+  public init(id: String, docs: String? = nil, kind: String, module: String, settings: [Setting], place: Place) {
+    self.id = id
+    self.docs = docs
+    self.kind = kind
+    self.module = module
+    self.settings = settings
+    self.place = place
+  }
+}
+
+/// What names the table, topic or file that a sink writes to.
+public enum TargetName: Codable, Sendable {
+  /// The value of this setting.
+  case setting(String)
+  case constant(String)
+}
+
+/// A use of a connector's source, sink or lookup.
+public struct EndpointSpec: Codable, Sendable {
+  /// The connection's id; nil for `file` and its like.
+  public let connection: String?
+  public let connector: String
+  public let name: String
+  /// Stable: written with `@`, or made from endpoint and literal arguments.
+  public let label: String
+  /// Arguments that hold for the whole run, and settings of the step.
+  public let settings: [Setting]
+  /// Arguments per event, in the order in which a step computes them.
+  public let each: [Field]
+  /// Bytes, or the record that goes in or comes out.
+  public let type: Type
+  /// What a sink writes to; nil if each event says it, or nothing does.
+  public let target: TargetName?
+  /// Whether a sink gets the JSON of its records.
+  public let takesDocuments: Bool
+  /// What a source says of each event.
+  public let meta: RecordType
+  /// What the interface file says that it can: `ack`, `replay`, `lease`, …
+  public let abilities: [String]
+  public let place: Place
+  public init(
+    connection: String? = nil, connector: String, name: String, label: String, settings: [Setting] = [], each: [Field] = [],
+    type: Type, target: TargetName? = nil, takesDocuments: Bool = false, meta: RecordType = RecordType(fields: []),
+    abilities: [String] = [], place: Place
+  ) {
+    self.connection = connection
+    self.connector = connector
+    self.name = name
+    self.label = label
+    self.settings = settings
+    self.each = each
+    self.type = type
+    self.target = target
+    self.takesDocuments = takesDocuments
+    self.meta = meta
+    self.abilities = abilities
+    self.place = place
+  }
+
+  /// As the spec names it: `warehouse.table`.
+  public var described: String { "\(connection ?? connector).\(name)" }
+
+  public func setting(_ name: String) -> Setting? { settings.first { $0.name == name } }
+
+  /// Whether this sink keeps the positions of its pipeline's sources.
+  public var keepsPositions: Bool {
+    guard let value = setting("positions")?.value else { return false }
+    return value != .literal(.null)
+  }
+}

@@ -1,0 +1,85 @@
+/// A format as its own folder declares it: what the checker knows of it, and what `pumpc formats` prints. How it reads and
+/// writes stands beside it, in the runtime.
+public struct FormatSpec: Sendable {
+  /// Events that a format gives or takes.
+  public enum Events: String, Sendable {
+    /// Of any type; a `decode` says which.
+    case any = "any type"
+    /// Records whose fields are scalars.
+    case records = "records of scalars"
+    case string = "String"
+    case bytes = "Bytes"
+    /// Either, for an `encode`.
+    case text = "String or Bytes"
+  }
+
+  /// How it cuts a stream, for example of a whole file, into records.
+  public enum Framing: Sendable {
+    /// It does not: an event is one record.
+    case none
+    /// Where it is given a stream it cuts it; else an event is one record.
+    case records
+    /// It only cuts.
+    case only
+  }
+
+  public struct Option: Sendable {
+    public enum Kind: Sendable {
+      /// True where it stands alone.
+      case flag
+      case text
+      /// One ASCII character, and no line end.
+      case character
+      case oneOf([String])
+      /// A regular expression; it needs no name.
+      case pattern
+    }
+    /// The steps that take it.
+    public enum Use: Sendable { case decode, encode, both }
+    public let name: String
+    public let kind: Kind
+    public let use: Use
+    public let docs: String
+    /// What holds where it is not given; nil for a flag, which is false then, and for what must be given.
+    public let value: String?
+    public init(_ name: String, _ kind: Kind, _ docs: String, value: String? = nil, for use: Use = .both) {
+      (self.name, self.kind, self.docs, self.value, self.use) = (name, kind, docs, value, use)
+    }
+    public var isRequired: Bool { if case .pattern = kind { true } else { false } }
+  }
+
+  /// A field of the record that is read: its name in the data, and whether there must be a value.
+  public struct Field: Sendable {
+    public let name: String
+    public let isNeeded: Bool
+    public init(_ name: String, isNeeded: Bool) { (self.name, self.isNeeded) = (name, isNeeded) }
+  }
+
+  public let name: String
+  public let docs: String
+  /// What `decode` gives, and what `encode` takes; nil where there is no such step.
+  public let decodes: Events?
+  public let encodes: Events?
+  public let framing: Framing
+  public let options: [Option]
+  /// Steps that show its use.
+  public let example: String
+  /// What to write in place of a step that is not there.
+  public let instead: String?
+  /// With `encode …(header)`: the first line of the file, of the names of the fields and the options.
+  public let headerLine: (@Sendable ([String], [String: String]) -> String)?
+  /// What is wrong with options that are right one by one, or with the fields that are to be read; and what to do.
+  public let problem: @Sendable ([String: String], [Field]) -> (message: String, help: String)?
+
+  public init(
+    name: String, docs: String, decodes: Events?, encodes: Events?, framing: Framing = .none, options: [Option] = [], example: String,
+    instead: String? = nil, headerLine: (@Sendable ([String], [String: String]) -> String)? = nil,
+    problem: @escaping @Sendable ([String: String], [Field]) -> (message: String, help: String)? = { _, _ in nil }
+  ) {
+    (self.name, self.docs, self.decodes, self.encodes, self.framing) = (name, docs, decodes, encodes, framing)
+    (self.options, self.example, self.instead, self.headerLine, self.problem) = (options, example, instead, headerLine, problem)
+  }
+
+  /// The options of `decode`, or of `encode`.
+  public func options(for use: Option.Use) -> [Option] { options.filter { $0.use == .both || $0.use == use } }
+}

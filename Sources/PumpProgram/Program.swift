@@ -1,0 +1,131 @@
+/// A program as its parts outside the steps: what may be configured, what is connected to what, and its tests. The one
+/// description that `check`, the reports, the engine and generated code share; what steps compute is not in it.
+public struct Program: Codable, Sendable {
+  public var name: String
+  public var config: [ConfigSection]
+  public var connections: [ConnectionSpec]
+  public var pipelines: [PipelineSpec]
+  public var tests: [TestSpec]
+  public init(
+    name: String, config: [ConfigSection] = [], connections: [ConnectionSpec] = [], pipelines: [PipelineSpec] = [],
+    tests: [TestSpec] = []
+  ) {
+    self.name = name
+    self.config = config
+    self.connections = connections
+    self.pipelines = pipelines
+    self.tests = tests
+  }
+
+  public func pipeline(_ id: String) -> PipelineSpec? { pipelines.first { $0.id == id } }
+
+  /// The type of a configuration key.
+  public func type(ofKey key: String, in section: String) -> Type? {
+    config.first { $0.name == section }?.keys.first { $0.name == key }?.type
+  }
+}
+
+public enum Delivery: String, Codable, Sendable { case atMostOnce = "at_most_once", atLeastOnce = "at_least_once" }
+
+/// What happens to an event that fails.
+public enum ErrorPolicy: String, Codable, Sendable { case halt, skip, route }
+
+/// The chain that events of the source enter, or the one that failures do.
+public enum RouteKind: String, Codable, Sendable { case main, error }
+
+/// A step as failures, metrics and tests name it.
+public struct StageSpec: Codable, Sendable {
+  /// `filter`, `decode json`, or the label.
+  public let name: String
+  public let place: Place
+  public init(name: String, place: Place) {
+    self.name = name
+    self.place = place
+  }
+}
+
+/// Where a step's events end.
+public struct SinkSpec: Codable, Sendable {
+  public enum Target: Codable, Sendable {
+    case endpoint(EndpointSpec)
+    /// A pipeline with `input` of this type.
+    case pipeline(String, Type)
+  }
+  /// The number of the step among the pipeline's stages.
+  public let step: Int
+  public let route: RouteKind
+  public let target: Target
+  public init(step: Int, route: RouteKind, target: Target) {
+    self.step = step
+    self.route = route
+    self.target = target
+  }
+
+  public var endpoint: EndpointSpec? { if case .endpoint(let endpoint) = target { endpoint } else { nil } }
+  public var pipeline: String? { if case .pipeline(let id, _) = target { id } else { nil } }
+  public var label: String {
+    switch target {
+    case .endpoint(let endpoint): endpoint.label
+    case .pipeline(let id, _): "sink \(id)"
+    }
+  }
+  /// The type of what it gets: Bytes, or a record.
+  public var type: Type {
+    switch target {
+    case .endpoint(let endpoint): endpoint.type
+    case .pipeline(_, let type): type
+    }
+  }
+}
+
+/// The wiring of one pipeline: given once, by lowering. Steps, sinks and lookups are known by their places in these lists,
+/// those of the error route after those of the main route.
+public struct PipelineSpec: Codable, Sendable {
+  public let id: String
+  public let docs: String?
+  /// None for a pipeline that others feed.
+  public let sources: [EndpointSpec]
+  /// The type of the events that enter.
+  public let input: Type
+  /// Every step of both routes, at every depth, in the order of the text.
+  public let stages: [StageSpec]
+  public let sinks: [SinkSpec]
+  public let lookups: [EndpointSpec]
+  public let onError: ErrorPolicy
+  public let delivery: Delivery
+  /// What the main route reads of `meta`; `raw` is the event itself and not among them.
+  public let meta: [Field]
+  public let settings: [Setting]
+  public let place: Place
+  public init(
+    id: String, docs: String? = nil, sources: [EndpointSpec] = [], input: Type, stages: [StageSpec], sinks: [SinkSpec] = [],
+    lookups: [EndpointSpec] = [], onError: ErrorPolicy, delivery: Delivery, meta: [Field] = [], settings: [Setting] = [], place: Place
+  ) {
+    self.id = id
+    self.docs = docs
+    self.sources = sources
+    self.input = input
+    self.stages = stages
+    self.sinks = sinks
+    self.lookups = lookups
+    self.onError = onError
+    self.delivery = delivery
+    self.meta = meta
+    self.settings = settings
+    self.place = place
+  }
+
+  /// Sources, sinks and lookups: whatever a step may be configured for.
+  public var endpoints: [EndpointSpec] { sources + sinks.compactMap(\.endpoint) + lookups }
+}
+
+extension Type {
+  /// What an error route receives: the event's failure.
+  public static let failure = Type.record(
+    RecordType(
+      name: "Failure",
+      fields: [
+        Field("message", .string), Field("stage", .string), Field("payload", .bytes), Field("meta", .json), Field("attempts", .int),
+        Field("at", .timestamp),
+      ]))
+}

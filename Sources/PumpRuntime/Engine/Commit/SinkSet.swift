@@ -1,0 +1,216 @@
+/// The sinks of one pipeline: writes what a batch became, in the order of each target, and commits, as `CommitState` says.
+/// Used under the pipeline's lock.
+final class SinkSet {
+  /// An event that a sink refused, with the batch that it is of.
+  typealias Late = (failure: Failure, batch: Batch)
+
+  let sinks: [any Sink]
+  private let spec: PipelineSpec
+  private let retries: [RetryPolicy]
+  private let stop: StopSignal
+  /// Told of each attempt to commit that a system's failure cut short, and how many there were.
+  var onRetry: (_ label: String, _ failures: Int, RunFailure) -> Void = { _, _, _ in }
+  /// The sink that keeps the positions of the sources.
+  private let keeper: Int?
+  private var state: CommitState
+  private var order: TargetOrder
+  /// Where each sink's rows have their key, for `order`.
+  private let keys: [SinkKey]
+  /// Batches whose events a sink may still refuse, and which of them each sink has got since its last commit.
+  private(set) var kept: [Batch] = []
+  private var given: [[(batch: Batch, rows: [Int32])]]
+  /// How many each sink has got since its last commit.
+  private var written: [Int]
+  private var late: [Late] = []
+  /// What has become durable, and what was refused, since the counts were taken.
+  private var sent: [Int]
+  private var refused = 0
+  /// The batch of the error route: what is refused of it cannot be routed again.
+  private let errorBatch: Batch
+
+  let keepsBatches: Bool
+  /// Whether a sink is durable only when it is closed: nothing is acknowledged before.
+  let isDurableAtEnd: Bool
+  /// The labels of those.
+  var durableAtEnd: [String] { zip(spec.sinks, sinks).filter { $1.isDurableAtEnd }.map(\.0.label) }
+
+  init(
+    _ spec: PipelineSpec, _ configuration: Configuration, _ sinks: [any Sink], keeper: Int?, errorBatch: Batch, stop: StopSignal
+  ) {
+    self.spec = spec
+    self.sinks = sinks
+    self.keeper = keeper
+    self.errorBatch = errorBatch
+    self.stop = stop
+    let settings = spec.sinks.map { configuration.settings(of: $0, in: spec) }
+    retries = settings.map { RetryPolicy($0, limit: configuration.shutdownTimeout) }
+    state = CommitState(sinks: sinks.count, keeper: keeper)
+    let keys = zip(spec.sinks, settings).map { $0.key(with: $1) }
+    self.keys = keys
+    let groups = spec.targetGroups(settings)
+    order = TargetOrder(
+      sinks.indices.map { index in
+        return .init(effect: keys[index].effect, takesEffectOnWrite: sinks[index].takesEffectOnWrite, group: groups[index])
+      })
+    given = Array(repeating: [], count: sinks.count)
+    written = Array(repeating: 0, count: sinks.count)
+    sent = Array(repeating: 0, count: sinks.count)
+    keepsBatches = spec.onError == .route && sinks.contains { $0.refusesLate }
+    isDurableAtEnd = sinks.contains { $0.isDurableAtEnd }
+    sharesTargets = spec.sinks.indices.contains { error in
+      spec.sinks[error].route == .error
+        && spec.sinks.indices.contains { spec.sinks[$0].route == .main && groups[$0] != nil && groups[$0] == groups[error] }
+    }
+  }
+
+  /// Whether a sink of the error route may write to a target of the main route.
+  let sharesTargets: Bool
+
+  func takeCounts() -> (sent: [Int], refused: Int) {
+    defer {
+      for index in sent.indices { sent[index] = 0 }
+      refused = 0
+    }
+    return (sent, refused)
+  }
+
+  /// Keeps a batch until the next commit, so that its events can be told apart when a sink refuses them late.
+  func keep(_ batch: Batch) {
+    batch.own()
+    kept.append(batch)
+  }
+
+  /// Bytes that wait for a commit with the sink that has most of them.
+  var pending: Int { sinks.map(\.pending).max() ?? 0 }
+
+  /// Hands the buffers to their sinks; what a sink refuses becomes a failure of its event. `batch` is what the main route
+  /// made of the source's events, `failed` the events that went through the error route with it, if any did.
+  func write(_ outputs: Outputs, _ batch: Batch, failed: [Failure] = []) throws(RunFailure) -> [Failure] {
+    var refusals: [Failure] = []
+    for action in actions(outputs, failed) {
+      switch action {
+      case .commit(let sink): try commitNow(sink)
+      case .write(let sink, let rows):
+        let buffer = outputs.sinks[sink]
+        let isError = spec.sinks[sink].route == .error
+        buffer.batchOrigin = isError ? nil : batch.origin
+        let part = rows.count == buffer.count ? buffer : buffer.copy(rows)
+        refusals += try write(part, to: sink, isError ? errorBatch : batch)
+      }
+    }
+    return refusals
+  }
+
+  private func actions(_ outputs: Outputs, _ failed: [Failure]) -> [TargetOrder.Action] {
+    guard order.isNeeded else {
+      return outputs.sinks.enumerated().filter { $1.count > 0 }.map { .write(sink: $0, rows: 0..<$1.count) }
+    }
+    let origins = outputs.sinks.enumerated().map { index, buffer in
+      let rows = Array(buffer.origins.values)
+      return spec.sinks[index].route == .error && !failed.isEmpty ? rows.map { Int32(failed[Int($0)].row) } : rows
+    }
+    return order.actions(origins) { [keys] sink, row in keys[sink].text(outputs.sinks[sink], row) }
+  }
+
+  private func write(_ buffer: SinkBuffer, to index: Int, _ batch: Batch) throws(RunFailure) -> [Failure] {
+    let refused = try sinks[index].write(buffer)
+    written[index] += buffer.count - refused.count
+    if sinks[index].refusesLate {
+      let gone = Set(refused.map(\.row))
+      let origins = Array(buffer.origins.values)
+      let rows = gone.isEmpty ? origins : origins.indices.filter { !gone.contains($0) }.map { origins[$0] }
+      given[index].append((batch, rows))
+    }
+    let failures = refused.map { Failure(row: Int(buffer.origins[$0.row]), step: spec.sinks[index].step, message: $0.message) }
+    if batch === errorBatch, let first = failures.first { throw spec.routeFailed(first) }
+    return failures
+  }
+
+  /// A commit in the middle of a batch, which the order of a target asks for; what is refused by it waits for the route.
+  private func commitNow(_ sink: Int) throws(RunFailure) {
+    late += try commit(sink)
+    given[sink].removeAll(keepingCapacity: true)
+  }
+
+  /// Makes everything written durable, the positions of `progress` with it if a sink keeps them.
+  func commit(_ progress: [Acknowledgements.Progress], route: ([Late]) throws(RunFailure) -> Void) throws(RunFailure) {
+    var action = state.begin(late: !late.isEmpty)
+    while true {
+      switch action {
+      case .commit(let sink):
+        let refusals = try commit(sink)
+        // The error route's own sinks have now got what was late; what they refuse cannot be helped.
+        if state.isSecondRound, let first = refusals.first { throw spec.routeFailed(first.failure) }
+        given[sink].removeAll(keepingCapacity: true)
+        late += refusals
+        action = state.committed(refusals: refusals.count)
+      case .keep(let sink):
+        let refusals = try keep(sink, progress)
+        late += refusals
+        action = state.committed(refusals: refusals.count)
+      case .route:
+        let events = late
+        late.removeAll()
+        try route(events)
+        action = state.routed()
+      case .settle:
+        for index in given.indices { given[index].removeAll(keepingCapacity: true) }
+        return
+      }
+    }
+  }
+
+  /// Batches that no sink may refuse events of any more.
+  func release() -> [Batch] {
+    defer { kept.removeAll(keepingCapacity: true) }
+    return kept
+  }
+
+  private func keep(_ sink: Int, _ progress: [Acknowledgements.Progress]) throws(RunFailure) -> [Late] {
+    let stores = progress.compactMap { progress in
+      (progress.positions as? KeptPositions).map { ($0, $0.changes(progress.checkpoint)) }
+    }
+    (sinks[sink] as! any PositionKeeper).keep(stores.flatMap(\.1))
+    let refusals = try commit(sink)
+    if refusals.isEmpty { for (store, changes) in stores { store.committed(changes) } }
+    return refusals
+  }
+
+  /// Commits a sink, again and again while its system is down. Returns the events that were refused only now.
+  private func commit(_ index: Int) throws(RunFailure) -> [Late] {
+    let label = spec.sinks[index].label
+    let refusals = try retries[index].run(label, stop, onRetry: { [self] in onRetry(label, $0, $1) }) { () throws(RunFailure) in
+      try sinks[index].commit()
+    }
+    guard let refusals else {
+      throw RunFailure(
+        "`\(label)` did not get its last events before the end of shutdown_timeout; they are not acknowledged and come again")
+    }
+    order.committed(index)
+    sent[index] += written[index] - refusals.count
+    refused += refusals.count
+    written[index] = 0
+    return try refusals.map { refusal throws(RunFailure) in
+      let (batch, row) = origin(index, refusal.row)
+      let failure = Failure(row: row, step: spec.sinks[index].step, message: refusal.message)
+      if batch === errorBatch { throw spec.routeFailed(failure) }
+      return (failure, batch)
+    }
+  }
+
+  /// The batch and row of the n-th event that a sink got since its last commit.
+  private func origin(_ sink: Int, _ number: Int) -> (batch: Batch, row: Int) {
+    var left = number
+    for part in given[sink] {
+      if left < part.rows.count { return (part.batch, Int(part.rows[left])) }
+      left -= part.rows.count
+    }
+    return (errorBatch, 0)
+  }
+
+  func close(completed: Bool) throws(RunFailure) {
+    var first: RunFailure?
+    for sink in sinks { do throws(RunFailure) { try sink.close(completed: completed) } catch { first = first ?? error } }
+    if let first { throw first }
+  }
+}

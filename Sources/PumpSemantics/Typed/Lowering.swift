@@ -1,0 +1,61 @@
+import PumpPlan
+
+/// Numbers the steps, sinks and lookups of one pipeline, once and for all: whoever comes later reads the numbers. Steps are
+/// numbered in the order of the text, those of the error route after those of the main route.
+struct Lowering {
+  private var stages: [StageSpec] = []
+  private var sinks: [SinkSpec] = []
+  private var lookups: [EndpointSpec] = []
+  private var route = RouteKind.main
+
+  static func lower(_ pipeline: TypedPipeline) -> (spec: PipelineSpec, body: PipelineBody) {
+    var lowering = Lowering()
+    let main = Route(input: pipeline.input, checks: pipeline.checks, steps: lowering.steps(pipeline.steps))
+    var error: Route?
+    let policy: ErrorPolicy
+    switch pipeline.onError {
+    case .halt: policy = .halt
+    case .skip: policy = .skip
+    case .chain(let steps):
+      policy = .route
+      lowering.route = .error
+      error = Route(input: .failure, checks: [], steps: lowering.steps(steps))
+    }
+    let spec = PipelineSpec(
+      id: pipeline.id, docs: pipeline.docs, sources: pipeline.sources.map(\.spec), input: pipeline.input, stages: lowering.stages,
+      sinks: lowering.sinks, lookups: lowering.lookups, onError: policy, delivery: pipeline.delivery, meta: pipeline.meta,
+      settings: pipeline.settings, place: pipeline.place)
+    return (spec, PipelineBody(main: main, error: error))
+  }
+
+  private mutating func steps(_ steps: [Step]) -> [PumpPlan.Step] { steps.map { step($0) } }
+
+  private mutating func step(_ step: Step) -> PumpPlan.Step {
+    let number = stages.count
+    stages.append(StageSpec(name: step.name, place: step.place))
+    let kind: PumpPlan.Step.Kind
+    switch step.kind {
+    case .decode(let format, let type, let checks, let framed): kind = .decode(format, type, checks: checks, framed: framed)
+    case .encode(let format): kind = .encode(format)
+    case .filter(let test): kind = .filter(test)
+    case .assert(let test, let reason): kind = .assert(test, reason)
+    case .map(let value): kind = .map(value)
+    case .expand(let index): kind = .expand(index)
+    case .lookup(let endpoint, _):
+      lookups.append(endpoint.spec)
+      kind = .lookup(lookups.count - 1, key: endpoint.each[0], found: endpoint.spec.type.asOptional)
+    case .route(let arms): kind = .route(arms.map { .init(condition: $0.condition, steps: steps($0.steps)) })
+    case .tee(let inner): kind = .tee(steps(inner))
+    case .log(let text): kind = .log(text)
+    case .sample(let share): kind = .sample(share)
+    case .sink(let endpoint):
+      sinks.append(SinkSpec(step: number, route: route, target: .endpoint(endpoint.spec)))
+      kind = .sink(sinks.count - 1, each: endpoint.each)
+    case .feed(let target):
+      sinks.append(SinkSpec(step: number, route: route, target: .pipeline(target, step.output)))
+      kind = .sink(sinks.count - 1, each: [])
+    case .discard: kind = .discard
+    }
+    return PumpPlan.Step(number: number, name: step.name, kind: kind, output: step.output, place: step.place)
+  }
+}

@@ -1,0 +1,82 @@
+import PumpPlan
+import PumpSyntax
+
+/// A pipeline as the checker understood it, still in the shape of the text: endpoints stand in their steps, and nothing is
+/// numbered. `Lowering` makes the plan of it.
+struct TypedPipeline {
+  enum ErrorRoute {
+    case halt, skip
+    case chain([Step])
+  }
+  let id: String
+  let docs: String?
+  let sources: [TypedEndpoint]
+  /// Type of the events that enter.
+  let input: Type
+  /// The refinements that hold for typed events that enter.
+  let checks: [Check]
+  let steps: [Step]
+  let onError: ErrorRoute
+  let delivery: Delivery
+  let settings: [Setting]
+  /// The meta fields that the main route reads.
+  let meta: [Field]
+  let place: Place
+
+  /// Every step at every depth, the error route's last.
+  var allSteps: [Step] {
+    if case .chain(let chain) = onError { steps.flatMap(\.withInner) + chain.flatMap(\.withInner) } else { steps.flatMap(\.withInner) }
+  }
+  var sinks: [EndpointSpec] { allSteps.compactMap { if case .sink(let endpoint) = $0.kind { endpoint.spec } else { nil } } }
+  var lookups: [EndpointSpec] { allSteps.compactMap { if case .lookup(let endpoint, _) = $0.kind { endpoint.spec } else { nil } } }
+}
+
+/// A use of a connector, with what its arguments per event compute, in the order of `spec.each`.
+struct TypedEndpoint {
+  let spec: EndpointSpec
+  let each: [Expr]
+  let span: Span
+}
+
+/// A step as the checker understood it.
+struct Step {
+  struct Arm {
+    let condition: Expr?
+    let steps: [Step]
+  }
+  indirect enum Kind {
+    /// `framed`: one event in, many records out.
+    case decode(Format, Type, checks: [Check], framed: Bool)
+    case encode(Format)
+    case filter(Expr)
+    case assert(Expr, Expr)
+    /// Also `set`, `drop`, `rename` and narrowing: an expression over the event before.
+    case map(Expr)
+    /// The list field by index; the output's field at the same index is the element.
+    case expand(Int)
+    /// What is found becomes the field of that name.
+    case lookup(TypedEndpoint, field: String)
+    case route([Arm])
+    case tee([Step])
+    case log(Expr)
+    case sample(Double)
+    case sink(TypedEndpoint)
+    /// To a pipeline with `input`.
+    case feed(String)
+    case discard
+  }
+  let name: String
+  let kind: Kind
+  /// Type of the events that go on.
+  let output: Type
+  let place: Place
+
+  /// This step and those in it.
+  var withInner: [Step] {
+    switch kind {
+    case .route(let arms): [self] + arms.flatMap { $0.steps.flatMap(\.withInner) }
+    case .tee(let inner): [self] + inner.flatMap(\.withInner)
+    default: [self]
+    }
+  }
+}
