@@ -6,6 +6,7 @@ commands
   restart            in order
   pause, resume      the server and its sessions are stopped by the kernel, connections stay
   sql TEXT           runs it as app; answers rows without header, columns split by |, rows by \\n (backslash and n)
+  next-transaction N restarts it in order; its next transaction has this number, however far that is
   sessions           how many sessions of app there are, replication included, without the one that asks
 """
 
@@ -139,6 +140,18 @@ class PostgreSQL(ProcessServer):
 
     def do_sessions(self):
         return self.do_sql(SESSIONS)
+
+    def do_next_transaction(self, number):
+        # What was written so far must stay in the past, which reaches back two thousand million transactions.
+        run([program("vacuumdb", PROGRAMS), "-q", "--all", "--freeze", "-h", HOST, "-p", str(self.port), "-U", USER], env=self.environment())
+        self.finish(signal.SIGINT)
+        run([program("pg_resetwal", PROGRAMS), "-x", number, "-D", self.data], cwd=self.folder, **self.account)
+        # The page of the status of such transactions, of which none has ended yet.
+        segment = os.path.join(self.data, "pg_xact", f"{int(number) // (1 << 20):04X}")
+        with open(segment, "wb") as file:
+            file.write(bytes(1 << 18))
+        self.give_away(segment)
+        self.launch()
 
     def do_restart(self):
         # Without waiting for clients to leave, which SIGTERM would.

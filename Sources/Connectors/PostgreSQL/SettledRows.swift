@@ -1,62 +1,55 @@
 #if PostgreSQL
 import PumpRuntime
 
-/// Which rows of an order can be read, so that none before them comes later.
+/// Up to which row of an order can be read, so that none before it comes later.
 ///
-/// A row may get its number before another one and be committed after it. What a snapshot shows is whole up to its newest row
-/// once all transactions have ended that were under way then: whoever begins later gets a higher number. Numbers that a
+/// A row may get its number before another one and be committed after it. What is there up to the newest row that is seen is
+/// whole once all transactions have ended that had begun by then: whoever begins later gets a higher number. Numbers that a
 /// transaction takes before it writes anything at all, or that sessions keep for later (`CACHE`), stay outside of this.
 struct SettledRows {
-  enum Reach {
-    case all
-    case upTo([String])
-    /// Others may still commit rows before those that are there.
-    case nothing
-  }
-
   /// The newest row of an earlier look, and the first transaction that had not begun then.
   private var horizon: (next: Int64, key: [String])?
   private var heldSince: Int64?
   private var isTold = false
 
-  /// Within a transaction of one snapshot; `newest` gives the SQL that finds the key of the newest row behind a key.
-  mutating func reach(_ client: Client, _ last: [String]?, newest: ([String]?) -> String) throws(RunFailure) -> Reach {
-    // The snapshot's own upper end is the last transaction that has ended, and others beyond it may be open. So this look takes a
-    // number of its own; a standby gives none, where rows appear in the order of their commits only.
-    let snapshot = try client.run(
-      """
-      SELECT pg_snapshot_xmin(s)::text,
-        (CASE WHEN pg_is_in_recovery() THEN pg_snapshot_xmax(s) ELSE pg_current_xact_id() END)::text
-      FROM pg_current_snapshot() AS s
-      """)
-    let oldest = Int64(snapshot.text(0, 0) ?? "") ?? 0
-    let next = Int64(snapshot.text(0, 1) ?? "") ?? 0
-    if oldest == next {
-      (horizon, heldSince) = (nil, nil)
-      return .all
-    }
-    var reached: [String]?
-    if let horizon, horizon.next <= oldest { reached = horizon.key }
-    if horizon == nil || reached != nil {
-      let found = try client.run(newest(reached ?? last))
-      horizon = found.rows == 0 ? nil : (next, (0..<found.columns.count).map { found.text(0, $0) ?? "" })
-    }
-    heldSince = reached == nil && horizon != nil ? heldSince ?? currentMicros() : nil
-    if let reached { return .upTo(reached) }
-    // Without rows there is nothing to wait for.
-    return horizon == nil ? .all : .nothing
+  /// Outside of a transaction: the newest row, by a statement that finds it, unless an earlier one still waits. False where
+  /// there is none.
+  mutating func look(_ client: Client, _ newest: String) throws(RunFailure) -> Bool {
+    if horizon != nil { return true }
+    let found = try client.run("\(SQL.settings("SET LOCAL")); \(newest)")
+    if found.rows == 0 { return false }
+    // Only behind that: a transaction that has begun since does no harm. A snapshot alone does not tell of those that began
+    // last and have not ended; the age of the first transaction counts from the next one.
+    let numbers = try client.run("SELECT age('3'::xid), pg_snapshot_xmin(pg_current_snapshot())::text")
+    let oldest = Int64(numbers.text(0, 1) ?? "") ?? 0
+    let age = Int32(numbers.text(0, 0) ?? "") ?? 0
+    let next = 3 &+ UInt32(bitPattern: age)
+    // Numbers of transactions have 32 bits there and 64 here.
+    let distance = Int32(bitPattern: next &- UInt32(truncatingIfNeeded: oldest))
+    horizon = (oldest + Int64(distance), (0..<found.columns.count).map { found.text(0, $0) ?? "" })
+    return true
   }
 
-  /// True once, when rows wait for half a minute.
-  var isLong: Bool {
-    mutating get {
-      guard let heldSince else {
-        isTold = false
-        return false
-      }
-      defer { isTold = isTold || currentMicros() - heldSince > 30_000_000 }
-      return !isTold && currentMicros() - heldSince > 30_000_000
+  /// Within a transaction of one snapshot: the key of the last row that can be read in it, nil where others may still commit
+  /// rows before that.
+  mutating func reached(_ client: Client) throws(RunFailure) -> [String]? {
+    let oldest = try client.run("SELECT pg_snapshot_xmin(pg_current_snapshot())::text").text(0, 0).flatMap { Int64($0) } ?? 0
+    guard let horizon, horizon.next <= oldest else {
+      heldSince = heldSince ?? currentMicros()
+      return nil
     }
+    (heldSince, isTold) = (nil, false)
+    return horizon.key
+  }
+
+  /// All up to the newest row was read.
+  mutating func done() { horizon = nil }
+
+  /// True once, when rows have waited for half a minute.
+  mutating func isLong() -> Bool {
+    guard let heldSince, !isTold, currentMicros() - heldSince > 30_000_000 else { return false }
+    isTold = true
+    return true
   }
 }
 #endif

@@ -92,7 +92,7 @@ final class Statements {
       unmet = []
       try client.begin()
       var halving = Halving(client, isStrict: isStrict)
-      try halving.deliver(ends.indices.filter { refused[$0] == nil }[...]) { rows throws(RunFailure) in try send(client, rows) }
+      try halving.deliver(ends.indices.filter { refused[$0] == nil }[...]) { rows, _ throws(RunFailure) in try send(client, rows) }
       let new = halving.refusals.sorted { $0.key < $1.key }.map { Refusal(row: $0.key, message: $0.value) }
       if let positions {
         if !new.isEmpty {

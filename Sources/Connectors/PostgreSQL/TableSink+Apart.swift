@@ -14,9 +14,10 @@ extension TableSink {
     }
     try client.run("ANALYZE pump_rows")
     var halving = Halving(client, isStrict: isStrict)
-    try halving.deliver(wanted.filter { refusals[$0] == nil }[...]) { rows throws(RunFailure) in try attempt(client, rows, again: []) }
-    let again = halving.refusals.keys.sorted()
-    try halving.retry { rows throws(RunFailure) in try attempt(client, rows, again: again) }
+    let all = wanted.filter { refusals[$0] == nil }
+    try halving.deliver(all[...]) { rows, _ throws(RunFailure) in try attempt(client, rows, waiting: []) }
+    let mayMeet = halving.refusals.isEmpty ? false : try meetsItself(client)
+    try halving.retry { rows, waiting throws(RunFailure) in try attempt(client, rows, waiting: mayMeet ? waiting : []) }
     refusals.merge(halving.refusals) { $1 }
     let new = refusals.filter { refused[$0.key] == nil }.sorted { $0.key < $1.key }.map { Refusal(row: $0.key, message: $0.value) }
     if positions != nil, !new.isEmpty {
@@ -31,12 +32,19 @@ extension TableSink {
     return try takeApart(client)
   }
 
-  private func attempt(_ client: Client, _ rows: ArraySlice<Int>, again: [Int]) throws(RunFailure) -> Result? {
-    let refused = try client.attempt(merge(rows, again: again))
+  /// Whether rows of the batch have a key in common.
+  private func meetsItself(_ client: Client) throws(RunFailure) -> Bool {
+    guard !key.isEmpty else { return false }
+    let names = key.map(SQL.quoted).joined(separator: ", ")
+    return try client.run("SELECT FROM pump_rows GROUP BY \(names) HAVING count(*) > 1 LIMIT 1").rows > 0
+  }
+
+  private func attempt(_ client: Client, _ rows: ArraySlice<Int>, waiting: Set<Int>) throws(RunFailure) -> Result? {
+    let refused = try client.attempt(merge(rows, waiting: waiting))
     guard let refused, refused.code == "21000", !repeatsKeys else { return refused }
     repeatsKeys = true
     try client.run("ROLLBACK TO SAVEPOINT pump" + (isStrict ? "; SET CONSTRAINTS ALL DEFERRED" : ""))
-    return try client.attempt(merge(rows, again: again))
+    return try client.attempt(merge(rows, waiting: waiting))
   }
 
   /// Rows whose values have no place in their columns show here, each alone: where the server names one, it is tried by itself

@@ -15,7 +15,7 @@ final class TableSink: PositionKeeper, @unchecked Sendable {
   private let mode: Mode
   let columns: String
   /// Wire names.
-  private let key: [String]
+  let key: [String]
   /// Rows go into a temporary table first.
   private var isStaged: Bool
   /// Columns that the server alone changes.
@@ -126,9 +126,9 @@ final class TableSink: PositionKeeper, @unchecked Sendable {
     try client.run("COPY \(isStaged ? Self.staging : table) (\(columns)) FROM STDIN")
   }
 
-  /// From the temporary table into the real one: all rows, or those of some numbers. Of rows with one key the last counts; one
-  /// of `again`, which are tried once more, does not count where a later one is in already.
-  func merge(_ rows: ArraySlice<Int>? = nil, again: [Int] = []) -> String {
+  /// From the temporary table into the real one: all rows, or those of some numbers. Of rows with one key the last counts:
+  /// of those that are tried once more none where a later one is in already, which are all but the `waiting`.
+  func merge(_ rows: ArraySlice<Int>? = nil, waiting: Set<Int> = []) -> String {
     let names = key.map(SQL.quoted)
     let target = names.joined(separator: ", ")
     var conditions: [String] = []
@@ -137,9 +137,9 @@ final class TableSink: PositionKeeper, @unchecked Sendable {
         last - first + 1 == rows.count
           ? "pump_row >= \(first) AND pump_row <= \(last)" : "pump_row IN (\(rows.map(String.init).joined(separator: ", ")))")
     }
-    if !again.isEmpty, mode == .upsert {
+    if !waiting.isEmpty, mode == .upsert {
       let same = names.map { "later.\($0) = pump_rows.\($0)" }.joined(separator: " AND ")
-      let tried = again.map(String.init).joined(separator: ", ")
+      let tried = waiting.sorted().map(String.init).joined(separator: ", ")
       conditions.append(
         "NOT EXISTS (SELECT FROM pump_rows AS later WHERE \(same) AND later.pump_row > pump_rows.pump_row AND later.pump_row NOT IN (\(tried)))"
       )

@@ -99,19 +99,28 @@ final class TableSource: Source, @unchecked Sendable {
     let client = try pool.acquire()
     do throws(RunFailure) {
       if selected == nil { selected = try select(client) }
-      var rows = conditions(after: last)
+      var rows = conditions
+      if waitsForOthers, try !settled.look(client, newest) {
+        pool.release(client, broken: false)
+        nextPoll = currentMicros() + (every ?? 0)
+        hasEnded = every == nil
+        return
+      }
       // One snapshot for what is looked at and what is read.
       try client.begin(waitsForOthers ? "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ" : "")
       if waitsForOthers {
-        switch try reach(client) {
-        case .all: break
-        case .upTo(let key): rows.append("(\(names)) <= (\(key.map(SQL.literal).joined(separator: ", ")))")
-        case .nothing:
+        guard let key = try settled.reached(client) else {
           client.rollback()
           pool.release(client, broken: !client.isReusable)
           nextPoll = currentMicros() + min(every ?? 100_000, 1_000_000)
+          if settled.isLong() {
+            context.logger.warning(
+              "`\(context.spec.label)` waits for transactions of others that began before its newest rows; pg_stat_activity shows them",
+              pipeline: context.pipeline)
+          }
           return
         }
+        rows.append("(\(names)) <= (\(key.map(SQL.literal).joined(separator: ", ")))")
       }
       var sql = "SELECT \(selected!) FROM \(from)"
       if !rows.isEmpty { sql += " WHERE \(rows.joined(separator: " AND "))" }
@@ -128,29 +137,21 @@ final class TableSource: Source, @unchecked Sendable {
 
   private var names: String { order.map { SQL.quoted(shape.fields[$0].wire) }.joined(separator: ", ") }
 
-  /// Rows behind a key; those without one have no place in the order.
-  private func conditions(after key: [String]?) -> [String] {
+  /// Rows behind the last one; those without a value have no place in the order.
+  private var conditions: [String] {
     order.map { "\(SQL.quoted(shape.fields[$0].wire)) IS NOT NULL" }
-      + (key.map { ["(\(names)) > (\($0.map(SQL.literal).joined(separator: ", ")))"] } ?? [])
+      + (last.map { ["(\(names)) > (\($0.map(SQL.literal).joined(separator: ", ")))"] } ?? [])
   }
 
   /// Whoever goes on behind the last row needs all before it: where rows are read more than once, none is read while one that
   /// stands before it may still come.
   private var waitsForOthers: Bool { !order.isEmpty && (every != nil || context.keepsPositions) }
 
-  /// How far the rows can be read in the snapshot that has begun.
-  private func reach(_ client: Client) throws(RunFailure) -> SettledRows.Reach {
+  /// Finds the key of the newest row.
+  private var newest: String {
     let columns = order.map { SQL.quoted(shape.fields[$0].wire) }
-    let reach = try settled.reach(client, last) { [self] key in
-      "SELECT \(columns.map { "\($0)::text" }.joined(separator: ", ")) FROM \(from) WHERE \(conditions(after: key).joined(separator: " AND ")) "
-        + "ORDER BY \(columns.map { "\($0) DESC" }.joined(separator: ", ")) LIMIT 1"
-    }
-    if settled.isLong {
-      context.logger.warning(
-        "`\(context.spec.label)` waits for transactions of others that began before its newest rows; pg_stat_activity shows them",
-        pipeline: context.pipeline)
-    }
-    return reach
+    return "SELECT \(columns.map { "\($0)::text" }.joined(separator: ", ")) FROM \(from) "
+      + "WHERE \(conditions.joined(separator: " AND ")) ORDER BY \(columns.map { "\($0) DESC" }.joined(separator: ", ")) LIMIT 1"
   }
 
   /// The columns as they are asked for, once their types were compared with the fields'.
@@ -211,6 +212,7 @@ final class TableSource: Source, @unchecked Sendable {
       } else if count == -1 {
         try client.finish()
         try client.run("COMMIT")
+        settled.done()
         end(broken: false)
         nextPoll = currentMicros() + (every ?? 0)
         hasEnded = every == nil

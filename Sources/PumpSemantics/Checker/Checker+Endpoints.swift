@@ -121,7 +121,7 @@ extension Checker {
       }
       switch parameter.kind {
       case .field, .fields:
-        let names = fieldNames(value, record, parameter)
+        let names = fieldNames(value, record, parameter, of: found.endpoint.role)
         fixed.append(
           Setting(
             name: parameter.name, type: .list(.string),
@@ -182,7 +182,9 @@ extension Checker {
       help: parameter.docs?.split(separator: "\n").first.map(String.init))
   }
 
-  private func fieldNames(_ value: ExprSyntax, _ record: RecordType?, _ parameter: Interface.Parameter) -> [String] {
+  private func fieldNames(
+    _ value: ExprSyntax, _ record: RecordType?, _ parameter: Interface.Parameter, of role: ConnectorSyntax.Role
+  ) -> [String] {
     var items = [value]
     if case .list(let list) = value.kind { items = list }
     return items.compactMap { item in
@@ -200,9 +202,11 @@ extension Checker {
         return nil
       }
       if record.fields[index].type.isOptional {
+        let declaration = "declare it `\(name.text): \(record.fields[index].type.wrapped)`"
         report(
           .nullableKey, item.span, "`\(name.text)` may be null, and null neither equals nor follows anything in `\(parameter.name)`",
-          help: "declare it `\(name.text): \(record.fields[index].type.wrapped)`, or `filter .\(name.text) != null` before")
+          help: role == .source
+            ? "\(declaration); rows without it have no place" : "\(declaration), or `filter .\(name.text) != null` before")
       }
       return name.text
     }
