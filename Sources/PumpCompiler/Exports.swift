@@ -1,5 +1,6 @@
 // The command line speaks to the compiler through this module alone.
 @_exported import PumpPlan
+@_exported import func PumpRuntime.finished
 @_exported import func PumpRuntime.openStandardDescriptors
 @_exported import PumpReports
 @_exported import PumpSemantics
