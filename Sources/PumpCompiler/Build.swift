@@ -6,6 +6,12 @@ import PumpSwift
 /// What stopped a build; the compiler's own words follow where it was the compiler.
 public struct BuildProblem: LocalizedError {
   public let message: String
+  /// The signal that ended it, if one did.
+  public let signal: Int32?
+  public init(message: String, signal: Int32? = nil) {
+    self.message = message
+    self.signal = signal
+  }
   public var errorDescription: String? { message }
 }
 
@@ -28,6 +34,7 @@ public struct Builder {
     self.root = root
     self.progress = progress
     version = try Builder.run("swiftc", ["--version"], capture: true)
+    WorkFolders.clean(NSTemporaryDirectory(), prefixes: ["pump-build-", "pump-host-", "pump-test-"])
     cache =
       ProcessInfo.processInfo.environment["PUMP_CACHE"]
       ?? (ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache") + "/pump"
@@ -49,21 +56,15 @@ public struct Builder {
 
   @discardableResult
   static func run(_ tool: String, _ arguments: [String], capture: Bool = false, folder: String? = nil) throws -> String {
-    let process = Process()
-    // A spec can be written so that its Swift takes any amount of memory: the compiler gets 12 GiB, and no more.
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", "ulimit -v 12582912; exec \"$@\"", "sh", tool] + arguments
-    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    do { try process.run() } catch { throw BuildProblem(message: "no shell can be started: \(error.localizedDescription)") }
-    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    guard process.terminationStatus != 127 else {
+    let outcome: ChildProcess.Outcome
+    do { outcome = try ChildProcess.run([tool] + arguments, folder: folder) } catch let stopped as ChildProcess.Stopped {
+      throw BuildProblem(message: "stopped", signal: stopped.signal)
+    }
+    let output = outcome.output
+    guard outcome.code != 127 else {
       throw BuildProblem(message: "`\(tool)` cannot be started; is Swift installed and in PATH?")
     }
-    guard process.terminationStatus == 0 else {
+    guard outcome.code == 0 else {
       let words = output.split(separator: "\n").filter { $0.contains("error:") }.prefix(8).joined(separator: "\n  ")
       throw BuildProblem(message: "`\(tool)` failed:\n  \(words.isEmpty ? String(output.suffix(2000)) : words)")
     }
@@ -123,6 +124,7 @@ public struct Builder {
   private func use(_ place: String) { try? FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: place) }
 
   private func prune() {
+    WorkFolders.clean(cache)
     for name in (try? FileManager.default.contentsOfDirectory(atPath: cache)) ?? [] {
       let place = "\(cache)/\(name)"
       let used = (try? FileManager.default.attributesOfItem(atPath: place))?[.modificationDate] as? Date

@@ -4,6 +4,10 @@ import PumpConnectorKit
 import PumpSemantics
 import PumpSyntax
 
+/// `[general]`, which every program has.
+public let generalSettings = ConfigSection(
+  name: ConfigSchema.general.name, docs: "Of the run as a whole.", keys: ConfigSchema.general.settings)
+
 /// Checks configuration files and this environment against a plan.
 public func checkConfiguration(_ plan: Plan, files: [String], overrides: [String]) -> [Diagnostic] {
   let environment: (String) -> String? = { ProcessInfo.processInfo.environment[$0] }

@@ -88,6 +88,12 @@ public struct Project {
         }
         let base = parentFolder(path)
         let target = relative.hasPrefix("/") || base.isEmpty ? relative : "\(base)/\(relative)"
+        // Another file's lines would stand in the findings.
+        guard relative.hasSuffix(".pump") else {
+          diagnostics.append(
+            Diagnostic(.badImport, at: literal.span, "`\(relative)` is no .pump file", help: "import a file whose name ends in .pump"))
+          continue
+        }
         if add(target, from: span) != nil {
           diagnostics.append(
             Diagnostic(.badImport, at: literal.span, "`\(relative)` cannot be read", help: "the path is relative to this file's folder"))

@@ -125,7 +125,7 @@ final class StepCompiler {
         out.filtered += selection.count - count
         if count > 0 { next(frame, Selection(start: kept, count: count), out) }
       }
-    case .discard: return { _, selection, out in out.filtered += selection.count }
+    case .discard: return { _, selection, out in out.discarded += selection.count }
     case .sink(let sink, let each):
       let nodes = each.map { node($0, carried: carried) }
       let write = self.sink(sink, nodes, event)

@@ -68,7 +68,7 @@ public enum DiagnosticFormat: String, CaseIterable {
   /// A workflow command; its data are escaped as GitHub asks.
   private static func github(_ diagnostic: Diagnostic) -> String {
     func escape(_ text: String, property: Bool) -> String {
-      var result = text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
+      var result = printable(text).replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
       if property { result = result.replacing(":", with: "%3A").replacing(",", with: "%2C") }
       return result
     }

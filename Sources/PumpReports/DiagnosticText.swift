@@ -9,10 +9,10 @@ public struct DiagnosticText {
   public func render(_ diagnostic: Diagnostic) -> String {
     let isError = diagnostic.severity == .error
     let head = paint("\(diagnostic.severity.rawValue)[\(diagnostic.code.id)]", isError ? "1;31" : "1;33")
-    var text = "\(head): \(paint(clean(diagnostic.message), "1"))\n"
+    var text = "\(head): \(paint(printable(diagnostic.message), "1"))\n"
     text += excerpt(diagnostic.span, nil, isError ? "31" : "33")
     for label in diagnostic.labels { text += excerpt(label.span, label.text, "34") }
-    if let help = diagnostic.help { text += "  \(paint("help", "36")): \(clean(help))\n" }
+    if let help = diagnostic.help { text += "  \(paint("help", "36")): \(printable(help))\n" }
     return text
   }
 
@@ -20,7 +20,7 @@ public struct DiagnosticText {
 
   private func excerpt(_ span: Span, _ label: String?, _ code: String) -> String {
     // What stands in no file has no line to show.
-    guard !span.source.bytes.isEmpty else { return span.source.path.isEmpty ? "" : "   --> \(clean(span.source.path))\n" }
+    guard !span.source.bytes.isEmpty else { return span.source.path.isEmpty ? "" : "   --> \(printable(span.source.path))\n" }
     let (line, column) = span.source.position(span.start)
     let number = String(line)
     let margin = String(repeating: " ", count: number.count)
@@ -33,13 +33,13 @@ public struct DiagnosticText {
     let pad = String(
       scalars[min(first, scalars.count)..<min(scalars.count, max(first, column - 1))].map { $0 == "\t" ? "\t" : " " }.map(Character.init))
     let marks = paint(String(repeating: label == nil ? "^" : "-", count: max(1, width)), code)
-    let words = label.map { " " + paint(clean($0), code) } ?? ""
-    return "  \(margin)--> \(clean(span.description))\n  \(number) | \(shown)\n  \(margin) | \(pad)\(marks)\(words)\n"
+    let words = label.map { " " + paint(printable($0), code) } ?? ""
+    return "  \(margin)--> \(printable(span.description))\n  \(number) | \(shown)\n  \(margin) | \(pad)\(marks)\(words)\n"
   }
 }
 
-/// Text of a spec as it may stand on a terminal.
-private func clean(_ text: String) -> String {
+/// Text of a spec, or a name of a file, as it may stand on a terminal: without control characters, but for line feeds and tabs.
+public func printable(_ text: String) -> String {
   String(
     String.UnicodeScalarView(
       text.unicodeScalars.map { scalar in
@@ -59,7 +59,7 @@ private final class ShownLine {
   func scalars(_ source: SourceText, _ line: Int) -> [Unicode.Scalar] {
     if self.source !== source || number != line {
       (self.source, number) = (source, line)
-      text = Array(clean(source.line(line)).unicodeScalars)
+      text = Array(printable(source.line(line)).unicodeScalars)
     }
     return text
   }

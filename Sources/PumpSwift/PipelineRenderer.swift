@@ -153,7 +153,7 @@ final class PipelineRenderer {
         out.line("return")
       }
       chain(rest, event: event, type: type, carried: carried, &out)
-    case .discard: out.line("out.filtered += 1")
+    case .discard: out.line("out.discarded += 1")
     case .sink(let index, let each):
       begin(each.contains { expressions.fails($0) })
       sink(index, each, event: event, carried: carried, &out) { out in

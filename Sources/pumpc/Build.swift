@@ -37,6 +37,8 @@ func build(_ compilation: Compilation, output: String) throws -> String? {
 /// Tells what stopped a build.
 func reportingBuilds(_ body: () throws -> Int32) throws -> Int32 {
   do { return try body() } catch let problem as BuildProblem {
+    // What it had begun has been removed on the way here.
+    if let signal = problem.signal { exit(128 + signal) }
     complain("error: \(problem.message)\n")
     return Exit.findings
   }

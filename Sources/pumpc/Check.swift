@@ -39,7 +39,7 @@ let checkVerb = Verb(
   let isTerminal = isatty(1) == 1
   print(format.render(diagnostics, color: isTerminal), terminator: "")
   if options.has("--plan"), let plan = compilation.plan { print(planText(plan), terminator: "") }
-  if options.has("--types") { for flow in compilation.flows { print("\(flow.span): \(flow.type)") } }
+  if options.has("--types") { for flow in compilation.flows { print("\(printable(flow.span.description)): \(flow.type)") } }
   let errors = diagnostics.filter { $0.severity == .error }.count
   let warnings = diagnostics.count - errors
   if format == .text {
@@ -102,6 +102,6 @@ private func applyFixes(_ check: () throws -> Findings) throws -> Findings {
 /// Compiles for another verb: findings go to standard error; nil where there are errors.
 func compileOrComplain(_ path: String) throws -> Compilation? {
   let compilation = compile(try Project.load(path))
-  if !compilation.diagnostics.isEmpty { complain(DiagnosticFormat.text.render(compilation.diagnostics, color: isatty(2) == 1)) }
+  if !compilation.diagnostics.isEmpty { complain(rendered: DiagnosticFormat.text.render(compilation.diagnostics, color: isatty(2) == 1)) }
   return compilation.plan == nil ? nil : compilation
 }

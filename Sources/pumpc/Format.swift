@@ -20,7 +20,7 @@ let fmtVerb = Verb(
   for file in project.files where project.own.contains(file.source.path) {
     let errors = project.diagnostics.filter { $0.span.source === file.source }
     if !errors.isEmpty {
-      complain(DiagnosticFormat.text.render(errors, color: isatty(2) == 1))
+      complain(rendered: DiagnosticFormat.text.render(errors, color: isatty(2) == 1))
       failed = true
       continue
     }
@@ -28,10 +28,10 @@ let fmtVerb = Verb(
     guard Array(text.utf8) != file.source.bytes else { continue }
     changed += 1
     if options.has("--check") {
-      print("\(file.source.path): not in the canonical layout; run `pumpc fmt`")
+      print("\(printable(file.source.path)): not in the canonical layout; run `pumpc fmt`")
     } else {
       try Data(text.utf8).write(to: URL(fileURLWithPath: file.source.path), options: .atomic)
-      print("formatted \(file.source.path)")
+      print("formatted \(printable(file.source.path))")
     }
   }
   return failed || (options.has("--check") && changed > 0) ? Exit.findings : Exit.clean

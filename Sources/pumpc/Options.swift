@@ -1,4 +1,5 @@
 import Foundation
+import PumpCompiler
 
 /// The words after a verb: flags, options with values, and the rest.
 struct Options {
@@ -48,4 +49,8 @@ enum Exit {
   static let internalError: Int32 = 70
 }
 
-func complain(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+/// On standard error; what came from outside, such as names of files, has no control characters there.
+func complain(_ text: String) { complain(rendered: printable(text)) }
+
+/// As `complain`, of what is clean already and may have colours.
+func complain(rendered text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }

@@ -35,7 +35,7 @@ let configVerb = Verb(
     throw Options.Problem(message: "`\(options.value("--format")!)` is no format: conf, env or schema")
   }
   guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
-  print(format.render(compilation.plan!), terminator: "")
+  print(format.render(compilation.plan!, general: generalSettings), terminator: "")
   return Exit.clean
 }
 
@@ -62,7 +62,7 @@ let newVerb = Verb(
     complain("error: `\(folder)` cannot be made: \(error.localizedDescription)\n")
     return Exit.findings
   }
-  print("made \(folder); try:\n  pumpc run \(folder)\n  pumpc test \(folder)\n  pumpc build \(folder)")
+  print(printable("made \(folder); try:\n  pumpc run \(folder)\n  pumpc test \(folder)\n  pumpc build \(folder)"))
   return Exit.clean
 }
 

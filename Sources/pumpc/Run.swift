@@ -8,8 +8,8 @@ let runVerb = Verb(
     run [--config FILE]… [--set KEY=VALUE]… [--quiet] [PATH]
 
     Checks the program and runs it until its sources end, with progress on a terminal and a summary. Relative paths of
-    the spec start from the program's folder; its pipelines.conf is read unless --config names others. SIGTERM or Ctrl-C
-    stops taking events in, finishes those under way and exits 0.
+    the spec start from the program's folder; its pipelines.conf is read unless --config names others. SIGTERM, SIGHUP
+    or Ctrl-C stops taking events in, finishes those under way and exits 0.
 
       --config FILE     a pipelines.conf; may be repeated, later files win
       --set KEY=VALUE   one setting, such as connection.db.path=a.db or shop.min_amount=5
@@ -33,7 +33,7 @@ let testVerb = Verb(
       --compiled      builds the program and runs the same tests compiled
       --filter TEXT   only tests whose title holds the text
 
-    Exit codes: 0 all passed, 1 some failed or the spec has errors, 2 wrong usage.
+    Exit codes: 0 all passed, 1 some failed, none was found or the spec has errors, 2 wrong usage.
     """
 ) { words in
   let options = try Options(words, flags: ["--compiled"], values: ["--filter"], paths: 0...1)

@@ -41,4 +41,4 @@ func main(_ arguments: [String]) -> Int32 {
 
 openStandardDescriptors()
 signal(SIGPIPE, SIG_DFL)
-exit(main(Array(CommandLine.arguments.dropFirst())))
+exit(finished(main(Array(CommandLine.arguments.dropFirst()))))

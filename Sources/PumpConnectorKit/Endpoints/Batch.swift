@@ -189,6 +189,8 @@ public final class Outputs: @unchecked Sendable {
   public let sinks: [SinkBuffer]
   public var failures: [Failure] = []
   public var filtered = 0
+  /// Events that `discard` ended.
+  public var discarded = 0
   public var lookups: [LookupStep] = []
   /// Why the batch under way cannot be finished: nothing of it may be written, and nothing fails.
   package var broken: RunFailure?
@@ -220,6 +222,7 @@ public final class Outputs: @unchecked Sendable {
     for sink in sinks { sink.clear() }
     failures.removeAll(keepingCapacity: true)
     filtered = 0
+    discarded = 0
     broken = nil
   }
 }

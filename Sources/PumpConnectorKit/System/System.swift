@@ -8,9 +8,10 @@ public func currentMicros() -> Int64 {
   return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
 }
 
-/// A program may be started with standard descriptors closed: what it opens then must not take their places.
+/// A program may be started with standard descriptors closed: what it opens then must not take their places. Reading from one,
+/// or writing to it, fails as it would without.
 public func openStandardDescriptors() {
-  for fd in Int32(0)...2 where fcntl(fd, F_GETFD) == -1 { _ = open("/dev/null", O_RDWR) }
+  for fd in Int32(0)...2 where fcntl(fd, F_GETFD) == -1 { _ = open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) }
 }
 
 /// A process that ends by a fault prints nothing of its memory: Swift's own report shows bytes of events.
@@ -84,10 +85,15 @@ public final class StopSignal: Sendable {
   nonisolated(unsafe) private static var installed: StopSignal?
   private static let signals = Atomic<Int>(0)
 
-  /// SIGTERM and SIGINT request the stop; a second one ends the process at once.
+  /// SIGTERM, SIGINT and SIGHUP request the stop; a second one ends the process at once. A SIGHUP that is ignored stays so, as
+  /// `nohup` wants it.
   public func install() {
     StopSignal.installed = self
-    for number in [SIGTERM, SIGINT] {
+    var hangup = sigaction()
+    sigaction(SIGHUP, nil, &hangup)
+    let ignoresHangup = unsafeBitCast(hangup.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    let numbers = [SIGTERM, SIGINT] + (ignoresHangup ? [] : [SIGHUP])
+    for number in numbers {
       signal(number) { number in
         if StopSignal.signals.add(1, ordering: .relaxed).newValue > 1 { _exit(128 + number) }
         StopSignal.installed?.request()
@@ -97,8 +103,7 @@ public final class StopSignal: Sendable {
     // Whoever started this process may have blocked them.
     var mask = sigset_t()
     sigemptyset(&mask)
-    sigaddset(&mask, SIGTERM)
-    sigaddset(&mask, SIGINT)
+    for number in numbers { sigaddset(&mask, number) }
     pthread_sigmask(SIG_UNBLOCK, &mask, nil)
   }
 }

@@ -5,8 +5,8 @@ public enum ProgramCommand {
   static let help = """
     [--config FILE]… [--set KEY=VALUE]… [--test [TEXT]]
 
-    Runs all pipelines until their sources end. SIGTERM or Ctrl-C stops taking events in, finishes those that are under
-    way and exits; a second one ends at once.
+    Runs all pipelines until their sources end. SIGTERM, SIGHUP or Ctrl-C stops taking events in, finishes those that are
+    under way and exits; a second one ends at once.
 
       --config FILE     a pipelines.conf; later files win; without it, ./pipelines.conf where there is one
       --set KEY=VALUE   one setting, such as connection.db.path=a.db or shop.min_amount=5
@@ -14,14 +14,18 @@ public enum ProgramCommand {
       --quiet           no progress and no summary
       --help, --version
 
-    Exit codes: 0 all done, 1 failed, 2 wrong usage or configuration, 130 ended by a second signal.
+    Exit codes: 0 all done, 1 failed, 2 wrong usage or configuration, 128 and the number of a second signal.
     """
 
   /// The entry of a program. Returns the exit code.
   public static func main(_ executable: Executable, factories: [String: ConnectorFactory], arguments: [String]) -> Int32 {
-    let program = executable.program
     openStandardDescriptors()
     leaveNoCrashReport()
+    return finished(perform(executable, factories, arguments))
+  }
+
+  private static func perform(_ executable: Executable, _ factories: [String: ConnectorFactory], _ arguments: [String]) -> Int32 {
+    let program = executable.program
     var files: [String] = []
     var overrides: [String] = []
     var quiet = false
@@ -68,8 +72,14 @@ public enum ProgramCommand {
 
   private static func test(_ executable: Executable, _ configuration: Configuration, _ filter: String?) -> Int32 {
     let results = executable.runTests(configuration, filter: filter)
+    if results.isEmpty, let filter {
+      complain("error: no test has `\(Shape.clean(filter))` in its title\n  help: leave the filter out to run all of them\n")
+      return 1
+    }
+    let isTerminal = isatty(1) == 1
+    func painted(_ text: String, _ code: String) -> String { isTerminal ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
     for result in results {
-      print(result.problems.isEmpty ? "pass  \(Shape.clean(result.title))" : "FAIL  \(Shape.clean(result.title))")
+      print("\(result.problems.isEmpty ? painted("pass", "32") : painted("FAIL", "31"))  \(Shape.clean(result.title))")
       for problem in result.problems { print("  \(problem)") }
     }
     let failed = results.filter { !$0.problems.isEmpty }.count
@@ -111,7 +121,7 @@ public enum ProgramCommand {
     for line in report.lines {
       let sent = line.sent.filter { $0.count > 0 }.map { "\(count($0.count)) to \(Shape.clean($0.label))" }.joined(separator: ", ")
       text +=
-        "\(line.pipeline): \(count(line.taken)) in, \(sent.isEmpty ? "0 out" : sent), \(count(line.filtered)) filtered, \(count(line.failed)) failed, \(rate(line.taken, report.micros))\(line.isCut ? "; stopped before the end of its source" : "")\n"
+        "\(line.pipeline): \(count(line.taken)) in, \(sent.isEmpty ? "0 out" : sent), \(count(line.filtered)) filtered, \(line.discarded > 0 ? "\(count(line.discarded)) discarded, " : "")\(count(line.failed)) failed, \(rate(line.taken, report.micros))\(line.isCut ? "; stopped before the end of its source" : "")\n"
     }
     return text
   }

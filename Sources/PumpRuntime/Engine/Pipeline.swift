@@ -12,6 +12,7 @@ final class Pipeline: @unchecked Sendable {
     var taken = 0
     var failed = 0
     var filtered = 0
+    var discarded = 0
     var acknowledged = 0
     var retries = 0
     var sent: [Int] = []
@@ -250,16 +251,17 @@ final class Pipeline: @unchecked Sendable {
     processor.process(batch, outputs)
     if let broken = outputs.broken { throw broken }
     let failures = (batch.refused + outputs.failures).sorted { ($0.row, $0.step) < ($1.row, $1.step) }
-    let filtered = outputs.filtered
+    let (filtered, discarded) = (outputs.filtered, outputs.discarded)
     shared.withLock { counts in
       counts.taken += batch.count + batch.refused.count
       counts.failed += failures.count
       counts.filtered += filtered
+      counts.discarded += discarded
     }
     // Where the error route writes to a target of the main route, both are written in one order.
     if sinks.sharesTargets, !failures.isEmpty, try errors.process(failures.map { ($0, batch) }, outputs, now: Timestamp(clock())) {
-      let discarded = outputs.filtered - filtered
-      shared.withLock { $0.filtered += discarded }
+      let more = outputs.discarded - discarded
+      shared.withLock { $0.discarded += more }
       try route(refusals: try sinks.write(outputs, batch, failed: failures), batch)
     } else {
       let refusals = try sinks.write(outputs, batch)
@@ -278,8 +280,9 @@ final class Pipeline: @unchecked Sendable {
   private func route(_ failures: [SinkSet.Late]) throws(RunFailure) {
     outputs.clear()
     guard try errors.process(failures, outputs, now: Timestamp(clock())) else { return }
-    let filtered = outputs.filtered
-    shared.withLock { $0.filtered += filtered }
+    // What the route filters has been counted: it failed.
+    let discarded = outputs.discarded
+    shared.withLock { $0.discarded += discarded }
     _ = try sinks.write(outputs, errors.batch)
   }
 }

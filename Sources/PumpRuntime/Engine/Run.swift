@@ -7,6 +7,7 @@ public struct RunReport: Sendable {
     public let pipeline: String
     public let taken: Int
     public let filtered: Int
+    public let discarded: Int
     public let failed: Int
     public let acknowledged: Int
     public let retries: Int
@@ -240,7 +241,7 @@ public final class Runner: @unchecked Sendable {
     let lines = program.pipelines.compactMap { spec -> RunReport.Line? in
       guard let counts = running[spec.id]?.counts else { return nil }
       return .init(
-        pipeline: spec.id, taken: counts.taken, filtered: counts.filtered, failed: counts.failed,
+        pipeline: spec.id, taken: counts.taken, filtered: counts.filtered, discarded: counts.discarded, failed: counts.failed,
         acknowledged: counts.acknowledged, retries: counts.retries,
         sent: zip(spec.sinks, counts.sent).map { ($0.label, $1) }, isCut: endings.isCut(spec.id))
     }

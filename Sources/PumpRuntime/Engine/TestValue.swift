@@ -70,4 +70,25 @@ indirect enum TestValue: Equatable {
     default: self == pattern
     }
   }
+
+  /// Where it first differs from what is written, such as `.items[2].price`; nil where all of it does.
+  func difference(_ pattern: TestValue, exact: Bool) -> String? {
+    func differs(_ a: TestValue, _ b: TestValue) -> Bool { exact ? a != b : !a.matches(b) }
+    switch (self, pattern) {
+    case (.object(let members), .object(let wanted)):
+      let names = wanted.map(\.key) + (exact ? members.map(\.key).filter { name in !wanted.contains { $0.key == name } } : [])
+      for name in names {
+        let (a, b) = (member([name]) ?? .null, pattern.member([name]) ?? .null)
+        if differs(a, b) { return ".\(name)\(a.difference(b, exact: exact) ?? "")" }
+      }
+      return nil
+    case (.array(let items), .array(let wanted)):
+      guard items.count == wanted.count else { return nil }
+      for (index, (a, b)) in zip(items, wanted).enumerated() where differs(a, b) {
+        return "[\(index)]\(a.difference(b, exact: exact) ?? "")"
+      }
+      return nil
+    default: return nil
+    }
+  }
 }

@@ -49,6 +49,7 @@ extension Executable {
       let capture = expect.sink.map { captures[$0] } ?? errors
       if let problem = capture.compare(expect.expectation) { problems.append("\(expect.place): \(expect.text)\n    \(problem)") }
     }
+    if !problems.isEmpty, let failures = errors.failures { problems.append(failures) }
     // Failures of events are routed; what halts is the test's own data, or the error route.
     if let halted { problems.append("\(test.place): the pipeline halted: \(halted)") }
     return problems
@@ -101,6 +102,18 @@ final class CaptureSink: Sink, @unchecked Sendable {
   func commit() throws(RunFailure) -> [Refusal] { [] }
   func close(completed: Bool) throws(RunFailure) {}
 
+  /// The failures that were captured, for a test that fails for another reason.
+  var failures: String? {
+    guard !events.isEmpty else { return nil }
+    let reasons = events.prefix(5).compactMap { event -> String? in
+      guard let failure = TestValue(event), case .string(let stage)? = failure.member(["stage"]),
+        case .string(let message)? = failure.member(["message"])
+      else { return nil }
+      return "\n    \(Shape.clean(stage)): \(Shape.clean(message))"
+    }
+    return "\(events.count) event\(events.count == 1 ? "" : "s") failed:\(reasons.joined())\(events.count > 5 ? "\n    …" : "")"
+  }
+
   /// Nil where it is as expected.
   func compare(_ expectation: TestSpec.Expectation) -> String? {
     let got =
@@ -116,7 +129,10 @@ final class CaptureSink: Sink, @unchecked Sendable {
       for (index, (event, pattern)) in zip(events, wanted).enumerated() {
         if case .string(let text) = pattern, text == event { continue }
         guard let value = TestValue(event) else { return "event \(index + 1): came \(Shape.clean(event))" }
-        if exact ? value != pattern : !value.matches(pattern) { return "event \(index + 1) differs, came: \(Shape.clean(event))" }
+        if exact ? value != pattern : !value.matches(pattern) {
+          let place = value.difference(pattern, exact: exact).map { " at \($0)" } ?? ""
+          return "event \(index + 1) differs\(Shape.clean(place)), came: \(Shape.clean(event))"
+        }
       }
       return nil
     }

@@ -28,6 +28,7 @@ extension Runner {
     count("events_in_total", "Events that sources gave.", \.taken)
     count("events_failed_total", "Events that failed.", \.failed)
     count("events_filtered_total", "Events that were filtered.", \.filtered)
+    count("events_discarded_total", "Events that ended in `discard`.", \.discarded)
     count("events_acknowledged_total", "Events whose sources were told that all of them is durable.", \.acknowledged)
     count("delivery_retries_total", "Deliveries that were tried again.", \.retries)
     out.family(

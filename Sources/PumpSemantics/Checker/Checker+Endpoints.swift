@@ -68,7 +68,8 @@ extension Checker {
   /// Checks arguments and settings; `event` is what per-event arguments read, `record` what field names mean.
   func endpoint(
     _ syntax: EndpointSyntax, _ found: (interface: Interface, endpoint: Interface.Endpoint, connection: String?), type: Type, event: Expr?,
-    record: RecordType?, meta: RecordType?, locals: [String: Expr], header: String? = nil, _ pipeline: PipelineContext
+    record: RecordType?, meta: RecordType?, locals: [String: Expr], header: String? = nil, declared: Type? = nil,
+    _ pipeline: PipelineContext
   ) -> TypedEndpoint {
     var fixed: [Setting] = []
     var each: [(field: Field, value: Expr)] = []
@@ -147,6 +148,12 @@ extension Checker {
           fixed.append(parameter.setting(type, check(setting: value, parameter.setting(type, nil), scope)))
         }
       }
+    }
+    if let declared, found.endpoint.abilities.contains("refine") {
+      fixed.append(
+        Setting(
+          name: "where", type: .json, value: .literal(.string(limits(of: declared))),
+          docs: "What the `where` of the type allows; the spec says it."))
     }
     fixed += check(settings: syntax.settings, Interface.stepSettings(found.endpoint.role), "this \(found.endpoint.role.rawValue)")
     let label = label(syntax)

@@ -135,7 +135,9 @@ extension Checker {
       checks = typeChecks
       let meta = RecordType(fields: found.endpoint.meta.fields + (declared.plain == .bytes ? [Self.raw] : []))
       sources.append(
-        endpoint(syntax, found, type: declared.plain, event: nil, record: declared.plain.record, meta: nil, locals: [:], context))
+        endpoint(
+          syntax, found, type: declared.plain, event: nil, record: declared.plain.record, meta: nil, locals: [:], declared: declared,
+          context))
       if let first = result, let known = first.meta {
         if first.type != declared.plain, first.type != .erroneous, declared != .erroneous {
           report(

@@ -163,7 +163,8 @@ extension Checker {
       let rows = JSONLiteral.array(items.map { json($0, found.type) }).text
       expectation = matches ? .matches(rows) : .equals(rows)
     }
-    let text = span.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    // In one line; spaces within a text stay as many as they are.
+    let text = span.text.split(whereSeparator: \.isNewline).map { $0.drop(while: \.isWhitespace) }.joined(separator: " ")
     return .init(sink: found.sink, expectation: expectation, text: text, place: place(span))
   }
 

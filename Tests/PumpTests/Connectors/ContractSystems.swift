@@ -237,7 +237,9 @@ final class MQTTSystem: ContractSystem {
     try listener.run()
   }
   deinit {
-    listener.terminate()
+    // While its broker is gone it does not hear a milder signal.
+    kill(listener.processIdentifier, SIGKILL)
+    listener.waitUntilExit()
     try? FileManager.default.removeItem(atPath: (heard as NSString).deletingLastPathComponent)
   }
 
