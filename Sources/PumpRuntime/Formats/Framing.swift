@@ -75,6 +75,6 @@ extension Text {
 
 extension Text {
   /// A byte order mark of UTF-8 stands before what is meant.
-  @usableFromInline var beginsWithMark: Bool { count >= 3 && base[0] == 0xEF && base[1] == 0xBB && base[2] == 0xBF }
-  @usableFromInline var withoutMark: Text { slice(3, count - 3) }
+  var beginsWithMark: Bool { count >= 3 && base[0] == 0xEF && base[1] == 0xBB && base[2] == 0xBF }
+  var withoutMark: Text { slice(3, count - 3) }
 }

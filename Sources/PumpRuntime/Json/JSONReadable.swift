@@ -104,9 +104,17 @@ public func decodeJSON<T: JSONReadable>(
     try json.finish()
     return value
   } catch {
-    if text.beginsWithMark { return try decodeJSON(type, text.withoutMark, c, options, shape()) }
-    throw explained(text, options, shape())
+    return try decodeUnmarked(type, text, c, options, shape())
   }
+}
+
+/// What is not JSON may be JSON behind a byte order mark, which is ignored. Apart, so that the usual way stays short.
+@usableFromInline @inline(never)
+func decodeUnmarked<T: JSONReadable>(
+  _ type: T.Type, _ text: Text, _ c: Context, _ options: JSONOptions, _ shape: @autoclosure () -> Shape
+) throws(EventFailure) -> T {
+  guard text.beginsWithMark else { throw explained(text, options, shape()) }
+  return try decodeJSON(type, text.withoutMark, c, options, shape())
 }
 
 @usableFromInline @inline(never)
