@@ -2,8 +2,11 @@ import PumpRuntime
 
 /// Functions of lists and maps of any element: they move slices and rows, whatever the elements are.
 enum ListKernels {
-  static func make(_ name: String, _ nodes: [Node], _ shape: Shape) -> Node {
-    let a = nodes[0].column
+  /// Nil where no function of this name takes them.
+  static func make(_ name: String, _ nodes: [Node], _ shape: Shape) -> Node? {
+    guard let a = nodes.first?.column else { return nil }
+    let isCollection = a.shape.kind == .list || a.shape.kind == .map
+    guard isCollection || name == "equals" || name == "to_string" || name == "to_json" else { return nil }
     let isMap = a.shape.kind == .map
     let out: Column
     switch name {
@@ -22,7 +25,6 @@ enum ListKernels {
     }
     switch name {
     case "equals": return rows { (_, row) throws(EventFailure) in out.set(Column.equal(a, row, nodes[1].column, row), row) }
-    case "less", "less_equal", "greater", "greater_equal": fatalError("`\(name)` is for scalars")
     case "to_string", "to_json":
       return rows { (frame, row) throws(EventFailure) in
         var buffer = ByteBuffer(capacity: 256)
@@ -125,11 +127,14 @@ enum ListKernels {
         }
         out.set(Slice(start, entries.count - start), row)
       }
-    default: fatalError("`\(Kernels.key(name, nodes.map(\.column.shape)))` has no kernel")
+    default: return nil
     }
   }
 
   static func range(_ slice: Slice) -> Range<Int> { Int(slice.start)..<Int(slice.start + slice.count) }
+
+  /// The functions that take a lambda.
+  static let withLambda: Set<String> = ["map", "filter", "any", "all", "count", "sum", "sort_by"]
 
   /// What a function with a lambda makes of its body's values.
   final class Result {

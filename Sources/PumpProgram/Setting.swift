@@ -12,6 +12,8 @@ public indirect enum SettingValue: Hashable, Codable, Sendable {
   case join([SettingValue])
   case list([SettingValue])
   case map([Entry])
+  /// The second if the first is a variable that is not set or empty, or null.
+  case fallback(SettingValue, SettingValue)
 
   public struct Entry: Hashable, Codable, Sendable {
     public let key: String
@@ -30,6 +32,7 @@ public indirect enum SettingValue: Hashable, Codable, Sendable {
     case .text(let value, _): value.variables
     case .join(let parts), .list(let parts): parts.flatMap(\.variables)
     case .map(let entries): entries.flatMap(\.value.variables)
+    case .fallback(let first, let second): first.variables + second.variables
     }
   }
 }
@@ -41,16 +44,22 @@ public struct Setting: Codable, Sendable {
   public let type: Type
   /// The value of lowest precedence; nil if one is required.
   public let value: SettingValue?
-  /// The least that a number, a duration (in microseconds) or a size (in bytes) may be.
+  /// The least and the most that a number, a duration (in microseconds), a size (in bytes) or the length of a text may be.
   public let minimum: Int64?
+  public let maximum: Int64?
   public let docs: String?
-  public init(name: String, type: Type, value: SettingValue? = nil, minimum: Int64? = nil, docs: String? = nil) {
+  public init(
+    name: String, type: Type, value: SettingValue? = nil, minimum: Int64? = nil, maximum: Int64? = nil, docs: String? = nil
+  ) {
     self.name = name
     self.type = type
     self.value = value
     self.minimum = minimum
+    self.maximum = maximum
     self.docs = docs
   }
+
+  public var bounds: Bounds { Bounds(minimum: minimum, maximum: maximum) }
 
   /// The case of an enum that the spec says.
   public var chosenCase: String? {
@@ -82,6 +91,7 @@ extension SettingValue: CustomStringConvertible {
     case .join(let parts): "join(\(parts.map(\.description).joined(separator: ", ")))"
     case .list(let items): "[\(items.map(\.description).joined(separator: ", "))]"
     case .map(let entries): "{\(entries.map { "\(JSONLiteral.quoted($0.key)): \($0.value)" }.joined(separator: ", "))}"
+    case .fallback(let first, let second): "\(first) ?? \(second)"
     }
   }
 }

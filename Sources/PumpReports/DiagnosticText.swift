@@ -19,6 +19,8 @@ public struct DiagnosticText {
   private func paint(_ text: String, _ code: String) -> String { color ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
 
   private func excerpt(_ span: Span, _ label: String?, _ code: String) -> String {
+    // What stands in no file has no line to show.
+    guard !span.source.bytes.isEmpty else { return span.source.path.isEmpty ? "" : "   --> \(clean(span.source.path))\n" }
     let (line, column) = span.source.position(span.start)
     let number = String(line)
     let margin = String(repeating: " ", count: number.count)
@@ -32,7 +34,7 @@ public struct DiagnosticText {
       scalars[min(first, scalars.count)..<min(scalars.count, max(first, column - 1))].map { $0 == "\t" ? "\t" : " " }.map(Character.init))
     let marks = paint(String(repeating: label == nil ? "^" : "-", count: max(1, width)), code)
     let words = label.map { " " + paint(clean($0), code) } ?? ""
-    return "  \(margin)--> \(span)\n  \(number) | \(shown)\n  \(margin) | \(pad)\(marks)\(words)\n"
+    return "  \(margin)--> \(clean(span.description))\n  \(number) | \(shown)\n  \(margin) | \(pad)\(marks)\(words)\n"
   }
 }
 

@@ -48,7 +48,8 @@ private struct PlanPrinter {
     inside { out in
       for setting in settings {
         let least = setting.minimum.map { " from \($0)" } ?? ""
-        out.line("\(setting.name): \(setting.type)\(setting.value.map { " = \($0)" } ?? "")\(least)")
+        let most = setting.maximum.map { " to \($0)" } ?? ""
+        out.line("\(setting.name): \(setting.type)\(setting.value.map { " = \($0)" } ?? "")\(least)\(most)")
       }
     }
   }

@@ -4,14 +4,14 @@ import PumpSemantics
 /// A connector as text, from its interface file.
 public func connectorReference(_ interface: Interface) -> String {
   var out = "\(interface.name)\(interface.docs.map { ": \($0)" } ?? "")\n"
-  func setting(_ name: String, _ type: String, _ value: String?, _ docs: String?, _ indent: String) {
+  func setting(_ name: String, _ type: String, _ bounds: Bounds, _ value: String?, _ docs: String?, _ indent: String) {
     let default_ = value.map { " = \($0)" } ?? " (required)"
-    out += "\(indent)\(name): \(type)\(default_)\n"
+    out += "\(indent)\(name): \(type)\(described(bounds, type))\(default_)\n"
     if let docs { for line in docs.split(separator: "\n") { out += "\(indent)    \(line)\n" } }
   }
   if !interface.settings.isEmpty { out += "\n  Settings of a connection:\n" }
   for item in interface.settings {
-    setting(item.name, item.type.description, item.value.map { describe($0, item.type) }, item.docs, "    ")
+    setting(item.name, item.type.description, item.bounds, item.value.map { describe($0, item.type) }, item.docs, "    ")
   }
   for endpoint in interface.endpoints {
     let events: String
@@ -23,7 +23,9 @@ public func connectorReference(_ interface: Interface) -> String {
     out += "\n  \(endpoint.role.rawValue) \(endpoint.name): \(events)\n"
     if let docs = endpoint.docs { for line in docs.split(separator: "\n") { out += "    \(line)\n" } }
     for parameter in endpoint.parameters {
-      setting(parameter.name, parameter.described, parameter.value.map { describe($0, parameter.kind) }, parameter.docs, "      ")
+      setting(
+        parameter.name, parameter.described, parameter.bounds,
+        parameter.meta.map { "meta.\($0)" } ?? parameter.value.map { describe($0, parameter.kind) }, parameter.docs, "      ")
     }
     if !endpoint.meta.fields.isEmpty {
       out += "      meta: \(endpoint.meta.fields.map { "\($0.name): \($0.type)" }.joined(separator: ", "))\n"
@@ -31,6 +33,20 @@ public func connectorReference(_ interface: Interface) -> String {
     if !endpoint.abilities.isEmpty { out += "      can \(endpoint.abilities.joined(separator: ", "))\n" }
   }
   return out
+}
+
+/// What a value must be beside its type.
+private func described(_ bounds: Bounds, _ type: String) -> String {
+  if type.hasPrefix("String") || type.hasPrefix("Secret") { return bounds.minimum == nil ? "" : ", not empty" }
+  func shown(_ number: Int64) -> String {
+    type.hasPrefix("Duration") ? Quantity.text(duration: number) : type.hasPrefix("Size") ? Quantity.text(size: number) : String(number)
+  }
+  switch (bounds.minimum, bounds.maximum) {
+  case (let least?, let most?): return ", \(shown(least)) to \(shown(most))"
+  case (let least?, nil): return ", from \(shown(least))"
+  case (nil, let most?): return ", to \(shown(most))"
+  case (nil, nil): return ""
+  }
 }
 
 private func describe(_ value: SettingValue, _ type: Type) -> String {
@@ -51,9 +67,8 @@ private func describe(_ literal: Literal) -> String {
   case .float(let value): "\(value)"
   case .decimal(let digits): digits
   case .string(let text): JSONLiteral.quoted(text)
-  case .duration(let micros):
-    micros % 60_000_000 == 0 ? "\(micros / 60_000_000)m" : micros % 1_000_000 == 0 ? "\(micros / 1_000_000)s" : "\(micros / 1000)ms"
-  case .size(let bytes): bytes % (1 << 20) == 0 ? "\(bytes >> 20)MiB" : bytes % 1024 == 0 ? "\(bytes >> 10)KiB" : "\(bytes)B"
+  case .duration(let micros): Quantity.text(duration: micros)
+  case .size(let bytes): Quantity.text(size: bytes)
   case .timestamp, .date, .uuid, .enumCase: "…"
   case .list: "[]"
   case .map, .record: "{}"

@@ -21,7 +21,7 @@ final class ExpressionRenderer {
         if arguments.contains(where: { if case .lambda = $0.kind { true } else { false } }) {
           true
         } else {
-          Self.throwing.contains(name) || (FunctionSpec.byName[name]?.fails ?? false)
+          FunctionSpec.entries[name]?.fails ?? false
         }
       default: false
       }
@@ -29,11 +29,6 @@ final class ExpressionRenderer {
   }
 
   private func isAttempt(_ e: Expr) -> Bool { if case .attempt = e.kind { true } else { false } }
-
-  private static let throwing: Set<String> = [
-    "add", "subtract", "multiply", "divide", "remainder", "negate", "element", "json_member", "json_element", "json_with", "json_without",
-    "to_float", "to_decimal", "to_int",
-  ]
 
   /// The expression as the right side of a statement.
   func statement(_ e: Expr) -> String { (fails(e) ? "try " : "") + render(e) }
@@ -113,10 +108,10 @@ final class ExpressionRenderer {
 
   private func field(_ type: Type, _ index: Int) -> String { type.record.map { Swift.name($0.fields[index].name) } ?? "nothing" }
 
-  private static let operators = ["equals": "==", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="]
-
   private func call(_ name: String, _ arguments: [Expr]) -> String {
-    if let sign = Self.operators[name] { return "(\(render(arguments[0])) \(sign) \(render(arguments[1])))" }
+    if let function = FunctionSpec.entries[name], function.isComparison, let sign = function.sign {
+      return "(\(render(arguments[0])) \(sign) \(render(arguments[1])))"
+    }
     if let last = arguments.last, case .lambda = last.kind {
       let list = render(arguments[0])
       let outer = lambdaType

@@ -18,7 +18,7 @@ let checkVerb = Verb(
       --types         prints the type of the events after each step
       --plan          prints the plan: the wiring with its numbers, and what each step computes
 
-    Exit codes: 0 no error (warnings may be there), 1 errors, 2 wrong usage.
+    Exit codes: 0 no error (warnings may be there), 1 errors in the spec, 2 wrong usage or configuration.
     """
 ) { words in
   let options = try Options(words, flags: ["--fix", "--types", "--plan"], values: ["--config", "--set", "--format"], paths: 0...1)
@@ -26,14 +26,16 @@ let checkVerb = Verb(
     throw Options.Problem(message: "`\(options.value("--format")!)` is no format: text, json, sarif or github")
   }
   let path = options.paths.first ?? "."
-  var compilation = compile(try Project.load(path))
-  if options.has("--fix") {
-    compilation = try applyFixes(compilation, path)
+  func findings() throws -> Findings {
+    let compilation = compile(try Project.load(path))
+    guard let plan = compilation.plan, !options.all("--config").isEmpty || !options.all("--set").isEmpty else {
+      return Findings(compilation: compilation, configuration: [])
+    }
+    return Findings(
+      compilation: compilation, configuration: checkConfiguration(plan, files: options.all("--config"), overrides: options.all("--set")))
   }
-  var diagnostics = compilation.diagnostics
-  if let plan = compilation.plan, !options.all("--config").isEmpty || !options.all("--set").isEmpty {
-    diagnostics += checkConfiguration(plan, files: options.all("--config"), overrides: options.all("--set"))
-  }
+  let found = options.has("--fix") ? try applyFixes(findings) : try findings()
+  let (compilation, diagnostics) = (found.compilation, found.diagnostics)
   let isTerminal = isatty(1) == 1
   print(format.render(diagnostics, color: isTerminal), terminator: "")
   if options.has("--plan"), let plan = compilation.plan { print(planText(plan), terminator: "") }
@@ -49,12 +51,20 @@ let checkVerb = Verb(
       errors == 0 && warnings == 0
         ? "no findings" : "\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")")
   }
-  return errors == 0 ? Exit.clean : Exit.findings
+  if errors == 0 { return Exit.clean }
+  return compilation.plan == nil ? Exit.findings : Exit.usage
+}
+
+/// What a check finds in the spec and, where it has none, in its configuration.
+private struct Findings {
+  let compilation: Compilation
+  let configuration: [Diagnostic]
+  var diagnostics: [Diagnostic] { compilation.diagnostics + configuration }
 }
 
 /// Writes the certain fixes into their files, line by line from the last; those of a line are taken back if it still has an
 /// error then, for what was meant there is something else.
-private func applyFixes(_ compilation: Compilation, _ path: String) throws -> Compilation {
+private func applyFixes(_ check: () throws -> Findings) throws -> Findings {
   struct Line: Hashable {
     let file: String
     let number: Int
@@ -63,23 +73,23 @@ private func applyFixes(_ compilation: Compilation, _ path: String) throws -> Co
       number = span.source.position(span.start).line
     }
   }
-  var result = compilation
+  var result = try check()
   var fixed = 0
   var rejected: Set<Line> = []
   while let last = result.diagnostics.last(where: { $0.fix?.confidence == .certain && !rejected.contains(Line($0.span)) }) {
     let line = Line(last.span)
     let fixes = result.diagnostics.filter { $0.fix?.confidence == .certain && Line($0.span) == line }
     let edits = fixes.flatMap { $0.fix!.edits }.sorted { $0.span.start > $1.span.start }
-    let original = last.span.source.bytes
+    let original = edits[0].span.source.bytes
     var bytes = original
     for edit in edits { bytes.replaceSubrange(edit.span.range, with: Array(edit.replacement.utf8)) }
     func write(_ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(fileURLWithPath: line.file), options: .atomic) }
     try write(bytes)
-    let checked = compile(try Project.load(path))
+    let checked = try check()
     if checked.diagnostics.contains(where: { $0.severity == .error && Line($0.span) == line }) {
       rejected.insert(line)
       try write(original)
-      result = compile(try Project.load(path))
+      result = try check()
     } else {
       result = checked
       fixed += fixes.count

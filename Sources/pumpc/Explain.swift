@@ -49,12 +49,12 @@ let functionsVerb = Verb(
   let options = try Options(words, paths: 0...1)
   guard let name = options.paths.first else {
     var group = ""
-    for function in FunctionSpec.all {
+    for function in FunctionSpec.all + FunctionSpec.operators where function.group != "steps" {
       if function.group != group {
         group = function.group
         print("\n\(group)")
       }
-      print("  \(function.name.padding(toLength: 16, withPad: " ", startingAt: 0))\(function.docs)")
+      print("  \((function.sign ?? function.name).padding(toLength: 16, withPad: " ", startingAt: 0))\(function.docs)")
     }
     return Exit.clean
   }

@@ -136,6 +136,18 @@ import Testing
     #expect(keyed.actions([[0, 2], [1, 3]], key: { "\($0)-\($1)" }) == [.write(sink: 0, rows: 0..<2), .write(sink: 1, rows: 0..<2)])
   }
 
+  /// Events that are new to their target, such as documents without an id, overtake nothing.
+  @Test func newDocumentsAreNotHeldBack() {
+    var order = TargetOrder(
+      [
+        .init(effect: .keyed(columns: 2), takesEffectOnWrite: false, group: 0),
+        .init(effect: .keyed(columns: 2), takesEffectOnWrite: false, group: 0),
+      ])
+    let actions = order.actions([[0, 2], [1, 3]], key: { sink, row in row == 0 ? nil : "same" })
+    #expect(
+      actions == [.write(sink: 0, rows: 0..<2), .write(sink: 1, rows: 0..<1), .commit(sink: 0), .write(sink: 1, rows: 1..<2)])
+  }
+
   @Test func sinksOfTheirOwnAreLeftAlone() {
     var order = TargetOrder([
       .init(effect: .unknown, takesEffectOnWrite: false, group: nil), .init(effect: .unknown, takesEffectOnWrite: false, group: nil),

@@ -89,8 +89,9 @@ import Testing
     let folder = try Support.temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     var text = ""
-    for (number, start) in stride(from: 0, to: FunctionSpec.all.count, by: 12).enumerated() {
-      let part = FunctionSpec.all[start..<min(start + 12, FunctionSpec.all.count)]
+    let all = FunctionSpec.all + FunctionSpec.operators
+    for (number, start) in stride(from: 0, to: all.count, by: 12).enumerated() {
+      let part = all[start..<min(start + 12, all.count)]
       let fields = part.map { "      f_\($0.name): \($0.example)" }.joined(separator: "\n")
       text +=
         "pipeline p\(number) {\n  source timer.every(1s, limit: 1)\n    |> map {\n\(fields)\n    }\n    |> encode json\n    |> sink file.lines(\"out\(number).ndjson\")\n  on error halt\n}\n\n"
@@ -105,7 +106,7 @@ import Testing
       for (function, holds) in values { #expect(holds, "\(function)") }
       seen += values.count
     }
-    #expect(seen == FunctionSpec.all.count && seen >= 80)
+    #expect(seen == all.count && seen >= 80)
   }
 
   /// Random programs over random events.

@@ -201,6 +201,7 @@ def matches(query, index, source):
     if kind == "term":
         return comparable(mapping, content["value"] if isinstance(content, dict) else content) in own
     tests = {"gt": lambda a, b: a > b, "gte": lambda a, b: a >= b, "lt": lambda a, b: a < b, "lte": lambda a, b: a <= b}
+    content = {name: value for name, value in content.items() if (name, value) != ("format", "epoch_millis")}
     for name in content:
         if name not in tests:
             raise Refused(400, "parsing_exception", f"[range] query does not support [{name}]")

@@ -13,6 +13,9 @@ final class Search {
   private let order: [Int]
   /// The clauses of `sort`; unknown till the mapping was seen.
   private var sort: String?
+  /// The same the other way round, and the fields that it is of, with their types.
+  private var backwards = ""
+  private var fields: [(name: String, type: String)] = []
 
   /// How long the server keeps a point in time that nobody asks about: as long as a sink may be down.
   private static let keepAlive = "10m"
@@ -54,9 +57,11 @@ final class Search {
       }
       mappings.removeAll { $0.text.count <= 2 }
       guard !mappings.isEmpty else { return false }
+      fields = []
       var clauses: [String] = []
       for place in order { clauses.append(try clause(shape.fields[place], mappings, session, c)) }
       sort = clauses.joined(separator: ",")
+      backwards = clauses.map { $0.replacing(":\"asc\"", with: ":\"desc\"") }.joined(separator: ",")
       return true
     } catch {
       throw session.cluster.connection.failure("`\(label)` cannot be sorted: \(error.message)")
@@ -84,6 +89,7 @@ final class Search {
       }
     }
     guard let type else { throw EventFailure("no field `\(name)` is in its mapping; check `order`") }
+    fields.append((name, type))
     var out = ByteBuffer(capacity: 64)
     defer { out.release() }
     out.raw("{")
@@ -91,6 +97,41 @@ final class Search {
     // An index that lacks the field would fail.
     out.text(isEverywhere ? ":\"asc\"}" : ":{\"order\":\"asc\",\"unmapped_type\":\"\(type)\"}}")
     return out.string
+  }
+
+  /// Whether a key can be compared with fields: the sort values of nanoseconds are no dates that a query takes.
+  var canBound: Bool { !fields.contains { $0.type == "date_nanos" } }
+
+  /// The greatest key of all that the query finds now; nil where it finds nothing.
+  func newest(_ session: Session) throws(RunFailure) -> String? {
+    let arena = Arena()
+    var body = ByteBuffer(capacity: 256)
+    defer { body.release() }
+    body.text("{\"size\":1,\"track_total_hits\":false,\"_source\":false,\"query\":\(query),\"sort\":[\(backwards)]}")
+    let answer = try session.send(
+      ClusterRequest(path: "\(path)/_search", body: body.bytes), unless: { session.cluster.connection.stop.isRequested })
+    guard answer.status == 200 else { throw failure(answer, session) }
+    guard let page = Reply.page(answer.text(arena), arena), page.failedShards == 0, !page.isTimedOut else {
+      throw session.cluster.connection.failure("the answer to a search cannot be read, or is not of all shards", transient: true)
+    }
+    return page.hits.first?.sort?.string
+  }
+
+  /// What has a key that is not behind this one: a smaller first field, or the same and a smaller second one, and so on.
+  private func bound(_ key: String) -> String {
+    let c = Context()
+    guard let values = try? Fn.jsonItems(Json(c.arena.copy(key)), c), values.count == fields.count else { return "{\"match_all\":{}}" }
+    func range(_ index: Int, _ tests: String...) -> String {
+      let bounds = tests.map { "\"\($0)\":\(values.elements[index].text.string)" }
+      let format = fields[index].type == "date" ? [#""format":"epoch_millis""#] : []
+      return "{\"range\":{\(Value.text(fields[index].name).json(.string)):{\((bounds + format).joined(separator: ","))}}}"
+    }
+    let cases = fields.indices.map { index in
+      let same = (0..<index).map { range($0, "gte", "lte") }
+      let last = range(index, index == fields.count - 1 ? "lte" : "lt")
+      return "{\"bool\":{\"filter\":[\((same + [last]).joined(separator: ","))]}}"
+    }
+    return "{\"bool\":{\"should\":[\(cases.joined(separator: ","))]}}"
   }
 
   /// The values of the order's fields: those of a hit without the last, which tells documents apart in one point in time only.
@@ -132,9 +173,10 @@ final class Search {
     if (try? session.poll(micros: 1_000_000)) == nil { session.cancel() }
   }
 
-  /// The next page: after the last hit of this point in time, or else behind the key of an earlier one.
-  func request(_ out: inout ByteBuffer, pointInTime: String, after last: String?, behind key: String?) {
+  /// The next page: after the last hit of this point in time, or else behind the key of an earlier one, and up to a key.
+  func request(_ out: inout ByteBuffer, pointInTime: String, after last: String?, behind key: String?, upTo mark: String?) {
     let arena = Arena()
+    let query = mark.map { "{\"bool\":{\"filter\":[\(self.query),\(bound($0))]}}" } ?? self.query
     out.text("{\"size\":\(page),\"track_total_hits\":false,\"query\":\(query),\"pit\":{\"id\":")
     out.quoted(arena.copy(pointInTime))
     out.text(",\"keep_alive\":\"\(Search.keepAlive)\"},\"sort\":[\(sort ?? "")]")

@@ -11,6 +11,8 @@ final class SearchSource: Source, @unchecked Sendable {
   private let shape: Shape
   private let search: Search
   private let every: Int64?
+  /// How long a document may take to be seen after one with a greater key; 0 where that does not matter.
+  private let delay: Int64
   private let limit: Int
   private var session: Session?
   /// The open point in time, and the sort values of the last hit within it.
@@ -23,6 +25,8 @@ final class SearchSource: Source, @unchecked Sendable {
   private var nextPoll: Int64 = 0
   private var hasEnded = false
   var isUndecided: Bool { isAsking }
+  /// The greatest key when it was looked for last, up to which documents are read, from this time on.
+  private var mark: (key: String, due: Int64)?
   /// Values of the order's fields, of the last document that was given.
   private var key: String?
 
@@ -34,6 +38,8 @@ final class SearchSource: Source, @unchecked Sendable {
     search = try Search(context)
     every = context.settings.int("every")
     limit = context.eventLimit
+    // What is read once, and by no later run, has nothing to wait for.
+    delay = search.isOrdered && (every != nil || context.keepsPositions) ? context.settings.int("delay") ?? 0 : 0
     guard every == nil || search.isOrdered else {
       throw RunFailure("source `\(context.spec.label)`: `every` needs `order: [field]`, so that each document is read once")
     }
@@ -53,10 +59,11 @@ final class SearchSource: Source, @unchecked Sendable {
     if hasEnded { return false }
     do throws(RunFailure) {
       if !isAsking {
-        let wait = nextPoll - currentMicros()
+        let begin = max(nextPoll, mark?.due ?? 0)
+        let wait = begin - currentMicros()
         if wait > 0 {
           guard context.stop.wait(micros: min(wait, 100_000)) else { return false }
-          if currentMicros() < nextPoll { return true }
+          if currentMicros() < begin { return true }
         }
         try ask()
       }
@@ -84,11 +91,15 @@ final class SearchSource: Source, @unchecked Sendable {
     if session == nil { session = try pool.acquire() }
     if pointInTime == nil {
       guard try search.prepare(session!) else { return finish() }
+      if delay > 0, search.canBound, mark == nil {
+        guard let newest = try search.newest(session!), newest != key else { return finish() }
+        return mark = (newest, currentMicros() + delay)
+      }
       pointInTime = try search.open(session!)
       last = nil
     }
     body.count = 0
-    search.request(&body, pointInTime: pointInTime!, after: last, behind: key)
+    search.request(&body, pointInTime: pointInTime!, after: last, behind: key, upTo: mark?.key)
     session!.start(ClusterRequest(path: "/_search", body: body.bytes))
     isAsking = true
   }
@@ -99,7 +110,7 @@ final class SearchSource: Source, @unchecked Sendable {
       if let pointInTime { search.close(pointInTime, session) }
       pool.release(session, broken: !session.isReusable)
     }
-    (session, pointInTime) = (nil, nil)
+    (session, pointInTime, mark) = (nil, nil, nil)
     nextPoll = currentMicros() + (every ?? 0)
     hasEnded = every == nil
   }

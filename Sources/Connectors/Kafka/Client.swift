@@ -12,21 +12,24 @@ final class Client: @unchecked Sendable {
   private let fatal = Mutex<String?>(nil)
   /// What librdkafka said last of a broker that it could not reach.
   private let trouble = Mutex<String?>(nil)
+  /// An offset was none of its log's.
+  private let offsetsLost = Atomic<Bool>(false)
 
   /// What became of a produced message; called by whoever polls.
   var onReport: ((UnsafePointer<rd_kafka_message_t>) -> Void)?
   /// Partitions come (true) or go.
-  var onRebalance: ((Bool, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> Void)?
+  var onRebalance: ((Bool, PartitionList) -> Void)?
+  /// The coordinator has answered a commit.
+  var onCommit: ((rd_kafka_resp_err_t, PartitionList?) -> Void)?
 
-  init(_ connection: Connection, _ type: rd_kafka_type_t, _ properties: [(String, String)]) throws(RunFailure) {
+  init(_ connection: Connection, _ type: rd_kafka_type_t, _ properties: [(String, String)], last: [(String, String)] = [])
+    throws(RunFailure)
+  {
     self.connection = connection
-    guard connection.settings.text("tls.server_name") == nil else {
-      throw connection.failure("`tls.server_name` is not supported by Kafka's client; use the certificate's names in `bootstrap_servers`")
-    }
-    try Client.checkLogin(connection)
+    let properties = try Properties.all(connection, properties) + last
     let conf = rd_kafka_conf_new()!
     var text = [CChar](repeating: 0, count: 512)
-    for (name, value) in Client.properties(connection) + properties + Client.own(connection) {
+    for (name, value) in properties {
       guard rd_kafka_conf_set(conf, name, value, &text, text.count) == RD_KAFKA_CONF_OK else {
         rd_kafka_conf_destroy(conf)
         throw connection.failure("\(name): \(Client.text(text)); check the connection's settings and `properties`")
@@ -36,8 +39,11 @@ final class Client: @unchecked Sendable {
     rd_kafka_conf_set_error_cb(conf) { _, code, reason, opaque in
       Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().heard(rd_kafka_resp_err_t(code), reason.map { String(cString: $0) } ?? "")
     }
-    // What librdkafka logs is said by the callbacks too; it would stand between our own lines.
-    rd_kafka_conf_set_log_cb(conf, nil)
+    // What librdkafka logs is said by the callbacks too, and would stand between our own lines; but for this.
+    rd_kafka_conf_set_log_cb(conf) { handle, _, facility, _ in
+      guard let handle, let facility, String(cString: facility) == "OFFSET", let opaque = rd_kafka_opaque(handle) else { return }
+      Unmanaged<Client>.fromOpaque(opaque).takeUnretainedValue().offsetsLost.store(true, ordering: .releasing)
+    }
     if type == RD_KAFKA_PRODUCER {
       rd_kafka_conf_set_dr_msg_cb(conf) { _, message, opaque in
         Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().onReport?(message!)
@@ -46,6 +52,9 @@ final class Client: @unchecked Sendable {
       rd_kafka_conf_set_rebalance_cb(conf) { _, code, partitions, opaque in
         let client = Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue()
         client.onRebalance?(code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS, partitions!)
+      }
+      rd_kafka_conf_set_offset_commit_cb(conf) { _, code, partitions, opaque in
+        Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().onCommit?(code, partitions)
       }
     }
     guard let made = rd_kafka_new(type, conf, &text, text.count) else {
@@ -58,52 +67,10 @@ final class Client: @unchecked Sendable {
 
   deinit { if handle != nil { rd_kafka_destroy(handle) } }
 
-  /// Gives the handle up without destroying it.
-  func abandon() { handle = nil }
-
-  private static func properties(_ connection: Connection) -> [(String, String)] {
-    let settings = connection.settings
-    var list: [(String, String)] = [
-      ("bootstrap.servers", settings.text("bootstrap_servers") ?? ""), ("client.id", "pump"),
-      ("security.protocol", (settings.text("security_protocol") ?? "PLAINTEXT").lowercased()),
-      ("socket.connection.setup.timeout.ms", String(max(1000, connection.connectTimeout / 1000))),
-      ("reconnect.backoff.ms", String((settings.int("reconnect.initial") ?? 100_000) / 1000)),
-      // librdkafka makes a pause up to half longer than this.
-      ("reconnect.backoff.max.ms", String((settings.int("reconnect.max") ?? 750_000) * 2 / 3000)),
-      ("enable.ssl.certificate.verification", settings["tls.verify"] == .bool(false) ? "false" : "true"),
-      ("log.connection.close", "false"),
-    ]
-    let texts = [
-      ("sasl_mechanism", "sasl.mechanism"), ("sasl_username", "sasl.username"), ("sasl_password", "sasl.password"),
-      ("tls.ca", "ssl.ca.location"), ("tls.certificate", "ssl.certificate.location"), ("tls.key", "ssl.key.location"),
-    ]
-    for (key, name) in texts { if let text = settings.text(key) { list.append((name, text)) } }
-    return list
-  }
-
-  /// What the connection passes through wins over everything else.
-  private static func own(_ connection: Connection) -> [(String, String)] {
-    guard case .map(let pairs) = connection.settings["properties"] else { return [] }
-    return pairs.compactMap { pair in if case .text(let text) = pair.value { (pair.key, text) } else { nil } }
-  }
-
-  /// Settings of a login that do not go together; librdkafka would look for a Kerberos of its own, or not log in at all.
-  private static func checkLogin(_ connection: Connection) throws(RunFailure) {
-    // Whoever passes librdkafka's own through knows what goes together.
-    guard !own(connection).contains(where: { $0.0.hasPrefix("sasl.") || $0.0 == "security.protocol" }) else { return }
-    func text(_ name: String) -> String? { connection.settings.text(name).flatMap { $0.isEmpty ? nil : $0 } }
-    let security = text("security_protocol") ?? "PLAINTEXT"
-    guard security.hasPrefix("SASL_") else {
-      guard let name = ["sasl_mechanism", "sasl_username"].first(where: { text($0) != nil }) else { return }
-      throw connection.failure("`\(name)` is for `security_protocol` SASL_\(security); it is \(security)")
-    }
-    guard let mechanism = text("sasl_mechanism") else {
-      throw connection.failure("`security_protocol` \(security) needs `sasl_mechanism`; set it, such as to SCRAM-SHA-512")
-    }
-    guard mechanism == "PLAIN" || mechanism.hasPrefix("SCRAM-"),
-      let name = ["sasl_username", "sasl_password"].first(where: { text($0) == nil })
-    else { return }
-    throw connection.failure("`sasl_mechanism` \(mechanism) needs `\(name)`; set it")
+  /// Gives the handle up without destroying it. Its threads go on, and call this object.
+  func abandon() {
+    _ = Unmanaged.passRetained(self)
+    handle = nil
   }
 
   // MARK: The life of the connection
@@ -117,20 +84,39 @@ final class Client: @unchecked Sendable {
       refused(Client.plain(reason))
     case RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE:
       let said = Client.plain(reason)
-      if said.contains("certificate") {
+      if said.contains(" alert "), said.contains("certificate") || said.contains("unknown ca") {
+        // The other side's complaint, of us.
+        let isGiven = connection.settings.text("tls.certificate") != nil
+        fail(
+          "\(said); the broker \(isGiven ? "does not take" : "wants") a certificate of this client: \(isGiven ? "check" : "set") `tls.certificate` and `tls.key`"
+        )
+      } else if said.contains("certificate") {
         fail("\(said); give the authority's file as `tls.ca`, or check the name and the time of the broker's certificate")
-      } else if said.contains("wrong version number") {
+      } else if said.contains("wrong version number") || said.contains("packet length too long") {
         fail("\(said); the broker has no TLS: check `security_protocol`")
       } else {
-        trouble.withLock { $0 = said }
+        // What librdkafka takes it for, in our settings' words.
+        let isOther = reason.contains("security.protocol")
+        trouble.withLock { $0 = isOther ? "the listener closes the connection: it may want TLS or a login" : said }
       }
-    case RD_KAFKA_RESP_ERR__FATAL:
-      var text = [CChar](repeating: 0, count: 512)
-      _ = rd_kafka_fatal_error(handle, &text, text.count)
-      fail(Client.text(text))
+    case RD_KAFKA_RESP_ERR__FATAL: heardFatal()
     default: break
     }
   }
+
+  /// librdkafka has ended for good.
+  func heardFatal() {
+    var text = [CChar](repeating: 0, count: 512)
+    let code = rd_kafka_fatal_error(handle, &text, text.count)
+    let help = code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID ? "; another process has the same `group.instance.id`: give each its own" : ""
+    fail(Client.text(text) + help)
+  }
+
+  var isFatal: Bool { fatal.withLock { $0 != nil } }
+  /// Whether an offset was found outside its log since it was asked last.
+  func lostOffsets() -> Bool { offsetsLost.load(ordering: .relaxed) && offsetsLost.exchange(false, ordering: .acquiring) }
+  /// What librdkafka said last of a broker, in brackets.
+  var cause: String { trouble.withLock { $0.map { " (\($0))" } ?? "" } }
 
   /// Of `ssl://a:9093/bootstrap: SSL handshake failed: error:0A000126:SSL routines::unexpected eof (after 2ms in state
   /// SSL_HANDSHAKE)` what people need; librdkafka's own settings are not theirs.
@@ -148,6 +134,7 @@ final class Client: @unchecked Sendable {
   /// nobody.
   private func refused(_ said: String) {
     if said.contains("Local: ") { return trouble.withLock { $0 = said } }
+    if said.hasSuffix("supported mechanisms:") { return fail("\(said) none; the listener takes no SASL: check `security_protocol`") }
     if said.contains("supported mechanisms: ") { return fail("\(said); set `sasl_mechanism` to one of them") }
     if said.contains("not supported by broker") { return fail("\(said); check `security_protocol`") }
     // Until then it repeats its own nonce once too often, which brokers overlooked.
@@ -169,7 +156,9 @@ final class Client: @unchecked Sendable {
 
   /// A broker has answered.
   func answered() {
-    if isDown.load(ordering: .relaxed), isDown.exchange(false, ordering: .relaxed) { connection.ready() }
+    guard isDown.load(ordering: .relaxed), isDown.exchange(false, ordering: .relaxed) else { return }
+    trouble.withLock { $0 = nil }
+    connection.ready()
   }
 
   /// Asks for metadata, to know whether the cluster is there.

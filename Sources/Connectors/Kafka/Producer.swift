@@ -4,35 +4,42 @@ import PumpRuntime
 import Synchronization
 
 /// The producer of a connection. librdkafka holds every message until the brokers have it, however long that takes, so
-/// sinks keep nothing; a report finds its sink by the message's opaque value: the sink's number and the event's.
+/// sinks keep nothing; a report finds its sink by the message's opaque value.
 final class Producer: @unchecked Sendable {
   let client: Client
   private let outboxes = Mutex<[Outbox]>([])
   private let topics = Mutex<[String: OpaquePointer]>([:])
+  /// Sends each message in a batch of its own; made when it is needed first.
+  private let second = Mutex<Client?>(nil)
 
   init(_ connection: Connection) throws(RunFailure) {
-    client = try Client(
-      connection, RD_KAFKA_PRODUCER,
-      [
-        ("enable.idempotence", "true"), ("message.timeout.ms", "0"), ("linger.ms", "5"), ("topic.metadata.propagation.max.ms", "10000"),
-        ("queue.buffering.max.messages", "100000"), ("queue.buffering.max.kbytes", "65536"),
-      ])
-    client.onReport = { [unowned self] message in
-      let opaque = UInt(bitPattern: message.pointee._private)
-      client.answered()
-      let outbox = outboxes.withLock { $0[Int(opaque >> 40) - 1] }
-      guard message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR else { return outbox.answered() }
-      let topic = message.pointee.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? ""
-      outbox.answered(Failed(event: Int(opaque & (1 << 40 - 1)), code: message.pointee.err, topic: topic))
-    }
+    client = try Client(connection, RD_KAFKA_PRODUCER, Self.properties)
+    client.onReport = { [unowned self] in report($0, isAlone: false) }
   }
+
+  private static let properties = [
+    ("enable.idempotence", "true"), ("message.timeout.ms", "0"), ("linger.ms", "5"), ("topic.metadata.propagation.max.ms", "10000"),
+    ("queue.buffering.max.messages", "100000"), ("queue.buffering.max.kbytes", "65536"),
+    // As Java's producer: a key's messages are in one partition, whoever writes them.
+    ("partitioner", "murmur2_random"),
+    // The brokers decide what is too large; `batch.size` bounds what goes together. More finds no room in the queue.
+    ("message.max.bytes", "33554432"),
+  ]
 
   deinit {
     // What is still here was never acknowledged, and its sources give it again. Nobody is left to hear of it.
-    client.onReport = nil
-    rd_kafka_purge(client.handle, Int32(RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT))
-    rd_kafka_poll(client.handle, 0)
+    for client in [client, alone].compactMap({ $0 }) {
+      client.onReport = nil
+      rd_kafka_purge(client.handle, Int32(RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT))
+      rd_kafka_poll(client.handle, 0)
+    }
     topics.withLock { for topic in $0.values { rd_kafka_topic_destroy(topic) } }
+  }
+
+  private func report(_ message: UnsafePointer<rd_kafka_message_t>, isAlone: Bool) {
+    client.answered()
+    let outbox = outboxes.withLock { $0[Outbox.number(message.pointee) - 1] }
+    outbox.report(message, isAlone: isAlone)
   }
 
   /// A place for the reports of one sink.
@@ -54,42 +61,49 @@ final class Producer: @unchecked Sendable {
     guard let found else { throw client.connection.failure("`\(name)` can be no topic's name") }
     return found
   }
-}
 
-/// A message that the brokers refused, by the number that its sink gave it.
-struct Failed {
-  let event: Int
-  let code: rd_kafka_resp_err_t
-  let topic: String
-}
+  // MARK: Messages of refused batches
 
-/// Messages of one sink that the brokers have not confirmed yet, and those that they refused.
-final class Outbox: Sendable {
-  let number: UInt
-  private struct Inside {
-    var open = 0
-    var failed: [Failed] = []
-  }
-  private let inside = Mutex(Inside())
+  private var alone: Client? { second.withLock { $0 } }
 
-  init(number: UInt) { self.number = number }
-
-  func opaque(_ event: Int) -> UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: number << 40 | UInt(event)) }
-  func sent(_ count: Int) { inside.withLock { $0.open += count } }
-  var open: Int { inside.withLock { $0.open } }
-
-  func answered(_ failed: Failed? = nil) {
-    inside.withLock { inside in
-      inside.open -= 1
-      if let failed { inside.failed.append(failed) }
+  /// Sends messages again, in their order, each in a batch of its own.
+  func sendAlone(_ suspects: [Suspect], _ outbox: Outbox) throws(RunFailure) {
+    let client = try openSecond()
+    outbox.sent(suspects.count)
+    for suspect in suspects {
+      let headers = suspect.takeHeaders()
+      while true {
+        let code = pump_produce_again(
+          client.handle, suspect.topic, suspect.partition, suspect.value, suspect.value?.count ?? 0, suspect.key, suspect.key?.count ?? 0,
+          headers,
+          suspect.opaque)
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { break }
+        guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
+          throw client.connection.failure("topic `\(suspect.topic)`: \(Client.text(code)); check the brokers")
+        }
+        rd_kafka_poll(client.handle, 100)
+        try client.check()
+      }
     }
   }
 
-  func takeFailed() -> [Failed] {
-    inside.withLock { inside in
-      defer { inside.failed = [] }
-      return inside.failed
-    }
+  private func openSecond() throws(RunFailure) -> Client {
+    if let alone { return alone }
+    // These stand, whatever is passed through.
+    let made = try Client(
+      client.connection, RD_KAFKA_PRODUCER, Self.properties, last: [("batch.num.messages", "1"), ("linger.ms", "0")])
+    made.onReport = { [unowned self] in report($0, isAlone: true) }
+    second.withLock { $0 = made }
+    return made
+  }
+
+  /// Serves reports for a moment. Nothing is added to the batch under way, so it need not linger.
+  func flush() throws(RunFailure) {
+    rd_kafka_flush(client.handle, 10)
+    try client.check()
+    guard let alone else { return }
+    rd_kafka_flush(alone.handle, 10)
+    try alone.check()
   }
 }
 #endif

@@ -26,6 +26,8 @@ final class TopicSource: Source, @unchecked Sendable {
   /// back, ever later.
   private var takeovers = 0
   private var notBefore: Int64 = 0
+  /// Nothing is known before there is a client again.
+  var isUndecided: Bool { client == nil }
   private static let pause: (first: Int64, most: Int64) = (1_000_000, 60_000_000)
   private var places: [(topic: String, qos: Int32, retained: Bool)] = []
 

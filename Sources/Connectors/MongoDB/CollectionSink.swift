@@ -49,7 +49,7 @@ final class CollectionSink: Sink, @unchecked Sendable {
     if key.isEmpty, mode != .insert, mode != .ignore {
       throw RunFailure("sink `\(label)`: `\(mode)` needs `key: [field]`")
     }
-    if let name = layout.misnamed {
+    if let name = layout.misnamed(takesDots: mode == .insert) {
       throw RunFailure("sink `\(label)`: a field of MongoDB cannot be called `\(Shape.clean(name))`; choose another name")
     }
   }

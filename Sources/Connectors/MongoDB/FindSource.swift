@@ -12,6 +12,8 @@ final class FindSource: Source, @unchecked Sendable {
   /// Fields that the documents are ordered by.
   private let order: [Int]
   private let every: Int64?
+  /// How long a document may take to be seen after one with a greater key; 0 where that does not matter.
+  private let delay: Int64
   private let limit: Int
   /// The query that is under way, and its client.
   private var open: (client: Client, cursor: Cursor)?
@@ -23,6 +25,8 @@ final class FindSource: Source, @unchecked Sendable {
   private var given: Int64 = 0
   private var nextPoll: Int64 = 0
   private var hasEnded = false
+  /// The greatest key when it was looked for last, up to which documents are read, from this time on.
+  private var mark: (key: [UInt8], due: Int64)?
 
   private static let batchSize = 1024
 
@@ -38,7 +42,7 @@ final class FindSource: Source, @unchecked Sendable {
     do throws(EventFailure) { filter = try ExtendedJSON.parse(settings.text("filter") ?? "{}") } catch {
       throw RunFailure("source `\(label)`: `filter` is no extended JSON\(error.message); write `{\"state\": \"open\"}`")
     }
-    if let name = layout.misnamed {
+    if let name = layout.misnamed(takesDots: false) {
       throw RunFailure("source `\(label)`: a field of MongoDB cannot be called `\(Shape.clean(name))`; choose another name")
     }
     order = settings.texts("order").compactMap { shape.field($0) }
@@ -49,6 +53,8 @@ final class FindSource: Source, @unchecked Sendable {
       }
     }
     every = settings.int("every")
+    // What is read once, and by no later run, has nothing to wait for.
+    delay = !order.isEmpty && (every != nil || context.keepsPositions) ? settings.int("delay") ?? 0 : 0
     limit = context.eventLimit
     guard every == nil || !order.isEmpty else {
       throw RunFailure("source `\(label)`: `every` needs `order: [field]`, so that each document is read once")
@@ -74,7 +80,10 @@ final class FindSource: Source, @unchecked Sendable {
       }
     }
     do throws(RunFailure) {
-      if open == nil { try begin() }
+      if open == nil {
+        guard try isSettled() else { return !hasEnded }
+        try begin()
+      }
       return try read(batch)
     } catch {
       end(error)
@@ -85,16 +94,57 @@ final class FindSource: Source, @unchecked Sendable {
 
   // MARK: The query
 
-  private func begin() throws(RunFailure) {
-    var query = BSON.raw(.document, filter)
-    if last.count > 0 {
-      query = .document([("$and", .array([query, behind(Array(Document(last.base, last.count)))]))])
+  /// Whether documents can be read up to the mark: those with smaller keys are there by now as well. Else it is set or waited for.
+  private func isSettled() throws(RunFailure) -> Bool {
+    guard delay > 0 else { return true }
+    if let mark {
+      let wait = mark.due - currentMicros()
+      guard wait > 0 else { return true }
+      if !context.stop.wait(micros: min(wait, 100_000)) { hasEnded = true }
+      return false
     }
-    let names = layout.names.map { ($0.string, BSON.int(1)) }
+    let options: [(String, BSON)] = [("projection", projection(order)), ("sort", sort(-1)), ("limit", .int(1))]
+    let found = try pool.with { client throws(RunFailure) in try client.all(collection, query(upTo: nil), options) }
+    if let newest = found.first {
+      let key = newest.withUnsafeBufferPointer { bytes in self.key(of: Document(bytes.baseAddress!, bytes.count)) }
+      mark = (key, currentMicros() + delay)
+    } else {
+      rest()
+    }
+    return false
+  }
+
+  /// The end of what there is now.
+  private func rest() {
+    mark = nil
+    nextPoll = currentMicros() + (every ?? 0)
+    hasEnded = every == nil
+  }
+
+  private func sort(_ way: Int32) -> BSON { .document(order.map { (layout.names[$0].string, .int(way)) }) }
+
+  private func projection(_ fields: some Sequence<Int>) -> BSON {
+    let names = fields.map { layout.names[$0] }
     // Without a projection that names it, `_id` comes unasked.
-    let hidden = layout.names.contains(Text("_id")) ? [] : [("_id", BSON.int(0))]
-    var options: [(String, BSON)] = [("projection", .document(names + hidden)), ("batchSize", .int(Int32(Self.batchSize)))]
-    if !order.isEmpty { options.append(("sort", .document(order.map { (layout.names[$0].string, .int(1)) }))) }
+    let hidden = names.contains(Text("_id")) ? [] : [("_id", BSON.int(0))]
+    return .document(names.map { ($0.string, .int(1)) } + hidden)
+  }
+
+  private func query(upTo mark: [UInt8]?) -> BSON {
+    var parts = [BSON.raw(.document, filter)]
+    if last.count > 0 { parts.append(behind(Array(Document(last.base, last.count)))) }
+    mark?.withUnsafeBufferPointer { bytes in
+      parts.append(.document([("$nor", .array([behind(Array(Document(bytes.baseAddress!, bytes.count)))]))]))
+    }
+    return parts.count == 1 ? parts[0] : .document([("$and", .array(parts))])
+  }
+
+  private func begin() throws(RunFailure) {
+    let query = query(upTo: mark?.key)
+    var options: [(String, BSON)] = [
+      ("projection", projection(layout.names.indices)), ("batchSize", .int(Int32(Self.batchSize))),
+    ]
+    if !order.isEmpty { options.append(("sort", sort(1))) }
     let client = try pool.acquire()
     do throws(RunFailure) { open = (client, try client.find(collection, query, options)) } catch {
       pool.release(client, broken: false)
@@ -147,8 +197,7 @@ final class FindSource: Source, @unchecked Sendable {
     do throws(RunFailure) {
       if let document = try cursor.next() { return document }
       end()
-      nextPoll = currentMicros() + (every ?? 0)
-      hasEnded = every == nil
+      rest()
     } catch {
       // What was read is given first; the next call goes on behind it.
       guard error.isTransient, !order.isEmpty, rows > 0 else { throw error }
@@ -179,13 +228,21 @@ final class FindSource: Source, @unchecked Sendable {
   private func keep(_ document: Document) {
     guard !order.isEmpty else { return }
     last.count = 0
-    let start = last.beginDocument()
+    key(of: document).withUnsafeBufferPointer { last.raw($0.baseAddress!, $0.count) }
+  }
+
+  /// The ordering fields of a document, as one.
+  private func key(of document: Document) -> [UInt8] {
+    var out = ByteBuffer(capacity: 64)
+    defer { out.release() }
+    let start = out.beginDocument()
     for index in order {
       guard let item = document.first(where: { $0.name == layout.names[index] }) else { continue }
-      last.item(item.type, item.name)
-      last.raw(item.value)
+      out.item(item.type, item.name)
+      out.raw(item.value)
     }
-    last.endDocument(start)
+    out.endDocument(start)
+    return Array(out.bytes)
   }
 
   func close() { end() }

@@ -60,6 +60,8 @@ extension ByteBuffer {
   private mutating func number(_ value: Double, _ style: JSONStyle) {
     if value.isFinite {
       let start = count
+      // The shortest digits have no sign for a zero.
+      if value == 0, value.sign == .minus { raw("-") }
       double(value)
       // So that it does not become a whole number on its way back.
       if style == .extended, !Text(base + start, count - start).bytes.contains(where: { $0 == 0x2E || $0 == 0x65 }) { raw(".0") }
@@ -93,7 +95,8 @@ extension ByteBuffer {
 
   private mutating func date(_ item: Document.Item, _ style: JSONStyle) {
     if style == .extended { raw("{\"$date\":") }
-    if let time = item.time {
+    // Relaxed extended JSON has texts for the years 1970 to 9999 only.
+    if let time = item.time, style == .plain || item.int64 >= 0 {
       json(time)
     } else if style == .plain {
       int(item.int64)

@@ -22,15 +22,15 @@ final class Layout: @unchecked Sendable {
     names = shape.kind == .record ? shape.fields.map { memory.copy($0.wire) } : []
   }
 
-  /// The first name that no field of a document can have where it is also a path to be set.
-  var misnamed: String? {
+  /// The first name that no field can have. In a path, which queries and updates have, a dot leads to a field of a field; a document that
+  /// is inserted takes it as it is, from MongoDB 5 on.
+  func misnamed(takesDots: Bool) -> String? {
     for (name, child) in zip(names, children) {
-      if name.isEmpty || name[0] == UInt8(ascii: "$") || name.bytes.contains(where: { $0 == 0 || $0 == UInt8(ascii: ".") }) {
-        return name.string
-      }
-      if let inner = child.misnamed { return inner }
+      let isWrong = name.bytes.contains { $0 == 0 || $0 == UInt8(ascii: ".") && !takesDots }
+      if name.isEmpty || name[0] == UInt8(ascii: "$") || isWrong { return name.string }
+      if let inner = child.misnamed(takesDots: takesDots) { return inner }
     }
-    return children.count == 1 && names.isEmpty ? children[0].misnamed : nil
+    return children.count == 1 && names.isEmpty ? children[0].misnamed(takesDots: takesDots) : nil
   }
 }
 

@@ -137,7 +137,7 @@ extension Column {
       var out = ByteBuffer(capacity: 64)
       defer { out.release() }
       out.json(item, .plain)
-      found += " \(out.string.prefix(40))"
+      found += " \(out.string.prefix(40))\(out.count > 40 ? "…" : "")"
     case .binary: found += " of subtype \(item.subtype)"
     default: break
     }

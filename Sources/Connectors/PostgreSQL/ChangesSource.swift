@@ -27,18 +27,28 @@ final class ChangesSource: Source, @unchecked Sendable {
   private var durable: Int64 = 0
   private var positions: [(number: Int64, end: Int64)] = []
 
-  private struct Relation {
+  private let types: ServerTypes
+  /// What ended the reading behind events that were given first.
+  private var failure: RunFailure?
+
+  private final class Relation {
     let schema: String
     let table: String
-    let columns: [ServerColumn]
+    let columns: [ChangeColumn]
     let isKey: [Bool]
+    init(_ schema: String, _ table: String, _ columns: [ChangeColumn], _ isKey: [Bool]) {
+      (self.schema, self.table, self.columns, self.isKey) = (schema, table, columns, isKey)
+    }
   }
   private struct Change {
     let operation: String
-    let relation: UInt32
+    let relation: Relation
     let lsn: Int64
     let transaction: (id: Int64, committed: Int64)
     let number: Int
+    /// JSON of what is known of the row as it was, and names of columns whose values were not sent.
+    var old: Text?
+    var unchanged: [String] = []
   }
 
   init(_ connection: Connection, _ context: EndpointContext) throws(RunFailure) {
@@ -46,6 +56,7 @@ final class ChangesSource: Source, @unchecked Sendable {
     self.context = context
     publication = context.settings.text("publication") ?? ""
     slot = context.settings.text("slot") ?? ""
+    types = ServerTypes(connection)
     let isName =
       !slot.isEmpty && slot.utf8.count < 64
       && slot.utf8.allSatisfy { $0 == 0x5F || ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) }
@@ -78,9 +89,15 @@ final class ChangesSource: Source, @unchecked Sendable {
       try client.run("CREATE_REPLICATION_SLOT \(SQL.quoted(slot)) LOGICAL pgoutput NOEXPORT_SNAPSHOT")
     }
     let names = SQL.literal(SQL.quoted(publication))
-    let started = try client.run(
+    let refused = try client.start(
       "START_REPLICATION SLOT \(SQL.quoted(slot)) LOGICAL \(Self.text(given)) (proto_version '1', publication_names \(names))")
-    guard started.status == PGRES_COPY_BOTH else { throw client.failure(started) }
+    if let refused {
+      guard refused.code == "55000" else { throw client.failure(refused) }
+      // The slot was invalidated: what it no longer has is lost to it.
+      let reason = [refused.message, refused.detail].filter { !$0.isEmpty }.joined(separator: ": ")
+      throw connection.failure(
+        "\(reason); drop the slot, SELECT pg_drop_replication_slot(\(SQL.literal(slot))), and copy the tables anew")
+    }
     relations = [:]
     hasOpenRows = false
     // What was given is not given again: the server begins with the transaction that was open, unless its end was confirmed.
@@ -94,6 +111,10 @@ final class ChangesSource: Source, @unchecked Sendable {
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     do throws(RunFailure) {
+      if let failure {
+        self.failure = nil
+        throw failure
+      }
       if self.client == nil { self.client = try begin() }
       let client = self.client!
       try confirm(client, force: false)
@@ -121,7 +142,13 @@ final class ChangesSource: Source, @unchecked Sendable {
           let start = message.int64()
           serverEnd = max(serverEnd, message.int64())
           _ = message.int64()
-          try take(&message, start, batch, &changes)
+          do throws(RunFailure) { try take(&message, start, batch, &changes) } catch {
+            guard isEmpty else {
+              failure = error
+              break reading
+            }
+            throw error
+          }
         case UInt8(ascii: "k"):
           serverEnd = max(serverEnd, message.int64())
           _ = message.int64()
@@ -200,7 +227,7 @@ final class ChangesSource: Source, @unchecked Sendable {
     case UInt8(ascii: "B"):
       _ = message.int64()
       transaction = (0, message.int64() + 946_684_800_000_000)
-      transaction.id = Int64(message.int32())
+      transaction.id = Int64(message.uint32())
       if transaction.id != skip.transaction { skip.rows = 0 }
       hasOpenRows = true
     case UInt8(ascii: "C"):
@@ -210,161 +237,137 @@ final class ChangesSource: Source, @unchecked Sendable {
       hasOpenRows = false
       openRows = 0
     case UInt8(ascii: "R"):
-      let id = UInt32(bitPattern: message.int32())
+      let id = message.uint32()
       let schema = message.text()
       let table = message.text()
       _ = message.byte()
-      var columns: [ServerColumn] = []
+      var columns: [(name: String, type: UInt32)] = []
       var isKey: [Bool] = []
       for _ in 0..<message.int16() {
         isKey.append(message.byte() & 1 == 1)
-        let name = message.text()
-        columns.append(ServerColumn(name: name, oid: UInt32(bitPattern: message.int32())))
-        _ = message.int32()
+        columns.append((message.text(), message.uint32()))
+        _ = message.uint32()
       }
-      relations[id] = Relation(schema: schema, table: table, columns: columns, isKey: isKey)
+      try types.learn(columns.map(\.type))
+      relations[id] = Relation(schema, table, columns.map { ChangeColumn(name: $0.name, type: types[$0.type]) }, isKey)
     case UInt8(ascii: "I"): row("insert", &message, lsn, batch, &changes)
     case UInt8(ascii: "U"): row("update", &message, lsn, batch, &changes)
     case UInt8(ascii: "D"): row("delete", &message, lsn, batch, &changes)
+    case UInt8(ascii: "T"):
+      let count = Int(message.uint32())
+      _ = message.byte()
+      for _ in 0..<count {
+        guard let relation = relations[message.uint32()] else { continue }
+        give(Change(operation: "truncate", relation: relation, lsn: lsn, transaction: transaction, number: openRows + 1), batch, &changes) {
+          $0.raw("{}")
+        }
+      }
     default: break
     }
   }
 
   /// The new row, or of a deleted one what identifies it.
   private func row(_ operation: String, _ message: inout Message, _ lsn: Int64, _ batch: Batch, _ changes: inout [Change]) {
-    let id = UInt32(bitPattern: message.int32())
-    guard let relation = relations[id] else { return }
-    openRows += 1
-    guard openRows > skip.rows else { return }
+    guard let relation = relations[message.uint32()] else { return }
+    var change = Change(operation: operation, relation: relation, lsn: lsn, transaction: transaction, number: openRows + 1)
     var kind = message.byte()
-    if operation == "update", kind != UInt8(ascii: "N") {
-      skipTuple(&message)
-      kind = message.byte()
+    var old: [Message.Value]?
+    var new: [Message.Value]?
+    // `K` has the key of the row as it was, `O` all of it.
+    let isWhole = kind == UInt8(ascii: "O")
+    if kind != UInt8(ascii: "N") {
+      old = message.tuple()
+      if operation == "update" { kind = message.byte() }
     }
-    var out = ByteBuffer(capacity: 512)
-    defer { out.release() }
-    let arena = batch.context.arena
+    if kind == UInt8(ascii: "N") { new = message.tuple() }
+    if let old {
+      change.old = Self.text(batch.context.arena) {
+        write(&$0, relation, old.indices.filter { isWhole || $0 < relation.isKey.count && relation.isKey[$0] }, old)
+      }
+    }
+    guard var values = new else {
+      return give(change, batch, &changes) { out in
+        write(&out, relation, (old ?? []).indices.filter { isWhole || $0 < relation.isKey.count && relation.isKey[$0] }, old ?? [])
+      }
+    }
+    // A value that is stored apart and has not changed is not sent; the whole old row has it.
+    for index in values.indices where values[index] == .unchanged {
+      if isWhole, let old, index < old.count, old[index] != .unchanged {
+        values[index] = old[index]
+      } else if index < relation.columns.count {
+        change.unchanged.append(relation.columns[index].name)
+      }
+    }
+    give(change, batch, &changes) { write(&$0, relation, values.indices.filter { values[$0] != .unchanged }, values) }
+  }
+
+  private func write(_ out: inout ByteBuffer, _ relation: Relation, _ columns: [Int], _ values: [Message.Value]) {
     out.raw("{")
     var isFirst = true
-    for index in 0..<Int(message.int16()) {
-      let form = message.byte()
-      // An unchanged value that is stored apart is not sent; of a deleted row only the key is.
-      let value = form == UInt8(ascii: "t") ? message.bytes(Int(message.int32())) : nil
-      if form == UInt8(ascii: "u") || index >= relation.columns.count { continue }
-      if kind == UInt8(ascii: "K"), !relation.isKey[index] { continue }
+    for index in columns where index < relation.columns.count {
       if !isFirst { out.raw(",") }
       isFirst = false
-      out.quoted(arena.copy(relation.columns[index].name))
-      out.raw(":")
-      if let value { json(value, relation.columns[index], &out) } else { out.raw("null") }
+      relation.columns[index].json(values[index].text, &out)
     }
     out.raw("}")
-    let event = arena.copy(out.bytes)
+  }
+
+  private static func text(_ arena: Arena, _ write: (inout ByteBuffer) -> Void) -> Text {
+    var out = ByteBuffer(capacity: 512)
+    defer { out.release() }
+    write(&out)
+    return arena.copy(out.bytes)
+  }
+
+  private func give(_ change: Change, _ batch: Batch, _ changes: inout [Change], _ write: (inout ByteBuffer) -> Void) {
+    openRows += 1
+    guard openRows > skip.rows else { return }
+    let event = Self.text(batch.context.arena, write)
     UnsafeMutablePointer(mutating: event.base)[event.count] = 0
     batch.append(event)
-    changes.append(Change(operation: operation, relation: id, lsn: lsn, transaction: transaction, number: openRows))
+    changes.append(change)
   }
 
-  private func skipTuple(_ message: inout Message) {
-    for _ in 0..<message.int16() where message.byte() == UInt8(ascii: "t") { _ = message.bytes(Int(message.int32())) }
-  }
+  // MARK: What is said of them
 
-  /// A value as `decode json` reads it.
-  private func json(_ value: Text, _ column: ServerColumn, _ out: inout ByteBuffer) {
-    switch column.family {
-    case .bool: out.raw(value.count == 1 && value[0] == UInt8(ascii: "t") ? "true" : "false")
-    case .int, .json: out.raw(value)
-    case .float, .numeric:
-      let isNumber = value.count > 0 && value.bytes.allSatisfy { $0 <= 0x39 || $0 == UInt8(ascii: "e") }
-      if isNumber { out.raw(value) } else { out.quoted(value) }
-    case .bytea:
-      let arena = Arena()
-      let bytes = Column(.bytes)
-      if bytes.readPostgres(value, 0, Context(arena: arena)) { out.json(bytes, 0, JSONOptions()) } else { out.raw("null") }
-    case .timestamp, .timestamptz:
-      let arena = Arena()
-      let time = Column(.timestamp)
-      if time.readPostgres(value, 0, Context(arena: arena)) { out.json(time, 0, JSONOptions()) } else { out.quoted(value) }
-    default: out.quoted(Text(value.base, value.count))
-    }
-  }
+  private static let meta: [(name: String, shape: Shape)] = [
+    ("operation", .string), ("schema", .string), ("table", .string), ("lsn", .int), ("transaction", .int), ("committed_at", .timestamp),
+    ("old", Shape.json.optional), ("unchanged", .list(.string)),
+  ]
 
   private func describe(_ changes: [Change], _ batch: Batch) {
-    let relations = self.relations
-    func text(_ change: Change, _ name: String) -> String {
-      let relation = relations[change.relation]
-      return name == "operation" ? change.operation : (name == "schema" ? relation?.schema : relation?.table) ?? ""
-    }
-    func number(_ change: Change, _ name: String) -> Int64 {
-      name == "lsn" ? change.lsn : name == "transaction" ? change.transaction.id : change.transaction.committed
-    }
-    let kinds: [(String, Shape)] = [
-      ("operation", .string), ("schema", .string), ("table", .string), ("lsn", .int), ("transaction", .int), ("committed_at", .timestamp),
-    ]
+    // Made anew for each event: few are described, and they share no memory with those that are read.
     batch.describe = { row in
       guard row < changes.count else { return "{}" }
-      let parts = kinds.map { name, shape in
-        let value = shape.kind == .string ? Value.text(text(changes[row], name)) : Value.int(number(changes[row], name))
-        return "\"\(name)\":\(value.json(shape))"
+      let arena = Arena()
+      let parts = Self.meta.map { name, shape in
+        let column = Column(shape)
+        Self.set(column, 0, name, changes[row], arena)
+        var out = ByteBuffer(capacity: 64)
+        defer { out.release() }
+        out.json(column, 0, JSONOptions())
+        return "\"\(name)\":\(out.string)"
       }
       return "{\(parts.joined(separator: ","))}"
     }
-    for (name, shape) in kinds where context.meta.contains(name) {
+    for (name, shape) in Self.meta where context.meta.contains(name) {
       let column = batch.meta[name] ?? Column(shape)
       batch.meta[name] = column
-      for (row, change) in changes.enumerated() {
-        if shape.kind == .string {
-          column.set(batch.context.arena.copy(text(change, name)), row)
-        } else {
-          column.set(number(change, name), row)
-        }
-      }
+      for (row, change) in changes.enumerated() { Self.set(column, row, name, change, batch.context.arena) }
     }
-  }
-}
-
-/// A message of the replication protocol: numbers are big-endian, texts end with a zero. Reading past its end gives zeros.
-private struct Message {
-  private var base: UnsafePointer<UInt8>
-  private var left: Int
-
-  init(_ base: UnsafePointer<UInt8>, _ count: Int) {
-    self.base = base
-    left = count
   }
 
-  mutating func byte() -> UInt8 {
-    guard left > 0 else { return 0 }
-    defer {
-      base += 1
-      left -= 1
+  private static func set(_ column: Column, _ row: Int, _ name: String, _ change: Change, _ arena: Arena) {
+    switch name {
+    case "operation": column.set(arena.copy(change.operation), row)
+    case "schema": column.set(arena.copy(change.relation.schema), row)
+    case "table": column.set(arena.copy(change.relation.table), row)
+    case "lsn": column.set(change.lsn, row)
+    case "transaction": column.set(change.transaction.id, row)
+    case "committed_at": column.set(change.transaction.committed, row)
+    case "old": if let old = change.old { column.set(Json(old), row) } else { column.setNull(row) }
+    default: List(change.unchanged.map { arena.copy($0) }, arena).write(column, row)
     }
-    return base[0]
-  }
-  private mutating func number(_ size: Int) -> UInt64 {
-    var value: UInt64 = 0
-    for _ in 0..<size { value = value << 8 | UInt64(byte()) }
-    return value
-  }
-  mutating func int16() -> Int { Int(number(2)) }
-  mutating func int32() -> Int32 { Int32(truncatingIfNeeded: number(4)) }
-  mutating func int64() -> Int64 { Int64(bitPattern: number(8)) }
-  mutating func text() -> String {
-    var bytes: [UInt8] = []
-    while left > 0 {
-      let next = byte()
-      if next == 0 { break }
-      bytes.append(next)
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-  mutating func bytes(_ count: Int) -> Text {
-    let size = max(0, min(count, left))
-    defer {
-      base += size
-      left -= size
-    }
-    return Text(base, size)
   }
 }
 

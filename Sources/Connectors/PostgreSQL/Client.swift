@@ -8,16 +8,20 @@ final class Client: PooledClient, @unchecked Sendable {
   let handle: OpaquePointer
   let connection: Connection
   private let timeout: Int64
+  /// Lives as long as the handle, which calls it.
+  private let notices: Notices
 
   init(_ connection: Connection, replication: Bool = false) throws(RunFailure) {
     self.connection = connection
     timeout = connection.settings.int("statement_timeout") ?? 60_000_000
     handle = try Client.connect(connection, replication)
     PQsetnonblocking(handle, 1)
-    // What the server sends as text is read with these.
-    if !replication {
-      try run("SET TIME ZONE 'UTC'; SET datestyle = ISO; SET intervalstyle = iso_8601; SET bytea_output = hex; SET extra_float_digits = 1")
-    }
+    notices = Notices(connection)
+    PQsetNoticeReceiver(
+      handle, { context, result in if let context, let result { Notices.take(context, result) } },
+      Unmanaged.passUnretained(notices).toOpaque())
+    // A replication session is no pooler's: its settings stay its own.
+    if replication { try run(SQL.settings("SET")) }
   }
 
   deinit { PQfinish(handle) }
@@ -125,6 +129,18 @@ final class Client: PooledClient, @unchecked Sendable {
 
   // MARK: Statements
 
+  /// Begins a transaction in which values have the forms that are read and written here, whatever the server, the database or
+  /// the role say. They end with it: behind a pooler the next transaction may be another session's.
+  func begin(_ more: String = "") throws(RunFailure) { try run("BEGIN; \(SQL.settings("SET LOCAL"))" + (more.isEmpty ? "" : "; \(more)")) }
+
+  /// Ends a transaction; what the server refuses only now, such as a deferred constraint, is returned.
+  func commit() throws(RunFailure) -> Result? { try attempt("COMMIT") }
+
+  /// Gives up a transaction, if there is one.
+  func rollback() {
+    if !isBroken, [PQTRANS_INTRANS, PQTRANS_INERROR].contains(PQtransactionStatus(handle)) { _ = try? run("ROLLBACK") }
+  }
+
   /// Runs statements without arguments to their end.
   @discardableResult
   func run(_ sql: String, limit: Int64? = nil) throws(RunFailure) -> Result {
@@ -162,6 +178,22 @@ final class Client: PooledClient, @unchecked Sendable {
     while let result = try next() { if result.isError { failed = failed ?? result } }
     if let failed, failed.code.isEmpty { throw broken() }
     return failed
+  }
+
+  /// Runs a statement that may be refused: the failed result, or nil.
+  func attempt(_ sql: String) throws(RunFailure) -> Result? {
+    guard PQsendQuery(handle, sql) == 1 else { throw broken() }
+    return try outcome()
+  }
+
+  /// Begins what goes on without an end, such as a replication: the refusal, or nil.
+  func start(_ sql: String) throws(RunFailure) -> Result? {
+    guard PQsendQuery(handle, sql) == 1 else { throw broken() }
+    guard let result = try next() else { throw broken() }
+    if !result.isError { return nil }
+    while try next() != nil {}
+    if result.code.isEmpty { throw broken() }
+    return result
   }
 
   /// Data of a COPY. Never more than a piece waits in libpq: a slow server holds the caller back here.
@@ -218,88 +250,10 @@ final class Client: PooledClient, @unchecked Sendable {
     PQfreeCancel(cancel)
   }
 
+  /// The name of a column's type of any length, for casts: without -1 `character` would mean one character.
   func typeName(_ column: ServerColumn) throws(RunFailure) -> String {
-    try run("SELECT format_type($1::oid, null)", [String(column.oid)]).text(0, 0) ?? "of another type"
+    try run("SELECT format_type($1::oid, -1)", [String(column.oid)]).text(0, 0) ?? "of another type"
   }
-
-  // MARK: Failures
-
-  func broken() -> RunFailure {
-    let text = String(cString: PQerrorMessage(handle)).trimmed
-    return connection.failure(text.isEmpty ? "the session ended" : text.replacing("\n", with: " "), transient: true)
-  }
-
-  /// A failed statement: what the server said, and what would help.
-  func failure(_ result: Result) -> RunFailure {
-    if isBroken || result.code.isEmpty { return broken() }
-    let help: String
-    switch result.code {
-    case "42P01": help = "create the table, or check its name"
-    case "42703": help = "check the names of its columns"
-    case "42501": help = "grant the user what it needs"
-    case "42P10": help = "the table needs a unique index over the key's columns"
-    case "25006": help = "the server is read-only: is it a replica?"
-    case "53100": help = "free space on the server's disk"
-    case "57014": help = "it took longer than statement_timeout"
-    case "55006": help = "another session uses it: end that, or name another slot"
-    default: help = result.hint.isEmpty ? "" : result.hint
-    }
-    return connection.failure(result.message + (help.isEmpty ? "" : "; " + help), transient: Client.isTransient(result.code))
-  }
-
-  /// Lost sessions, conflicts with others, full or stopping servers pass; the rest stays.
-  private static func isTransient(_ code: String) -> Bool {
-    ["08", "40", "53", "57", "58"].contains(String(code.prefix(2))) || code == "55P03" || code == "55006" || code == "25006"
-  }
-}
-
-/// What the server answered to one statement.
-final class Result {
-  let handle: OpaquePointer
-  init(_ handle: OpaquePointer) { self.handle = handle }
-  deinit { PQclear(handle) }
-
-  var status: ExecStatusType { PQresultStatus(handle) }
-  var isError: Bool { status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_PIPELINE_ABORTED }
-  private func field(_ code: Character) -> String {
-    PQresultErrorField(handle, Int32(code.asciiValue!)).map { String(cString: $0) } ?? ""
-  }
-  /// SQLSTATE; empty where the session was lost.
-  var code: String { field("C") }
-  var message: String { field("M") }
-  var hint: String { field("H") }
-  /// The line of a COPY that was at fault, from `COPY orders, line 3, column amount: …`.
-  var line: Int? {
-    let context = field("W")
-    guard let found = context.firstRange(of: ", line ") else { return nil }
-    return Int(context[found.upperBound...].prefix { $0.isNumber })
-  }
-  /// The event is at fault: data that does not fit, or a constraint that it breaks.
-  var refusesData: Bool { ["22", "23", "44", "P0"].contains(String(code.prefix(2))) }
-  var rows: Int { Int(PQntuples(handle)) }
-  var columns: [ServerColumn] {
-    (0..<PQnfields(handle)).map { ServerColumn(name: String(cString: PQfname(handle, $0)), oid: PQftype(handle, $0)) }
-  }
-  func text(_ row: Int, _ column: Int) -> String? {
-    PQgetisnull(handle, Int32(row), Int32(column)) == 1 ? nil : String(cString: PQgetvalue(handle, Int32(row), Int32(column)))
-  }
-  /// The bytes of a value, valid as long as the result.
-  func bytes(_ row: Int, _ column: Int) -> Text? {
-    guard PQgetisnull(handle, Int32(row), Int32(column)) == 0, let base = PQgetvalue(handle, Int32(row), Int32(column)) else { return nil }
-    let count = Int(PQgetlength(handle, Int32(row), Int32(column)))
-    return base.withMemoryRebound(to: UInt8.self, capacity: count) { Text($0, count) }
-  }
-}
-
-/// Names and texts as SQL writes them, whatever they hold.
-enum SQL {
-  static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"").replacing("\0", with: "") + "\"" }
-  static func literal(_ text: String) -> String {
-    let body = text.replacing("\0", with: "").replacing("'", with: "''")
-    return body.contains("\\") ? " E'" + body.replacing("\\", with: "\\\\") + "'" : "'" + body + "'"
-  }
-  /// `orders`, or `schema.orders`.
-  static func table(_ name: String) -> String { name.split(separator: ".", maxSplits: 1).map { quoted(String($0)) }.joined(separator: ".") }
 }
 
 extension String {

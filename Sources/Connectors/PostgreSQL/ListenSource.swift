@@ -5,12 +5,14 @@ import PumpRuntime
 /// `listen`: what other sessions NOTIFY on a channel.
 final class ListenSource: Source, @unchecked Sendable {
   private let pool: ClientPool<Client>
+  private let connection: Connection
   private let context: EndpointContext
   private let channel: String
   private var client: Client?
 
-  init(_ pool: ClientPool<Client>, _ context: EndpointContext) {
+  init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) {
     self.pool = pool
+    self.connection = connection
     self.context = context
     channel = context.settings.text("channel") ?? ""
   }
@@ -21,6 +23,7 @@ final class ListenSource: Source, @unchecked Sendable {
         let opened = try pool.acquire()
         client = opened
         try opened.run("LISTEN \(SQL.quoted(channel))")
+        try hear(opened)
       }
       _ = try client!.waitForInput()
     } catch {
@@ -45,6 +48,31 @@ final class ListenSource: Source, @unchecked Sendable {
       for row in 0..<batch.count { if name == "pid" { column.set(pids[row], row) } else { column.set(arena.copy(channel), row) } }
     }
     return !context.stop.isRequested
+  }
+
+  /// A pooler that gives sessions of the server from transaction to transaction gives away what was listened for. Only it says
+  /// another process number than the server; then another session sends something, which must come.
+  private func hear(_ client: Client) throws(RunFailure) {
+    guard try client.run("SELECT pg_backend_pid()").text(0, 0) != String(PQbackendPID(client.handle)) else { return }
+    let probe = "pump_\(UInt64.random(in: 0...UInt64.max))"
+    try client.run("LISTEN \(probe)")
+    let other = try connection.attempt { () throws(RunFailure) in try Client(connection) }
+    let end = currentMicros() + 3_000_000
+    while currentMicros() < end, !context.stop.isRequested {
+      try other.run("NOTIFY \(probe)")
+      _ = try client.waitForInput()
+      while let notification = PQnotifies(client.handle) {
+        defer { PQfreemem(notification) }
+        if String(cString: notification.pointee.relname) == probe {
+          try client.run("UNLISTEN \(probe)")
+          return
+        }
+      }
+    }
+    if context.stop.isRequested { return }
+    throw connection.failure(
+      "`listen` hears nothing through this pooler, which changes sessions between transactions; connect to the server itself, or let it pool sessions"
+    )
   }
 
   func close() {

@@ -20,13 +20,18 @@ public final class PostgreSQLConnector: Connector, @unchecked Sendable {
   public func source(_ context: EndpointContext) throws(RunFailure) -> any Source {
     switch context.spec.name {
     case "changes": try ChangesSource(connection, context)
-    case "listen": ListenSource(pool, context)
+    case "listen": ListenSource(pool, connection, context)
     default: try TableSource(pool, connection, context)
     }
   }
 
   public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink {
-    context.spec.name == "execute" ? try ExecuteSink(pool, context) : try TableSink(pool, connection, context)
+    if context.spec.name == "execute" { return try ExecuteSink(pool, context) }
+    if context.settings.text("mode") == "mirror" { return try MirrorSink(pool, connection, context) }
+    guard context.spec.shape != nil else {
+      throw RunFailure("sink `\(context.spec.label)`: events that are Bytes go in by `mode: mirror` only; decode them first")
+    }
+    return try TableSink(pool, connection, context)
   }
 
   public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { TableLookup(pool, connection, context) }

@@ -6,10 +6,12 @@ final class TableLookup: Lookup, @unchecked Sendable {
   private let pool: ClientPool<Client>
   private let connection: Connection
   private let shape: Shape
+  private let name: String
   private let table: String
   private let label: String
   private let column: String?
-  private var statement: String?
+  /// What stands before and behind the keys.
+  private var statement: (head: String, tail: String)?
   /// Values by the key's text.
   private var known: LookupCache<[[UInt8]?]>
 
@@ -17,7 +19,8 @@ final class TableLookup: Lookup, @unchecked Sendable {
     self.pool = pool
     self.connection = connection
     shape = context.spec.shape!
-    table = SQL.table(context.settings.text("name") ?? "")
+    name = context.settings.text("name") ?? ""
+    table = SQL.table(name)
     column = context.settings.text("column")
     known = LookupCache(context.settings)
     label = context.spec.label
@@ -55,8 +58,9 @@ final class TableLookup: Lookup, @unchecked Sendable {
   private func load(_ keys: [String], _ keyShape: Shape) throws(RunFailure) {
     try pool.with { client throws(RunFailure) in
       if statement == nil { statement = try prepare(client, keyShape) }
-      let list = "{" + keys.map { "\"\($0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\"" }.joined(separator: ",") + "}"
-      let found = try client.run(statement!, [list])
+      // One message is one transaction, in which the values have the forms that are read here.
+      let found = try client.run(
+        "\(SQL.settings("SET LOCAL")); \(statement!.head)\(SQL.literal(SQL.array(keys)))\(statement!.tail)")
       for key in keys { known.remember(key, nil) }
       for row in 0..<found.rows {
         guard let number = found.text(row, 0).flatMap({ Int($0) }) else { continue }
@@ -66,7 +70,8 @@ final class TableLookup: Lookup, @unchecked Sendable {
   }
 
   /// The statement, once the types of the columns were compared with the fields'.
-  private func prepare(_ client: Client, _ keyShape: Shape) throws(RunFailure) -> String {
+  private func prepare(_ client: Client, _ keyShape: Shape) throws(RunFailure) -> (head: String, tail: String) {
+    _ = try TableFacts.read(client, name, shape, key: [])
     let key = if let column { column } else { try primaryKey(client) }
     let names = ([key] + shape.fields.map(\.wire)).map(SQL.quoted).joined(separator: ", ")
     let columns = try client.run("SELECT \(names) FROM \(table) LIMIT 0").columns
@@ -76,10 +81,13 @@ final class TableLookup: Lookup, @unchecked Sendable {
         "column `\(column.name)` is \(try client.typeName(column)), `\(field.name)` is \(field.shape.name); change its type or the column")
     }
     let selected = zip(shape.fields, columns.dropFirst()).map { $1.selected(as: $0.shape) }.joined(separator: ", ")
-    return """
-      SELECT pump_keys.pump_number, \(selected) FROM unnest($1::\(try client.typeName(columns[0]))[]) WITH ORDINALITY AS pump_keys(pump_key, pump_number)
+    return (
+      "SELECT pump_keys.pump_number, \(selected) FROM unnest(",
+      """
+      ::\(try client.typeName(columns[0]))[]) WITH ORDINALITY AS pump_keys(pump_key, pump_number)
       JOIN \(table) ON \(SQL.quoted(key)) = pump_keys.pump_key
       """
+    )
   }
 
   private func primaryKey(_ client: Client) throws(RunFailure) -> String {

@@ -12,7 +12,9 @@ final class TableSource: Source, @unchecked Sendable {
   private let from: String
   private let order: [Int]
   private let every: Int64?
+  private let name: String?
   private var selected: String?
+  private var settled = SettledRows()
   /// The session of a COPY that is under way.
   private var client: Client?
   /// Texts of the key of the last row that was given.
@@ -34,12 +36,19 @@ final class TableSource: Source, @unchecked Sendable {
     from =
       context.spec.name == "table"
       ? SQL.table(settings.text("name") ?? "")
-      : "(\((settings.text("sql") ?? "").trimmed.trimmingSemicolon)) AS pump_query"
+      // The line's end ends a comment, too.
+      : "(\((settings.text("sql") ?? "").trimmed.trimmingSemicolon)\n) AS pump_query"
+    name = context.spec.name == "table" ? settings.text("name") : nil
     order = settings.texts("order").compactMap { name in context.spec.shape!.fields.firstIndex { $0.name == name } }
     every = settings.int("every")
     limit = context.eventLimit
     guard every == nil || !order.isEmpty else {
       throw RunFailure("source `\(context.spec.label)`: `every` needs `order: [field]`, so that each row is read once")
+    }
+    for index in order where context.spec.shape!.fields[index].shape.isOptional {
+      throw RunFailure(
+        "source `\(context.spec.label)`: `.\(context.spec.shape!.fields[index].name)` may be null, so it is no `order`; declare it without `?`"
+      )
     }
     fields = Array(repeating: nil, count: shape.fields.count)
   }
@@ -90,27 +99,80 @@ final class TableSource: Source, @unchecked Sendable {
     let client = try pool.acquire()
     do throws(RunFailure) {
       if selected == nil { selected = try select(client) }
+      var rows = conditions(after: last)
+      // One snapshot for what is looked at and what is read.
+      try client.begin(waitsForOthers ? "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ" : "")
+      if waitsForOthers {
+        switch try reach(client) {
+        case .all: break
+        case .upTo(let key): rows.append("(\(names)) <= (\(key.map(SQL.literal).joined(separator: ", ")))")
+        case .nothing:
+          client.rollback()
+          pool.release(client, broken: !client.isReusable)
+          nextPoll = currentMicros() + min(every ?? 100_000, 1_000_000)
+          return
+        }
+      }
       var sql = "SELECT \(selected!) FROM \(from)"
-      let names = order.map { SQL.quoted(shape.fields[$0].wire) }.joined(separator: ", ")
-      if let last { sql += " WHERE (\(names)) > (\(last.map(SQL.literal).joined(separator: ", ")))" }
+      if !rows.isEmpty { sql += " WHERE \(rows.joined(separator: " AND "))" }
       if !order.isEmpty { sql += " ORDER BY \(names)" }
       try client.run("COPY (\(sql)) TO STDOUT")
     } catch {
-      pool.release(client, broken: error.isTransient)
+      client.rollback()
+      pool.release(client, broken: !client.isReusable)
+      if client.isBroken { pool.lost(error.message) }
       throw error
     }
     self.client = client
   }
 
+  private var names: String { order.map { SQL.quoted(shape.fields[$0].wire) }.joined(separator: ", ") }
+
+  /// Rows behind a key; those without one have no place in the order.
+  private func conditions(after key: [String]?) -> [String] {
+    order.map { "\(SQL.quoted(shape.fields[$0].wire)) IS NOT NULL" }
+      + (key.map { ["(\(names)) > (\($0.map(SQL.literal).joined(separator: ", ")))"] } ?? [])
+  }
+
+  /// Whoever goes on behind the last row needs all before it: where rows are read more than once, none is read while one that
+  /// stands before it may still come.
+  private var waitsForOthers: Bool { !order.isEmpty && (every != nil || context.keepsPositions) }
+
+  /// How far the rows can be read in the snapshot that has begun.
+  private func reach(_ client: Client) throws(RunFailure) -> SettledRows.Reach {
+    let columns = order.map { SQL.quoted(shape.fields[$0].wire) }
+    let reach = try settled.reach(client, last) { [self] key in
+      "SELECT \(columns.map { "\($0)::text" }.joined(separator: ", ")) FROM \(from) WHERE \(conditions(after: key).joined(separator: " AND ")) "
+        + "ORDER BY \(columns.map { "\($0) DESC" }.joined(separator: ", ")) LIMIT 1"
+    }
+    if settled.isLong {
+      context.logger.warning(
+        "`\(context.spec.label)` waits for transactions of others that began before its newest rows; pg_stat_activity shows them",
+        pipeline: context.pipeline)
+    }
+    return reach
+  }
+
   /// The columns as they are asked for, once their types were compared with the fields'.
   private func select(_ client: Client) throws(RunFailure) -> String {
+    if let name { _ = try TableFacts.read(client, name, shape, key: []) }
     let names = shape.fields.map { SQL.quoted($0.wire) }.joined(separator: ", ")
     let found = try client.run("SELECT \(names) FROM \(from) LIMIT 0").columns
     for (field, column) in zip(shape.fields, found) where !column.holds(field.shape) {
       throw connection.failure(
         "column `\(column.name)` is \(try client.typeName(column)), field `.\(field.name)` is \(field.shape.name); change the field's type")
     }
+    try tellOfNulls(client)
     return zip(shape.fields, found).map { "\($1.selected(as: $0.shape)) AS \(SQL.quoted($0.wire))" }.joined(separator: ", ")
+  }
+
+  private func tellOfNulls(_ client: Client) throws(RunFailure) {
+    guard !order.isEmpty else { return }
+    let isNull = order.map { "\(SQL.quoted(shape.fields[$0].wire)) IS NULL" }.joined(separator: " OR ")
+    guard try client.run("SELECT EXISTS (SELECT FROM \(from) WHERE \(isNull))").text(0, 0) == "t" else { return }
+    context.logger.warning(
+      "`\(context.spec.label)` has rows without a value in `order`, which are not read; read them with a `query` of their own",
+      pipeline: context.pipeline)
   }
 
   private func end(broken: Bool) {
@@ -148,6 +210,7 @@ final class TableSource: Source, @unchecked Sendable {
         if try !client.waitForInput() { return }
       } else if count == -1 {
         try client.finish()
+        try client.run("COMMIT")
         end(broken: false)
         nextPoll = currentMicros() + (every ?? 0)
         hasEnded = every == nil

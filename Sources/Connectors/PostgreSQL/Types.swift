@@ -30,7 +30,8 @@ struct ServerColumn {
     }
   }
 
-  /// Whether a field of this shape is stored in the column, and read from it, without loss.
+  /// Whether a field of this shape is stored in the column, and read from it. Columns with a precision (`numeric(10,2)`,
+  /// `timestamptz(0)`, `real`, `char(n)`) may round or pad what they take.
   func holds(_ shape: Shape) -> Bool {
     switch shape.kind {
     case .bool: family == .bool
@@ -38,7 +39,7 @@ struct ServerColumn {
     case .float: family == .float
     case .decimal: family == .numeric || family == .int
     // Enums of the database, addresses and the like have a text form.
-    case .string, .enumeration: family == .text || family == .other
+    case .string, .enumeration: family == .text || family == .other || family == .interval
     case .bytes: family == .bytea
     case .timestamp: family == .timestamptz || family == .timestamp
     case .date: family == .date
@@ -54,7 +55,14 @@ struct ServerColumn {
   func selected(as shape: Shape) -> String {
     let name = SQL.quoted(self.name)
     switch (shape.kind, family) {
-    case (.duration, .interval): return "(extract(epoch from \(name)) * 1000000)::bigint"
+    case (.list, .array) where oid == 1001:
+      // JSON has base64 for bytes, the server would give `\x…`.
+      return """
+        CASE WHEN \(name) IS NOT NULL THEN coalesce((SELECT json_agg(translate(encode(pump_e, 'base64'), E'\\n', '') ORDER BY pump_n)
+        FROM unnest(\(name)) WITH ORDINALITY AS pump_u(pump_e, pump_n)), '[]') END
+        """
+    // Times without a zone are UTC, as they are outside of arrays.
+    case (.list, .array) where oid == 1115: return "to_json(\(name)::timestamptz[])"
     case (.list, .array), (.list, .other): return "to_json(\(name))"
     default: return name
     }
@@ -175,7 +183,7 @@ extension Column {
       set(text[0] == UInt8(ascii: "t"), row)
       return true
     case .bytes:
-      guard text.count >= 2, text.count % 2 == 0, text[0] == 0x5C else { return false }
+      guard text.count >= 2, text.count % 2 == 0, text[0] == 0x5C, text[1] == UInt8(ascii: "x") else { return false }
       let bytes = c.arena.allocate(text.count / 2).assumingMemoryBound(to: UInt8.self)
       for i in 1..<text.count / 2 { bytes[i - 1] = Self.nibble(text[2 * i]) << 4 | Self.nibble(text[2 * i + 1]) }
       set(Blob(Text(bytes, text.count / 2 - 1)), row)
@@ -191,8 +199,9 @@ extension Column {
       bytes[count] = UInt8(ascii: "Z")
       return parse(Text(bytes, count + 1), row, c)
     case .duration:
-      guard let micros = Int64(text.string) else { return false }
-      set(micros, row)
+      // Microseconds of a number, or an interval as ISO 8601.
+      guard let value = Int64(text.string).map({ Duration($0) }) ?? Calendar.duration(text) else { return false }
+      set(value, row)
       return true
     case .list, .map, .record:
       let copy = c.arena.copy(text)

@@ -15,6 +15,16 @@ public final class SQLiteConnector: Connector, @unchecked Sendable {
   init(_ connection: Connection) {
     self.connection = connection
     readers = ClientPool(connection) { () throws(RunFailure) in try Database(connection.id, connection.settings) }
+    connection.observe({ [weak self] in self?.counts ?? .none }, tend: { [weak self] in self?.readers.tend() })
+  }
+
+  /// The readers, and the writer as one client more: each transaction is a use of it.
+  private var counts: Connection.PoolCounts {
+    let readers = readers.counts
+    guard let uses = writer.withLock({ $0?.uses }) else { return readers }
+    return .init(
+      inUse: readers.inUse + (uses.isOpen ? 1 : 0), idle: readers.idle + (uses.isOpen ? 0 : 1), waiting: readers.waiting,
+      acquired: readers.acquired + uses.transactions, waited: readers.waited)
   }
 
   private func shared() throws(RunFailure) -> Writer {
@@ -54,16 +64,34 @@ public final class SQLiteConnector: Connector, @unchecked Sendable {
 /// The one client that writes: a transaction is open from the first row to the commit.
 final class Writer: @unchecked Sendable {
   let database: Database
+  /// Whether a transaction is open.
   private let lock = Mutex<Bool>(false)
+  private let transactions = Atomic<Int>(0)
+  private let isOpen = Atomic<Bool>(false)
 
   init(_ database: Database) { self.database = database }
+
+  /// Transactions that were begun, and whether one is open; asked for while one writes, so without its lock.
+  var uses: (transactions: Int, isOpen: Bool) { (transactions.load(ordering: .relaxed), isOpen.load(ordering: .relaxed)) }
+
+  private func begin(_ open: inout Bool) throws(RunFailure) {
+    guard !open else { return }
+    try database.run("BEGIN IMMEDIATE")
+    open = true
+    transactions.add(1, ordering: .relaxed)
+    isOpen.store(true, ordering: .relaxed)
+  }
+
+  private func ended(_ open: inout Bool) {
+    open = false
+    isOpen.store(false, ordering: .relaxed)
+  }
 
   /// Runs inside the transaction, which is begun where none is open.
   func write<T>(_ body: () throws(RunFailure) -> T) throws(RunFailure) -> T {
     let result: Result<T, RunFailure> = lock.withLock { open in
       do throws(RunFailure) {
-        if !open { try database.run("BEGIN IMMEDIATE") }
-        open = true
+        try begin(&open)
         return .success(try body())
       } catch { return .failure(error) }
     }
@@ -82,7 +110,7 @@ final class Writer: @unchecked Sendable {
     let failure: RunFailure? = lock.withLock { open in
       guard open else { return nil }
       do throws(RunFailure) { try database.run("COMMIT") } catch { return error }
-      open = false
+      ended(&open)
       return nil
     }
     if let failure { throw failure }
@@ -92,14 +120,14 @@ final class Writer: @unchecked Sendable {
   func transact(_ body: () throws(RunFailure) -> Bool) throws(RunFailure) {
     let failure: RunFailure? = lock.withLock { open in
       do throws(RunFailure) {
-        if !open { try database.run("BEGIN IMMEDIATE") }
-        open = true
+        try begin(&open)
         try database.run("SAVEPOINT pump")
         var isWhole = false
         defer { if !isWhole { try? database.run("ROLLBACK TO pump; RELEASE pump") } }
         guard try body() else { return nil }
         try database.run("RELEASE pump; COMMIT")
-        (isWhole, open) = (true, false)
+        isWhole = true
+        ended(&open)
         return nil
       } catch { return error }
     }
@@ -109,7 +137,7 @@ final class Writer: @unchecked Sendable {
   func rollback() {
     lock.withLock { open in
       if open { try? database.run("ROLLBACK") }
-      open = false
+      ended(&open)
     }
   }
 }
@@ -188,16 +216,22 @@ final class TableLookup: Lookup, @unchecked Sendable {
     let table = context.settings.text("name") ?? ""
     let database = try pool.acquire()
     defer { pool.release(database, broken: false) }
-    var column = context.settings.text("column")
-    if column == nil {
-      let key = try database.primaryKey(table)
-      guard key.count == 1 else {
-        throw RunFailure("lookup `\(context.spec.label)`: the table has no primary key of one column; name one with `column: \"…\"`")
-      }
-      column = key[0]
+    let columns = try database.columns(table)
+    let key = columns.filter { $0.keyPlace > 0 }
+    let name = context.settings.text("column")
+    guard let column = name ?? (key.count == 1 ? key[0].name : nil) else {
+      throw RunFailure("lookup `\(context.spec.label)`: the table has no primary key of one column; name one with `column: \"…\"`")
+    }
+    // Compared with a column of numbers, the text "007" would be 7.
+    if let found = columns.first(where: { $0.name.lowercased() == column.lowercased() }), let each = context.spec.each.first,
+      !found.keeps(Shape.of(each.type)), !(each.type.wrapped == .decimal && found.affinity == .integer)
+    {
+      throw RunFailure(
+        "lookup `\(context.spec.label)`: column `\(Shape.clean(found.name))` of \(Shape.clean(table)) is \(Shape.clean(found.declared)), the key is \(each.type); convert the key"
+      )
     }
     sql =
-      "SELECT \(shape.fields.map { Database.quoted($0.wire) }.joined(separator: ", ")) FROM \(Database.quoted(table)) WHERE \(Database.quoted(column!)) = ? LIMIT 1"
+      "SELECT \(shape.fields.map { Database.quoted($0.wire) }.joined(separator: ", ")) FROM \(Database.quoted(table)) WHERE \(Database.quoted(column)) = ? LIMIT 1"
     _ = try database.prepare(sql)
   }
 

@@ -5,33 +5,71 @@ import PumpRuntime
 final class TableSink: Sink, @unchecked Sendable {
   fileprivate let writer: Writer
   private let statement: Statement
+  /// Columns that make binary numbers of decimals, by the numbers of their fields.
+  private let rounding: [(field: Int, column: TableColumn)]
 
   init(_ writer: Writer, _ context: EndpointContext) throws(RunFailure) {
     self.writer = writer
     let shape = context.spec.shape!
-    let table = Database.quoted(context.settings.text("name") ?? "")
-    let key = context.settings.texts("key")
-    let keyColumns = key.compactMap { name in shape.fields.first { $0.name == name }.map { Database.quoted($0.wire) } }
-    let columns = shape.fields.map { Database.quoted($0.wire) }
-    let declared = shape.fields.map { "\(Database.quoted($0.wire)) \(TableSink.type($0.shape))\($0.shape.isOptional ? "" : " NOT NULL")" }
-    let primary = keyColumns.isEmpty ? "" : ", PRIMARY KEY (\(keyColumns.joined(separator: ", ")))"
-    try writer.database.run("CREATE TABLE IF NOT EXISTS \(table) (\(declared.joined(separator: ", "))\(primary))")
+    let name = context.settings.text("name") ?? ""
+    let key = context.settings.texts("key").compactMap { name in shape.fields.first { $0.name == name }?.wire }
     var mode = context.settings.text("mode") ?? "auto"
     if mode == "auto" { mode = key.isEmpty ? "insert" : "upsert" }
     guard mode == "insert" || !key.isEmpty else { throw RunFailure("sink `\(context.spec.label)`: `\(mode)` needs `key: [field]`") }
-    var sql = "INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))"
-    let target = keyColumns.joined(separator: ", ")
-    if mode == "upsert" {
-      let others = columns.filter { !keyColumns.contains($0) }
-      sql +=
-        " ON CONFLICT (\(target)) DO "
-        + (others.isEmpty ? "NOTHING" : "UPDATE SET \(others.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))")
-    } else if mode == "ignore" {
-      sql += " ON CONFLICT (\(target)) DO NOTHING"
+    let database = writer.database
+    do throws(RunFailure) {
+      try database.run(TableSink.create(name, shape, key))
+      let columns = try database.columns(name)
+      rounding = try TableSink.check(columns, name, shape)
+      if mode != "insert" { try TableSink.check(key: key, try database.uniqueKeys(name, columns), name) }
+      statement = try database.prepare(TableSink.insert(name, shape, key, mode))
+    } catch { throw RunFailure("sink `\(context.spec.label)`: \(error.message)") }
+  }
+
+  /// The table as it is made where it is missing. SQLite keeps the remark with it.
+  private static func create(_ name: String, _ shape: Shape, _ key: [String]) -> String {
+    let columns = shape.fields.map { field in
+      let remark = field.shape.kind == .decimal ? " /* a Decimal: CAST it AS REAL to compare it as a number */" : ""
+      return "\(Database.quoted(field.wire)) \(type(field.shape))\(field.shape.isOptional ? "" : " NOT NULL")\(remark)"
     }
-    do throws(RunFailure) { statement = try writer.database.prepare(sql) } catch {
-      throw RunFailure("sink `\(context.spec.label)`: \(error.message)")
+    let primary = key.isEmpty ? "" : ", PRIMARY KEY (\(key.map(Database.quoted).joined(separator: ", ")))"
+    return "CREATE TABLE IF NOT EXISTS \(Database.quoted(name)) (\(columns.joined(separator: ", "))\(primary))"
+  }
+
+  private static func insert(_ name: String, _ shape: Shape, _ key: [String], _ mode: String) -> String {
+    let columns = shape.fields.map { Database.quoted($0.wire) }
+    let sql =
+      "INSERT INTO \(Database.quoted(name)) (\(columns.joined(separator: ", "))) VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))"
+    guard mode != "insert" else { return sql }
+    let target = key.map(Database.quoted)
+    let others = mode == "ignore" ? [] : columns.filter { !target.contains($0) }
+    let action = others.isEmpty ? "NOTHING" : "UPDATE SET \(others.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))"
+    return "\(sql) ON CONFLICT (\(target.joined(separator: ", "))) DO \(action)"
+  }
+
+  /// A table that was there may have other types.
+  private static func check(_ columns: [TableColumn], _ name: String, _ shape: Shape) throws(RunFailure) -> [(Int, TableColumn)] {
+    var rounding: [(Int, TableColumn)] = []
+    for (index, field) in shape.fields.enumerated() {
+      // Names of columns are alike whatever their case; a missing one is said by SQLite.
+      guard let column = columns.first(where: { $0.name.lowercased() == field.wire.lowercased() }) else { continue }
+      guard column.keeps(field.shape) else {
+        throw RunFailure(
+          "column `\(Shape.clean(column.name))` of \(Shape.clean(name)) is \(Shape.clean(column.declared)), field `.\(field.name)` is \(field.shape.name): SQLite would change what is stored; convert the field, or declare the column as \(type(field.shape))"
+        )
+      }
+      if field.shape.kind == .decimal, column.rounds { rounding.append((index, column)) }
     }
+    return rounding
+  }
+
+  private static func check(key: [String], _ unique: [Set<String>], _ name: String) throws(RunFailure) {
+    let wanted = Set(key.map { $0.lowercased() })
+    guard !unique.contains(where: { Set($0.map { $0.lowercased() }) == wanted }) else { return }
+    let columns = key.map(Database.quoted).joined(separator: ", ")
+    throw RunFailure(
+      "table \(Shape.clean(name)) needs a unique index over the key's columns: `CREATE UNIQUE INDEX … ON \(Shape.clean(Database.quoted(name))) (\(Shape.clean(columns)))`"
+    )
   }
 
   private static func type(_ shape: Shape) -> String {
@@ -51,6 +89,10 @@ final class TableSink: Sink, @unchecked Sendable {
     let columns = buffer.records!.children
     var refusals: [Refusal] = []
     for row in 0..<buffer.count where !left.contains(row) {
+      if let problem = rounded(columns, row) {
+        refusals.append(Refusal(row: row, message: problem))
+        continue
+      }
       for (index, column) in columns.enumerated() { statement.bind(Int32(index + 1), column, row) }
       let code = sqlite3_step(statement.handle)
       if code != SQLITE_DONE {
@@ -66,6 +108,17 @@ final class TableSink: Sink, @unchecked Sendable {
       statement.reset()
     }
     return refusals
+  }
+
+  /// What would not be the same in its column.
+  private func rounded(_ columns: [Column], _ row: Int) -> String? {
+    for (field, column) in rounding where !columns[field].isNull(row) {
+      let value = columns[field].get(Decimal.self, row)
+      guard !value.survives(in: column) else { continue }
+      return
+        "\(value) has more digits than column `\(Shape.clean(column.name))` keeps, which is \(Shape.clean(column.declared)): 15; declare it as TEXT"
+    }
+    return nil
   }
 
   func commit() throws(RunFailure) -> [Refusal] {

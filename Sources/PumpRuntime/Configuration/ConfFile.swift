@@ -1,17 +1,3 @@
-/// A mistake in configuration, at its place.
-public struct ConfProblem: Error, Sendable {
-  public enum Kind: String, Sendable {
-    case syntax = "P0701", section = "P0702", key = "P0703", type = "P0704", variable = "P0705", missing = "P0706"
-  }
-  public let kind: Kind
-  public let path: String
-  public let line: Int
-  public let column: Int
-  public let message: String
-  public let help: String
-  public var description: String { "\(path):\(line):\(column): error[\(kind.rawValue)]: \(message)\n  help: \(help)" }
-}
-
 /// One `key = value` of an INI file, as it stands there.
 public struct ConfEntry: Sendable {
   public let section: String
@@ -20,6 +6,10 @@ public struct ConfEntry: Sendable {
   public let path: String
   public let line: Int
   public let column: Int
+  /// The line on which a value of several lines ends.
+  public fileprivate(set) var lastLine: Int
+  /// The first line up to its value; empty for an override.
+  let beginning: String
 }
 
 /// `pipelines.conf`: INI as existing deployments write it. Sections in brackets, `key = value` or `key: value`, comments
@@ -32,37 +22,35 @@ public struct ConfFile: Sendable {
 
   public init(path: String, text: String) {
     self.path = path
-    var section: String?
-    var number = 0
-    var lastLine = 0
     guard !text.utf8.contains(0), text.utf8.count < 4 << 20 else {
       report(1, 1, "this is no text of at most 4 MiB", "write sections and `key = value` lines")
       return
     }
+    var section: String?
+    /// The line up to which the last value goes on.
+    var lastLine = 0
     // "\r\n" is one Character: line ends are made alike first.
     let plain = text.replacing("\r\n", with: "\n").drop { $0 == "\u{FEFF}" }
-    for line in plain.split(separator: "\n", omittingEmptySubsequences: false) {
-      number += 1
+    for (index, line) in plain.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      let number = index + 1
       let trimmed = line.drop { $0 == " " || $0 == "\t" }
-      if trimmed.isEmpty || trimmed.first == "#" || trimmed.first == ";" { continue }
+      if trimmed.isEmpty { continue }
+      if trimmed.first == "#" || trimmed.first == ";" {
+        // A comment among the lines of a value does not end it.
+        if lastLine == number - 1 { lastLine = number }
+        continue
+      }
       let column = line.count - trimmed.count + 1
-      if trimmed.first == "[" {
-        guard let close = trimmed.firstIndex(of: "]"), trimmed[trimmed.index(after: close)...].allSatisfy({ $0 == " " || $0 == "\t" })
-        else {
-          report(number, column, "a section's name has no `]`", "write `[name]` on a line of its own")
-          section = nil
-          continue
-        }
-        let name = String(trimmed[trimmed.index(after: trimmed.startIndex)..<close])
-        section = name
-        sections.append((name, number))
+      if trimmed.first == "[", column == 1 || lastLine != number - 1 {
+        section = name(trimmed, number, column)
+        if let section { sections.append((section, number)) }
         continue
       }
       if column > 1, let last = entries.last, last.section == section, lastLine == number - 1 {
         lastLine = number
         entries[entries.count - 1] = ConfEntry(
           section: last.section, key: last.key, value: last.value + "\n" + Self.trim(trimmed), path: path, line: last.line,
-          column: last.column)
+          column: last.column, lastLine: number, beginning: last.beginning)
         continue
       }
       guard let separator = trimmed.firstIndex(where: { $0 == "=" || $0 == ":" }), separator != trimmed.startIndex else {
@@ -73,7 +61,7 @@ public struct ConfFile: Sendable {
         report(number, column, "this key stands in no section", "write `[section]` above it")
         continue
       }
-      let value = trimmed[trimmed.index(after: separator)...]
+      let value = trimmed[trimmed.index(after: separator)...].drop { $0 == " " || $0 == "\t" }
       let key = Self.trim(trimmed[..<separator])
       if let first = entries.first(where: { $0.section == section && $0.key == key }) {
         report(number, column, "`\(Shape.clean(key))` is set twice in this file, first on line \(first.line)", "remove one of them")
@@ -86,8 +74,22 @@ public struct ConfFile: Sendable {
       lastLine = number
       entries.append(
         ConfEntry(
-          section: section, key: key, value: Self.trim(value), path: path, line: number, column: column))
+          section: section, key: key, value: Self.trim(value), path: path, line: number, column: column, lastLine: number,
+          beginning: String(line[..<value.startIndex])))
     }
+  }
+
+  /// What stands in brackets; a comment may follow them, and the name may have brackets of its own.
+  private mutating func name(_ line: Substring, _ number: Int, _ column: Int) -> String? {
+    func isEnd(_ bracket: Substring.Index) -> Bool {
+      let rest = line[line.index(after: bracket)...].drop { $0 == " " || $0 == "\t" }
+      return rest.isEmpty || rest.first == "#" || rest.first == ";"
+    }
+    guard let close = line.indices.first(where: { line[$0] == "]" && isEnd($0) }) else {
+      report(number, column, "a section's name has no `]`", "write `[name]` on a line of its own")
+      return nil
+    }
+    return String(line[line.index(after: line.startIndex)..<close])
   }
 
   private static func trim(_ text: Substring) -> String {
@@ -97,13 +99,17 @@ public struct ConfFile: Sendable {
   }
 
   private mutating func report(_ line: Int, _ column: Int, _ message: String, _ help: String) {
-    problems.append(ConfProblem(kind: .syntax, path: path, line: line, column: column, message: message, help: help))
+    problems.append(ConfProblem(.syntax, path: path, line: line, column: column, message, help: help))
   }
 
-  /// `${VAR}` and `${VAR:-default}` once, from the environment; `$$` is a dollar. The variable's name is thrown where it is not set.
-  static func expand(_ text: String, _ environment: (String) -> String?) throws(UnsetVariable) -> String {
-    guard text.contains("$") else { return text }
+  struct UnsetVariable: Error { let name: String }
+
+  /// `${VAR}` and `${VAR:-default}` once, from the environment; `$$` is a dollar. The variable's name is thrown where it is not
+  /// set. `bare` are the names that follow a dollar without braces, which stay as they are.
+  static func expand(_ text: String, _ environment: (String) -> String?) throws(UnsetVariable) -> (text: String, bare: [String]) {
+    guard text.contains("$") else { return (text, []) }
     var result = ""
+    var bare: [String] = []
     var rest = Substring(text)
     while let dollar = rest.firstIndex(of: "$") {
       result += rest[..<dollar]
@@ -124,10 +130,10 @@ public struct ConfFile: Sendable {
         }
       } else {
         result += "$"
+        let name = rest.prefix { $0 == "_" || $0.isASCII && ($0.isLetter || $0.isNumber) }
+        if let first = name.first, !first.isNumber { bare.append(String(name)) }
       }
     }
-    return result + rest
+    return (result + rest, bare)
   }
-
-  struct UnsetVariable: Error { let name: String }
 }

@@ -23,10 +23,18 @@ extension Setting {
   var shape: Shape { Shape.of(type) }
   var isSecret: Bool { type.holdsSecret }
 
-  /// What it must be, where this value is less than that.
+  /// What it must be, where the value is beyond its bounds. A secret is never empty: a login without its password would be
+  /// a weaker one.
   func complaint(_ value: Value) -> String? {
-    guard let minimum, case .int(let number) = value, number < minimum else { return nil }
-    return "`\(name)` must be \(minimum) or more"
+    let bounds = isSecret ? Bounds(minimum: 1) : bounds
+    switch value {
+    case .int(let number):
+      let shown: (Int64) -> String = shape.kind == .duration ? { Quantity.text(duration: $0) } : { String($0) }
+      return bounds.complaint(name, Double(number), shown).map { "\($0), `\(shown(number))` is not" }
+    case .float(let number): return bounds.complaint(name, number).map { "\($0), `\(Fn.text(number))` is not" }
+    case .text(let text): return bounds.complaint(name, text)
+    default: return nil
+    }
   }
 }
 
@@ -51,45 +59,6 @@ public struct Settings: Sendable {
 }
 
 extension Value {
-  /// Reads text from a configuration file or the environment as a type; nil where it does not fit.
-  static func parse(_ string: String, _ shape: Shape) -> Value? {
-    let arena = Arena()
-    let text = arena.copy(string)
-    let trimmed = Fn.trim(text, Context(arena: arena))
-    switch shape.kind {
-    case .bool:
-      switch trimmed.string.lowercased() {
-      case "true", "yes", "on", "1": return .bool(true)
-      case "false", "no", "off", "0": return .bool(false)
-      default: return nil
-      }
-    case .int: return Int64(trimmed.string.filter { $0 != "_" }).map { .int($0) }
-    case .float: return Double(trimmed.string).flatMap { $0.isFinite ? .float($0) : nil }
-    case .decimal: return Decimal(trimmed).map { .decimal($0) }
-    case .string, .bytes, .json, .uuid: return .text(string)
-    case .timestamp: return Calendar.timestamp(trimmed).map { .int($0.micros) }
-    case .date: return Calendar.day(trimmed).map { .int($0.days) }
-    case .duration: return Calendar.duration(trimmed).map { .int($0.micros) }
-    case .size: return size(trimmed.string).map { .int($0) }
-    case .enumeration: return shape.cases.contains(string) || shape.wires.contains(text) ? .text(string) : nil
-    case .list:
-      let parts = Fn.split(trimmed, Text(","), Context(arena: arena)).elements.map { Fn.trim($0, Context(arena: arena)).string }
-      let values = parts.filter { !$0.isEmpty }.map { parse($0, shape.element!) }
-      return values.contains { $0 == nil } ? nil : .list(values.map { $0! })
-    case .map, .record: return nil
-    }
-  }
-
-  private static func size(_ text: String) -> Int64? {
-    let digits = text.prefix { $0.isNumber }
-    let units: [String: Int64] = [
-      "": 1, "B": 1, "KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
-    ]
-    guard let number = Int64(digits), let unit = units[String(text.dropFirst(digits.count))] else { return nil }
-    let (product, over) = number.multipliedReportingOverflow(by: unit)
-    return over ? nil : product
-  }
-
   /// The value's JSON, as a column of the shape reads it.
   public func json(_ shape: Shape) -> String {
     var out = ByteBuffer(capacity: 64)

@@ -34,11 +34,12 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     self.connect = connect
     state = PoolState(PoolSettings(connection.settings))
     connection.observe(
-      { [weak self] in self?.counts ?? .init(inUse: 0, idle: 0, waiting: 0, acquired: 0, waited: 0) }, tend: { [weak self] in self?.tend() }
+      { [weak self] in self?.counts ?? .none }, tend: { [weak self] in self?.tend() }
     )
   }
 
-  var counts: Connection.PoolCounts {
+  /// What there is of clients now, for `/metrics`.
+  public var counts: Connection.PoolCounts {
     lock.lock()
     defer { lock.unlock() }
     return .init(
@@ -113,7 +114,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   }
 
   /// Gives up idle and old clients, and keeps as many as are wanted, though nobody asks for one.
-  private func tend() {
+  public func tend() {
     lock.lock()
     defer { lock.unlock() }
     carryOut(state.tick(now: currentMicros()))

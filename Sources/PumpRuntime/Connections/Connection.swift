@@ -20,6 +20,7 @@ public final class Connection: Sendable {
     public init(inUse: Int, idle: Int, waiting: Int, acquired: Int, waited: Int64) {
       (self.inUse, self.idle, self.waiting, self.acquired, self.waited) = (inUse, idle, waiting, acquired, waited)
     }
+    public static let none = PoolCounts(inUse: 0, idle: 0, waiting: 0, acquired: 0, waited: 0)
   }
 
   public let id: String

@@ -52,16 +52,14 @@ public enum ProgramCommand {
     }
     if files.isEmpty, access("pipelines.conf", R_OK) == 0 { files = ["pipelines.conf"] }
     var problems: [ConfProblem] = []
-    let confs = ConfFile.load(files, &problems)
     let environment: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
-    // Tests give what they need themselves: settings without a value do not matter to them.
+    let confs = ConfFile.load(files, environment, &problems)
     let (configuration, found) = Configuration.load(
       program.schema, files: runTests ? [] : confs, overrides: overrides, environment: environment)
-    problems += runTests ? found.filter { $0.kind != .missing } : found
-    guard problems.isEmpty else {
-      for problem in problems { complain(problem.description + "\n") }
-      return 2
-    }
+    // Tests give what they need themselves: what the environment and configuration do not say does not matter to them.
+    problems += runTests ? found.filter { !$0.path.isEmpty } : found
+    for problem in problems { complain(problem.description + "\n") }
+    guard !problems.contains(where: \.isError) else { return 2 }
     if runTests { return test(executable, configuration, testFilter) }
     return run(executable, configuration, factories, quiet: quiet)
   }
@@ -136,37 +134,3 @@ public enum ProgramCommand {
 
 /// The version of compiler and runtime, which belong together.
 public let pumpVersion = "0.1.0"
-
-extension ConfFile {
-  /// Reads files and those that they include, in order.
-  public static func load(_ paths: [String], _ problems: inout [ConfProblem]) -> [ConfFile] {
-    var result: [ConfFile] = []
-    var seen: Set<String> = []
-    func add(_ path: String, _ depth: Int) {
-      guard seen.insert(path).inserted, depth < 16 else { return }
-      do throws(FileProblem) {
-        let bytes = try readWholeFile(path, limit: 4 << 20)
-        let file = ConfFile(path: path, text: String(decoding: bytes, as: UTF8.self))
-        result.append(file)
-        for entry in file.entries where entry.section == "general" && entry.key == "include" {
-          let folder = path.contains("/") ? String(path[...path.lastIndex(of: "/")!]) : ""
-          for pattern in entry.value.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "\n" }) {
-            let full = pattern.hasPrefix("/") ? String(pattern) : folder + pattern
-            do throws(RunFailure) { for name in try FileSource.expand(full) { add(name, depth + 1) } } catch {
-              problems.append(
-                ConfProblem(
-                  kind: .syntax, path: path, line: entry.line, column: entry.column, message: error.message,
-                  help: "name files that are there"))
-            }
-          }
-        }
-      } catch {
-        problems.append(
-          ConfProblem(
-            kind: .syntax, path: path, line: 1, column: 1, message: error.message, help: "check the path of the configuration file"))
-      }
-    }
-    for path in paths { add(path, 0) }
-    return result
-  }
-}

@@ -42,10 +42,10 @@ public protocol Source: AnyObject, Sendable {
   func acknowledge(_ position: Int64) throws(RunFailure)
   /// The end, after the last acknowledgement.
   func close()
-  /// Whether it comes to an end by itself. Stopped before that, what it gave is not all there is.
-  var ends: Bool { get }
   /// Whether the last call neither succeeded nor failed: what it waits for is under way still.
   var isUndecided: Bool { get }
+  /// Whether it comes to an end by itself. Stopped before that, what it gave is not all there is.
+  var ends: Bool { get }
   /// Bytes read and bytes in all, where known, for progress.
   var progress: (done: Int64, total: Int64)? { get }
 }
@@ -56,8 +56,8 @@ extension Source {
   }
   public func acknowledge(_ position: Int64) throws(RunFailure) {}
   public func close() {}
-  public var ends: Bool { false }
   public var isUndecided: Bool { false }
+  public var ends: Bool { false }
   public var progress: (done: Int64, total: Int64)? { nil }
 }
 

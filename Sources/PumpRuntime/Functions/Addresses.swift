@@ -68,4 +68,14 @@ extension Fn {
       return true
     }
   }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(addresses t: inout T) {
+    t.add("is_ip") { (x: Text, c) in Fn.isIp(x, c) }
+    t.add("is_ipv4") { (x: Text, c) in Fn.isIpv4(x, c) }
+    t.add("is_ipv6") { (x: Text, c) in Fn.isIpv6(x, c) }
+    t.add("ip_in") { (a: Text, b: Text, c) throws(EventFailure) in try Fn.ipIn(a, b, c) }
+    t.add("is_private_ip") { (x: Text, c) throws(EventFailure) in try Fn.isPrivateIp(x, c) }
+  }
 }

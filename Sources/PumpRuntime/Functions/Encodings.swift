@@ -121,6 +121,38 @@ extension Fn {
     guard let value = Uuid(text) else { throw EventFailure("\(Shape.excerpt(text, quoted: true)) is no UUID") }
     return value
   }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(encodings t: inout T) {
+    t.add("to_bytes") { (x: Text, c) in Fn.toBytes(x, c) }
+    t.add("to_text") { (x: Blob, c) throws(EventFailure) in try Fn.toText(x, c) }
+    t.add("base64") { (x: Blob, c) in Fn.base64(x, c) }
+    t.add("base64") { (x: Text, c) in Fn.base64(x, c) }
+    t.add("from_base64") { (x: Text, c) throws(EventFailure) in try Fn.fromBase64(x, c) }
+    t.add("hex") { (x: Blob, c) in Fn.hex(x, c) }
+    t.add("hex") { (x: Text, c) in Fn.hex(x, c) }
+    t.add("hex") { (x: Int64, c) in Fn.hex(x, c) }
+    t.add("from_hex") { (x: Text, c) throws(EventFailure) in try Fn.fromHex(x, c) }
+    t.add("url_encode") { (x: Text, c) in Fn.urlEncode(x, c) }
+    t.add("url_path") { (x: Text, c) in Fn.urlPath(x, c) }
+    t.add("url_decode") { (x: Text, c) throws(EventFailure) in try Fn.urlDecode(x, c) }
+    t.add("html_escape") { (x: Text, c) in Fn.htmlEscape(x, c) }
+    t.add("md5") { (x: Blob, c) in Fn.md5(x, c) }
+    t.add("md5") { (x: Text, c) in Fn.md5(x, c) }
+    t.add("sha1") { (x: Blob, c) in Fn.sha1(x, c) }
+    t.add("sha1") { (x: Text, c) in Fn.sha1(x, c) }
+    t.add("sha256") { (x: Blob, c) in Fn.sha256(x, c) }
+    t.add("sha256") { (x: Text, c) in Fn.sha256(x, c) }
+    t.add("hmac_sha256") { (x: Text, k: Text, c) in Fn.hmacSha256(x, k, c) }
+    t.add("crc32") { (x: Blob, c) in Fn.crc32(x, c) }
+    t.add("crc32") { (x: Text, c) in Fn.crc32(x, c) }
+    t.add("fnv1a") { (x: Text, c) in Fn.fnv1a(x, c) }
+    t.add("uuid_v4") { c -> Uuid in Fn.uuidV4(c) }
+    t.add("uuid_v7") { c -> Uuid in Fn.uuidV7(c) }
+    t.add("uuid_v5") { (n: Uuid, x: Text, c) in Fn.uuidV5(n, x, c) }
+    t.add("to_uuid") { (x: Text, c) throws(EventFailure) in try Fn.toUuid(x, c) }
+  }
 }
 
 /// Message digests over whole arrays (FIPS 180-4, RFC 1321). No system library is linked for them, so that every

@@ -163,4 +163,20 @@ extension Fn {
         out.byte(UInt8(ascii: "}"))
       })
   }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(json t: inout T) {
+    t.add("parse_json") { (x: Text, c) throws(EventFailure) in try Fn.parseJson(x, c) }
+    t.add("parse_json") { (x: Blob, c) throws(EventFailure) in try Fn.parseJson(x, c) }
+    t.add("json_type") { (x: Json, c) in Fn.jsonType(x, c) }
+    t.add("json_get") { (x: Json, p: Text, c) -> Json? in Fn.jsonGet(x, p, c) }
+    t.add("json_keys") { (x: Json, c) throws(EventFailure) in try Fn.jsonKeys(x, c) }
+    t.add("json_items") { (x: Json, c) throws(EventFailure) in try Fn.jsonItems(x, c) }
+    t.add("json_member") { (x: Json, k: Text, c) throws(EventFailure) in try Fn.jsonMember(x, k, c) }
+    t.add("json_element") { (x: Json, i: Int64, c) throws(EventFailure) in try Fn.jsonElement(x, i, c) }
+    t.add("json_with") { (x: Json, k: Text, v: Json, c) throws(EventFailure) in try Fn.jsonWith(x, k, v, c) }
+    t.add("json_without") { (x: Json, k: Text, c) throws(EventFailure) in try Fn.jsonWithout(x, k, c) }
+    t.add("merge") { (a: Json, b: Json, c) throws(EventFailure) in try Fn.merge(a, b, c) }
+  }
 }

@@ -103,6 +103,13 @@ extension Fn {
   @inlinable public static func get<T>(_ list: List<T>, _ index: Int64, _ c: Context) -> T? {
     index >= 0 && index < Int64(list.count) ? list[Int(index)] : nil
   }
+  // Of a list of what may be null, an element that is null and one that is not there are one null.
+  @inlinable public static func first<T>(_ list: List<T?>, _ c: Context) -> T? { list.count > 0 ? list[0] : nil }
+  @inlinable public static func last<T>(_ list: List<T?>, _ c: Context) -> T? { list.count > 0 ? list[list.count - 1] : nil }
+  @inlinable public static func get<T>(_ list: List<T?>, _ index: Int64, _ c: Context) -> T? {
+    index >= 0 && index < Int64(list.count) ? list[Int(index)] : nil
+  }
+  @inlinable public static func get<T>(_ map: Map<T?>, _ key: Text, _ c: Context) -> T? { map[key] ?? nil }
   @inlinable public static func element<T>(_ list: List<T>, _ index: Int64, _ c: Context) throws(EventFailure) -> T {
     guard index >= 0, index < Int64(list.count) else { throw EventFailure("index \(index) lies outside a list of \(list.count)") }
     return list[Int(index)]
@@ -174,5 +181,30 @@ extension Fn {
       }
     }
     return Map(List(entries, c.arena))
+  }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(lists t: inout T) {
+    ordered(Int64.self, &t)
+    ordered(Decimal.self, &t)
+    ordered(Double.self, &t)
+    ordered(Timestamp.self, &t)
+    t.add("sort") { (a: List<Text>, c) in Fn.sort(a, c) }
+    t.add("sum") { (x: List<Int64>, c) throws(EventFailure) in try Fn.sum(x, c) }
+    t.add("sum") { (x: List<Double>, c) throws(EventFailure) in try Fn.sum(x, c) }
+    t.add("sum") { (x: List<Decimal>, c) throws(EventFailure) in try Fn.sum(x, c) }
+    t.add("average") { (x: List<Double>, c) throws(EventFailure) -> Double? in try Fn.average(x, c) }
+    t.add("average") { (x: List<Decimal>, c) throws(EventFailure) -> Decimal? in try Fn.average(x, c) }
+    t.add("range") { (a: Int64, b: Int64, c) throws(EventFailure) in try Fn.range(a, b, c) }
+  }
+
+  /// What is there for each type that has an order.
+  @inlinable static func ordered<V: Comparable & ColumnValue, T: FunctionRegistry>(_ type: V.Type, _ t: inout T) {
+    t.add("min") { (a: V, b: V, c) in Fn.min(a, b, c) }
+    t.add("max") { (a: V, b: V, c) in Fn.max(a, b, c) }
+    t.add("min") { (a: List<V>, c) -> V? in Fn.min(a, c) }
+    t.add("max") { (a: List<V>, c) -> V? in Fn.max(a, c) }
+    t.add("sort") { (a: List<V>, c) in Fn.sort(a, c) }
   }
 }

@@ -21,8 +21,9 @@ extension Fn {
   public static func round(_ x: Double, _ digits: Int64, _ c: Context) throws(EventFailure) -> Double {
     guard digits >= 0 else { throw EventFailure("\(digits) fraction digits cannot be kept") }
     // By the digits that it is written with: 2.345 is a half, whatever its binary neighbours are.
+    guard x != 0 else { return 0 }
     let (mantissa, exponent) = ShortestDouble.digits(x.magnitude)
-    guard x != 0, Int64(-exponent) > digits else { return x }
+    guard Int64(-exponent) > digits else { return x }
     let rounded = Fn.rounded(mantissa, cut: Int64(-exponent) - digits)
     let value = DoubleReader.value("\(rounded)e-\(digits)")
     return rounded == 0 || x > 0 ? value : -value
@@ -176,5 +177,54 @@ extension Fn {
   public static func bytes(_ count: Int64, _ c: Context) throws(EventFailure) -> Size {
     guard count >= 0 else { throw EventFailure("a Size is not less than 0B") }
     return Size(count)
+  }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(numbers t: inout T) {
+    t.add("abs") { (x: Int64, c) throws(EventFailure) in try Fn.abs(x, c) }
+    t.add("abs") { (x: Decimal, c) throws(EventFailure) in try Fn.abs(x, c) }
+    t.add("abs") { (x: Double, c) throws(EventFailure) in try Fn.abs(x, c) }
+    t.add("sign") { (x: Int64, c) in Fn.sign(x, c) }
+    t.add("sign") { (x: Decimal, c) in Fn.sign(x, c) }
+    t.add("sign") { (x: Double, c) in Fn.sign(x, c) }
+    t.add("clamp") { (x: Int64, a: Int64, b: Int64, c) in Fn.clamp(x, a, b, c) }
+    t.add("clamp") { (x: Decimal, a: Decimal, b: Decimal, c) in Fn.clamp(x, a, b, c) }
+    t.add("clamp") { (x: Double, a: Double, b: Double, c) in Fn.clamp(x, a, b, c) }
+    t.add("round") { (x: Decimal, d: Int64, c) throws(EventFailure) in try Fn.round(x, d, c) }
+    t.add("round") { (x: Double, d: Int64, c) throws(EventFailure) in try Fn.round(x, d, c) }
+    t.add("floor") { (x: Decimal, c) in Fn.floor(x, c) }
+    t.add("floor") { (x: Double, c) in Fn.floor(x, c) }
+    t.add("ceil") { (x: Decimal, c) in Fn.ceil(x, c) }
+    t.add("ceil") { (x: Double, c) in Fn.ceil(x, c) }
+    t.add("sqrt") { (x: Double, c) throws(EventFailure) in try Fn.sqrt(x, c) }
+    t.add("pow") { (x: Double, y: Double, c) throws(EventFailure) in try Fn.pow(x, y, c) }
+    t.add("exp") { (x: Double, c) throws(EventFailure) in try Fn.exp(x, c) }
+    t.add("ln") { (x: Double, c) throws(EventFailure) in try Fn.ln(x, c) }
+    t.add("log10") { (x: Double, c) throws(EventFailure) in try Fn.log10(x, c) }
+    t.add("to_int") { (x: Decimal, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_int") { (x: Double, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_int") { (x: Text, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_int") { (x: Json, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_int") { (x: Bool, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_int") { (x: Size, c) throws(EventFailure) in try Fn.toInt(x, c) }
+    t.add("to_float") { (x: Int64, c) throws(EventFailure) in try Fn.toFloat(x, c) }
+    t.add("to_float") { (x: Decimal, c) throws(EventFailure) in try Fn.toFloat(x, c) }
+    t.add("to_float") { (x: Text, c) throws(EventFailure) in try Fn.toFloat(x, c) }
+    t.add("to_float") { (x: Json, c) throws(EventFailure) in try Fn.toFloat(x, c) }
+    t.add("to_decimal") { (x: Int64, c) throws(EventFailure) in try Fn.toDecimal(x, c) }
+    t.add("to_decimal") { (x: Double, c) throws(EventFailure) in try Fn.toDecimal(x, c) }
+    t.add("to_decimal") { (x: Text, c) throws(EventFailure) in try Fn.toDecimal(x, c) }
+    t.add("to_decimal") { (x: Json, c) throws(EventFailure) in try Fn.toDecimal(x, c) }
+    t.add("to_bool") { (x: Text, c) throws(EventFailure) in try Fn.toBool(x, c) }
+    t.add("to_bool") { (x: Json, c) throws(EventFailure) in try Fn.toBool(x, c) }
+    t.add("to_fixed") { (x: Decimal, d: Int64, c) throws(EventFailure) in try Fn.toFixed(x, d, c) }
+    t.add("to_fixed") { (x: Double, d: Int64, c) throws(EventFailure) in try Fn.toFixed(x, d, c) }
+    t.add("bit_and") { (a: Int64, b: Int64, c) in Fn.bitAnd(a, b, c) }
+    t.add("bit_or") { (a: Int64, b: Int64, c) in Fn.bitOr(a, b, c) }
+    t.add("bit_xor") { (a: Int64, b: Int64, c) in Fn.bitXor(a, b, c) }
+    t.add("shift_left") { (a: Int64, b: Int64, c) in Fn.shiftLeft(a, b, c) }
+    t.add("shift_right") { (a: Int64, b: Int64, c) in Fn.shiftRight(a, b, c) }
+    t.add("bytes") { (x: Int64, c) throws(EventFailure) in try Fn.bytes(x, c) }
   }
 }

@@ -312,4 +312,55 @@ extension Fn {
     pieces.append(text.slice(start, text.count - start))
     return pieces.list
   }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(texts t: inout T) {
+    t.add("upper") { (x: Text, c) in Fn.upper(x, c) }
+    t.add("lower") { (x: Text, c) in Fn.lower(x, c) }
+    t.add("capitalize") { (x: Text, c) in Fn.capitalize(x, c) }
+    t.add("trim") { (x: Text, c) in Fn.trim(x, c) }
+    t.add("trim_start") { (x: Text, c) in Fn.trimStart(x, c) }
+    t.add("trim_end") { (x: Text, c) in Fn.trimEnd(x, c) }
+    t.add("length") { (x: Text, c) in Fn.length(x, c) }
+    t.add("length") { (x: Blob, c) in Fn.length(x, c) }
+    t.add("contains") { (a: Text, b: Text, c) in Fn.contains(a, b, c) }
+    t.add("starts_with") { (a: Text, b: Text, c) in Fn.startsWith(a, b, c) }
+    t.add("ends_with") { (a: Text, b: Text, c) in Fn.endsWith(a, b, c) }
+    t.add("replace") { (a: Text, b: Text, d: Text, c) throws(EventFailure) in try Fn.replace(a, b, d, c) }
+    t.add("split") { (a: Text, b: Text, c) in Fn.split(a, b, c) }
+    t.add("join") { (a: List<Text>, b: Text, c) throws(EventFailure) in try Fn.join(a, b, c) }
+    t.add("substring") { (a: Text, b: Int64, d: Int64, c) in Fn.substring(a, b, d, c) }
+    t.add("truncate") { (a: Text, b: Int64, c) in Fn.truncate(a, b, c) }
+    t.add("index_of") { (a: Text, b: Text, c) -> Int64? in Fn.indexOf(a, b, c) }
+    t.add("pad_start") { (a: Text, b: Int64, d: Text, c) in Fn.padStart(a, b, d, c) }
+    t.add("pad_end") { (a: Text, b: Int64, d: Text, c) in Fn.padEnd(a, b, d, c) }
+    t.add("repeat") { (a: Text, b: Int64, c) throws(EventFailure) in try Fn.repeat(a, b, c) }
+    t.add("reverse") { (a: Text, c) in Fn.reverse(a, c) }
+    t.add("lines") { (a: Text, c) in Fn.lines(a, c) }
+    t.add("words") { (a: Text, c) in Fn.words(a, c) }
+    t.add("before") { (a: Text, b: Text, c) in Fn.before(a, b, c) }
+    t.add("after") { (a: Text, b: Text, c) in Fn.after(a, b, c) }
+    t.add("is_blank") { (a: Text, c) in Fn.isBlank(a, c) }
+    t.add("is_ascii") { (a: Text, c) in Fn.isAscii(a, c) }
+    t.add("is_empty") { (a: Text, c) in Fn.isEmpty(a, c) }
+    t.add("to_string") { (a: Text, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Int64, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Double, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Decimal, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Bool, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Timestamp, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Day, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Duration, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Size, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Uuid, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Blob, c) in Fn.toString(a, c) }
+    t.add("to_string") { (a: Json, c) in Fn.toString(a, c) }
+    t.add("matches") { (a: Text, b: Text, c) throws(EventFailure) in try Fn.matches(a, b, c) }
+    t.add("find") { (a: Text, b: Text, c) throws(EventFailure) -> Text? in try Fn.find(a, b, c) }
+    t.add("find_all") { (a: Text, b: Text, c) throws(EventFailure) in try Fn.findAll(a, b, c) }
+    t.add("capture") { (a: Text, b: Text, d: Int64, c) throws(EventFailure) -> Text? in try Fn.capture(a, b, d, c) }
+    t.add("replace_all") { (a: Text, b: Text, d: Text, c) throws(EventFailure) in try Fn.replaceAll(a, b, d, c) }
+    t.add("split_by") { (a: Text, b: Text, c) throws(EventFailure) in try Fn.splitBy(a, b, c) }
+  }
 }

@@ -184,4 +184,11 @@ extension Fn {
       return (hours * 3600 + minutes * 60) * (isWest ? -1 : 1)
     }
   }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(timePatterns t: inout T) {
+    t.add("format_time") { (x: Timestamp, p: Text, z: Text, c) throws(EventFailure) in try Fn.formatTime(x, p, z, c) }
+    t.add("parse_time") { (x: Text, p: Text, z: Text, c) throws(EventFailure) in try Fn.parseTime(x, p, z, c) }
+  }
 }

@@ -55,4 +55,39 @@ extension Fn {
   public static func toMillis(_ d: Duration, _ c: Context) -> Int64 { d.micros / 1000 }
   public static func seconds(_ count: Int64, _ c: Context) throws(EventFailure) -> Duration { Duration(try multiply(count, 1_000_000, c)) }
   public static func millis(_ count: Int64, _ c: Context) throws(EventFailure) -> Duration { Duration(try multiply(count, 1000, c)) }
+
+  // MARK: Registration
+
+  @inlinable public static func register<T: FunctionRegistry>(times t: inout T) {
+    t.add("now") { c -> Timestamp in Fn.now(c) }
+    t.add("year") { (x: Timestamp, c) in Fn.year(x, c) }
+    t.add("year") { (x: Day, c) in Fn.year(x, c) }
+    t.add("month") { (x: Timestamp, c) in Fn.month(x, c) }
+    t.add("month") { (x: Day, c) in Fn.month(x, c) }
+    t.add("day") { (x: Timestamp, c) in Fn.day(x, c) }
+    t.add("day") { (x: Day, c) in Fn.day(x, c) }
+    t.add("hour") { (x: Timestamp, c) in Fn.hour(x, c) }
+    t.add("minute") { (x: Timestamp, c) in Fn.minute(x, c) }
+    t.add("second") { (x: Timestamp, c) in Fn.second(x, c) }
+    t.add("weekday") { (x: Timestamp, c) in Fn.weekday(x, c) }
+    t.add("weekday") { (x: Day, c) in Fn.weekday(x, c) }
+    t.add("day_of_year") { (x: Timestamp, c) in Fn.dayOfYear(x, c) }
+    t.add("day_of_year") { (x: Day, c) in Fn.dayOfYear(x, c) }
+    t.add("date") { (x: Timestamp, c) in Fn.date(x, c) }
+    t.add("timestamp") { (x: Day, c) in Fn.timestamp(x, c) }
+    t.add("floor_to") { (x: Timestamp, d: Duration, c) throws(EventFailure) in try Fn.floorTo(x, d, c) }
+    t.add("add_months") { (x: Day, n: Int64, c) throws(EventFailure) in try Fn.addMonths(x, n, c) }
+    t.add("add_months") { (x: Timestamp, n: Int64, c) throws(EventFailure) in try Fn.addMonths(x, n, c) }
+    t.add("days_between") { (a: Day, b: Day, c) in Fn.daysBetween(a, b, c) }
+    t.add("epoch_s") { (x: Timestamp, c) in Fn.epochS(x, c) }
+    t.add("epoch_ms") { (x: Timestamp, c) in Fn.epochMs(x, c) }
+    t.add("from_epoch_s") { (x: Int64, c) throws(EventFailure) in try Fn.fromEpochS(x, c) }
+    t.add("from_epoch_ms") { (x: Int64, c) throws(EventFailure) in try Fn.fromEpochMs(x, c) }
+    t.add("to_timestamp") { (x: Text, c) throws(EventFailure) in try Fn.toTimestamp(x, c) }
+    t.add("to_date") { (x: Text, c) throws(EventFailure) in try Fn.toDate(x, c) }
+    t.add("to_seconds") { (x: Duration, c) in Fn.toSeconds(x, c) }
+    t.add("to_millis") { (x: Duration, c) in Fn.toMillis(x, c) }
+    t.add("seconds") { (x: Int64, c) throws(EventFailure) in try Fn.seconds(x, c) }
+    t.add("millis") { (x: Int64, c) throws(EventFailure) in try Fn.millis(x, c) }
+  }
 }

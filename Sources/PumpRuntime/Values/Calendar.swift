@@ -95,7 +95,8 @@ public enum Calendar {
   /// of June and December).
   @inlinable static func endsLeapSecond(_ seconds: Int64) -> Bool { seconds % 86_400 == 0 && civil(seconds / 86_400).day == 1 }
 
-  /// `5s`, `100ms`, or ISO 8601 such as `PT1H30M`.
+  /// `5s`, `100ms`, or ISO 8601 such as `PT1H30M`; a part may have a sign of its own, as in `P1DT-2H`. Months and years have
+  /// no fixed length, so they are none.
   public static func duration(_ text: Text) -> Duration? {
     var value: Int128 = 0
     let negative = text.count > 0 && text[0] == UInt8(ascii: "-")
@@ -111,6 +112,7 @@ public enum Calendar {
         continue
       }
       let start = i
+      if iso, text[i] == UInt8(ascii: "-") { i += 1 }
       while i < text.count, text[i] &- 48 < 10 || text[i] == UInt8(ascii: ".") { i += 1 }
       guard i > start, i - start < 20, let number = Decimal(text.slice(start, i - start)) else { return nil }
       let unitStart = i

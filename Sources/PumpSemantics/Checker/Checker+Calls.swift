@@ -115,10 +115,11 @@ extension Checker {
       if let candidate, candidate.cost < (best?.cost ?? .max) { best = candidate }
     }
     if let best {
-      if ["matches", "find", "find_all", "capture", "replace_all", "split_by"].contains(function.name),
-        case .call(_, let values) = best.expression.kind, arguments.count > 1
+      if let regex = function.regex, let place = function.signatures[0].parameters.firstIndex(where: { $0.name == regex }),
+        case .call(_, let values) = best.expression.kind
       {
-        checkPattern(values[1], arguments[1].value.span)
+        let argument = arguments.first { $0.label?.text == regex } ?? (arguments.count > place ? arguments[place] : nil)
+        checkPattern(values[place], argument?.value.span ?? span)
       }
       return best.expression
     }

@@ -11,8 +11,10 @@ extension Checker {
       return
     }
     var settings = syntax.settings.map { field in
-      Setting(
-        name: field.name.text, type: resolve(field.type).plain, value: defaultValue(field).map(SettingValue.literal), docs: field.docs)
+      let bounds = bounds(field.type)
+      return Setting(
+        name: field.name.text, type: resolve(field.type).plain, value: defaultValue(field).map(SettingValue.literal),
+        minimum: bounds.minimum, maximum: bounds.maximum, docs: field.docs)
     }
     if name.first?.isUppercase ?? false { settings += Interface.common }
     let endpoints = syntax.endpoints.map { endpoint in
@@ -31,9 +33,38 @@ extension Checker {
     return type.isOptional ? .null : nil
   }
 
+  /// What the `where` of an interface's setting says: `it >= 1`, `it <= 9`, both, or `it != ""`.
+  private func bounds(_ type: TypeSyntax) -> Bounds {
+    guard case .refined(let base, let predicate) = type.kind else { return Bounds() }
+    let value = resolve(base).plain.wrapped
+    func read(_ syntax: ExprSyntax) -> Bounds? {
+      guard case .binary(let op, let left, let right) = syntax.kind else { return nil }
+      if op == .and {
+        guard let a = read(left), let b = read(right) else { return nil }
+        return Bounds(minimum: a.minimum ?? b.minimum, maximum: a.maximum ?? b.maximum)
+      }
+      guard case .it = left.kind, let literal = constant(check(right, Scope(), as: value, "the bound")) else { return nil }
+      switch op {
+      case .greaterEqual: return literal.number.map { Bounds(minimum: $0) }
+      case .lessEqual: return literal.number.map { Bounds(maximum: $0) }
+      case .notEqual: return literal == .string("") ? Bounds(minimum: 1) : nil
+      default: return nil
+      }
+    }
+    if let bounds = read(predicate) { return bounds }
+    report(
+      .notConfigurable, predicate.span, "the `where` of a setting says the least and the most, or that a text is not empty",
+      help: "write `it >= 1`, `it >= 1 and it <= 9` or `it != \"\"`")
+    return Bounds()
+  }
+
   func parameter(_ field: FieldSyntax) -> Interface.Parameter {
-    func make(_ kind: Interface.Parameter.Kind, _ value: Literal? = nil, isPath: Bool = false) -> Interface.Parameter {
-      .init(name: field.name.text, kind: kind, isEach: field.isEach, isPath: isPath, value: value, docs: field.docs)
+    func make(
+      _ kind: Interface.Parameter.Kind, _ value: Literal? = nil, isPath: Bool = false, meta: String? = nil
+    ) -> Interface.Parameter {
+      .init(
+        name: field.name.text, kind: kind, isEach: field.isEach, isPath: isPath, value: value, meta: meta, bounds: bounds(field.type),
+        docs: field.docs)
     }
     if case .name("Field") = field.type.kind { return make(.field) }
     if case .list(let inner) = field.type.kind, case .name("Field") = inner.kind {
@@ -42,6 +73,9 @@ extension Checker {
     if case .name("Record") = field.type.kind { return make(.record) }
     if case .name("Scalar") = field.type.kind { return make(.value(.null)) }
     if case .name("Path") = field.type.kind { return make(.value(.string), isPath: true) }
+    if field.isEach, case .member(let base, let name, _)? = field.value?.kind, case .name("meta") = base.kind {
+      return make(.value(resolve(field.type).plain), .null, meta: name.text)
+    }
     return make(.value(resolve(field.type).plain), defaultValue(field))
   }
 
@@ -80,7 +114,7 @@ extension Checker {
         switch setting.value {
         case .block(let inner):
           if let map = declared.first(where: { $0.name == name }), case .map(let element) = map.type {
-            written[name] = settled(self.map(inner, element))
+            written[name] = self.map(inner, element)
           } else {
             walk(inner, name + ".")
           }
@@ -100,21 +134,22 @@ extension Checker {
       }
     }
     walk(settings, "")
-    return declared.map { Setting(name: $0.name, type: $0.type, value: written[$0.name] ?? $0.value, minimum: $0.minimum, docs: $0.docs) }
+    return declared.map {
+      Setting(name: $0.name, type: $0.type, value: written[$0.name] ?? $0.value, minimum: $0.minimum, maximum: $0.maximum, docs: $0.docs)
+    }
   }
 
-  func map(_ settings: [SettingSyntax], _ element: Type) -> Expr {
-    var keys: [String] = []
-    var values: [Expr] = []
+  func map(_ settings: [SettingSyntax], _ element: Type) -> SettingValue {
+    var entries: [SettingValue.Entry] = []
     for setting in settings {
       guard case .expression(let value) = setting.value else {
         report(.unknownSetting, setting.span, "a group stands here, \(element) is due", help: "write `\"\(setting.name.text)\" = …`")
         continue
       }
-      keys.append(setting.name.text)
-      values.append(check(value, settingScope, as: element, "`\(setting.name.text)`"))
+      let target = Setting(name: setting.name.text, type: element)
+      if let checked = check(setting: value, target, settingScope) { entries.append(.init(key: setting.name.text, value: checked)) }
     }
-    return Expr(.map(keys, values), .map(element))
+    return .map(entries)
   }
 
   /// The value of a setting; nil after an error.
@@ -127,17 +162,10 @@ extension Checker {
         help: "compute it in the configuration, or write the value itself")
       return nil
     }
-    if let minimum = target.minimum, let number = number(settled), number < minimum {
-      report(.badValue, syntax.span, "`\(target.name)` must be \(minimum) or more", help: "write a larger value, or leave it out")
+    if case .literal(let literal) = settled, let complaint = literal.complaint(target.name, target.bounds) {
+      report(.badValue, syntax.span, complaint, help: "write another value, or leave it out")
     }
     return settled
-  }
-
-  private func number(_ value: SettingValue) -> Int64? {
-    switch value {
-    case .literal(.int(let number)), .literal(.duration(let number)), .literal(.size(let number)): number
-    default: nil
-    }
   }
 
   /// The expression as start-up evaluates it; nil if that would need a step.
@@ -156,6 +184,7 @@ extension Checker {
     case .wrap(let inner): return settled(inner)
     case .list(let items): return all(items).map { .list($0) }
     case .map(let keys, let items): return all(items).map { .map(zip(keys, $0).map { .init(key: $0, value: $1) }) }
+    case .coalesce(let first, let second): return all([first, second]).map { .fallback($0[0], $0[1]) }
     case .concatenate(let parts): return all(parts).map { .join($0) }
     case .call("to_string", let arguments): return settled(arguments[0]).map { .text($0, arguments[0].type) }
     // What configuration gives is read as the type that is due.
@@ -167,12 +196,13 @@ extension Checker {
   func checkValue(setting syntax: ExprSyntax, _ target: Setting, _ scope: Scope) -> Expr {
     if target.type.wrapped == .secret {
       if case .string(let text) = syntax.kind {
+        if reportReference(text) { return Expr(.literal(.string("")), .secret) }
         report(
           .secretLiteral, syntax.span, "a secret stands in the spec, where everyone can read it",
           help: "use `env.NAME`, or `secret file \"…\"`")
         return Expr(.literal(.string(text.plain ?? "")), .secret)
       }
-      let value = infer(syntax, scope)
+      let value = infer(syntax, scope, expecting: target.type)
       if case .environment = value.kind { return Expr(value.kind, .secret) }
       return convert(value, to: target.type)
         ?? {
@@ -187,5 +217,26 @@ extension Checker {
       return Self.erroneous
     }
     return converted
+  }
+}
+
+extension Literal {
+  /// The number, the microseconds or the bytes that it stands for.
+  fileprivate var number: Int64? {
+    switch self {
+    case .int(let number), .duration(let number), .size(let number): number
+    default: nil
+    }
+  }
+
+  /// What it must be, where it is beyond the bounds.
+  fileprivate func complaint(_ name: String, _ bounds: Bounds) -> String? {
+    switch self {
+    case .string(let text): bounds.complaint(name, text)
+    case .float(let number): bounds.complaint(name, number)
+    case .duration(let micros): bounds.complaint(name, Double(micros)) { Quantity.text(duration: $0) }
+    case .size(let bytes): bounds.complaint(name, Double(bytes)) { Quantity.text(size: $0) }
+    default: number.flatMap { bounds.complaint(name, Double($0)) }
+    }
   }
 }

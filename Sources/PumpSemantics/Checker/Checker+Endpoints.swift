@@ -100,12 +100,18 @@ extension Checker {
             Setting(name: "header", type: .string.asOptional, value: .literal(.string(header)), docs: parameter.docs))
           continue
         }
-        if parameter.isEach { if parameter.value == nil { missing(parameter, syntax) }; continue }
+        if parameter.isEach {
+          if parameter.value == nil { missing(parameter, syntax) }
+          if case .value(let type) = parameter.kind, let said = said(parameter, meta, type) {
+            pipeline.note(said)
+            each.append((Field(parameter.name, said.type), said))
+          }
+          continue
+        }
         switch parameter.kind {
         case .value(let type):
           if parameter.value == nil { missing(parameter, syntax) }
-          fixed.append(
-            Setting(name: parameter.name, type: type, value: parameter.value.map(SettingValue.literal), docs: parameter.docs))
+          fixed.append(parameter.setting(type, parameter.value.map(SettingValue.literal)))
         case .fields:
           if parameter.value == nil { missing(parameter, syntax) }
           fixed.append(Setting(name: parameter.name, type: .list(.string), value: .list([]), docs: parameter.docs))
@@ -138,8 +144,7 @@ extension Checker {
           pipeline.note(checked)
           each.append((Field(parameter.name, checked.type), parameter.isPath ? checked.asPath : checked))
         } else {
-          let checked = check(setting: value, Setting(name: parameter.name, type: type), scope)
-          fixed.append(Setting(name: parameter.name, type: type, value: checked, docs: parameter.docs))
+          fixed.append(parameter.setting(type, check(setting: value, parameter.setting(type, nil), scope)))
         }
       }
     }
@@ -164,6 +169,12 @@ extension Checker {
     return .constant(name)
   }
 
+  /// What the source says of the event, for a parameter that takes it where nothing is given.
+  private func said(_ parameter: Interface.Parameter, _ meta: RecordType?, _ type: Type) -> Expr? {
+    guard let name = parameter.meta, let field = meta?.fields.first(where: { $0.name == name }) else { return nil }
+    return convert(Expr(.meta(name), field.type), to: type)
+  }
+
   private func missing(_ parameter: Interface.Parameter, _ syntax: EndpointSyntax) {
     report(
       .badArguments, syntax.span,
@@ -183,9 +194,15 @@ extension Checker {
         report(.badArguments, item.span, "`\(parameter.name)` takes names of fields", help: "write `\(parameter.name): [id]`")
         return nil
       }
-      if let record, record.index(of: name.text) == nil {
+      guard let record else { return name.text }
+      guard let index = record.index(of: name.text) else {
         reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
         return nil
+      }
+      if record.fields[index].type.isOptional {
+        report(
+          .nullableKey, item.span, "`\(name.text)` may be null, and null neither equals nor follows anything in `\(parameter.name)`",
+          help: "declare it `\(name.text): \(record.fields[index].type.wrapped)`, or `filter .\(name.text) != null` before")
       }
       return name.text
     }
@@ -233,6 +250,9 @@ extension Checker {
           .wrongStep, syntax.span, "`\(label(syntax))` takes Bytes, the event here is \(type)",
           help: "encode it first: `|> encode json |> sink …`")
       }
+    case .record where [.bytes, .string].contains(type) && mirrors(syntax, found.endpoint):
+      type = .bytes
+      pipeline.canFail = true
     case .record:
       if type.record == nil, type != .erroneous {
         let help = flow.carried?.record != nil ? "remove the `encode` before it" : "decode it first: `|> decode json as T`"
@@ -253,6 +273,15 @@ extension Checker {
     return [
       Step(name: step.label?.text ?? "sink \(checked.spec.label)", kind: .sink(checked), output: flow.type, place: place(syntax.span))
     ]
+  }
+
+  /// Whether a sink of records is told to apply events of changes, which are JSON of rows, as they are.
+  private func mirrors(_ syntax: EndpointSyntax, _ endpoint: Interface.Endpoint) -> Bool {
+    endpoint.abilities.contains("mirror")
+      && syntax.arguments.contains { argument in
+        guard argument.label?.text == "mode", case .name("mirror") = argument.value.kind else { return false }
+        return true
+      }
   }
 
   func lookup(
@@ -285,5 +314,12 @@ extension Checker {
         name: step.label?.text ?? "lookup \(checked.spec.label)", kind: .lookup(checked, field: name.text), output: flow.type,
         place: place(step.span))
     ]
+  }
+}
+
+extension Interface.Parameter {
+  /// As a setting of the endpoint.
+  fileprivate func setting(_ type: Type, _ value: SettingValue?) -> Setting {
+    Setting(name: name, type: type, value: value, minimum: bounds.minimum, maximum: bounds.maximum, docs: docs)
   }
 }

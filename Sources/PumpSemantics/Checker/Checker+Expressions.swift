@@ -95,7 +95,9 @@ extension Checker {
     switch syntax.kind {
     case .erroneous: return Self.erroneous
     case .literal(let value): return literal(value, syntax.span, expecting: expecting)
-    case .string(let text): return string(text, scope)
+    case .string(let text):
+      if scope.isSetting { reportReference(text) }
+      return string(text, scope)
     case .it:
       guard let event = scope.event else { return noEvent(syntax.span) }
       return event
@@ -173,7 +175,14 @@ extension Checker {
   }
 
   func name(_ name: Name, _ scope: Scope, expecting: Type?) -> Expr {
-    if let local = scope.locals[name.text] { return local }
+    if let local = scope.locals[name.text] {
+      let isOutside = local.contains { if case .environment = $0.kind { true } else if case .secretFile = $0.kind { true } else { false } }
+      guard isOutside, !scope.isSetting else { return local }
+      report(
+        .outsideSettings, name.span, "`\(name.text)` is what the environment says, which stands only in settings",
+        help: "declare a key in `config`, and pass that")
+      return Self.erroneous
+    }
     if case .enumeration(let type) = expecting?.wrapped, let index = type.cases.firstIndex(where: { $0.name == name.text }) {
       return Expr(.literal(.enumCase(index)), .enumeration(type))
     }

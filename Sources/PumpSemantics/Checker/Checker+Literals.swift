@@ -3,26 +3,6 @@ import PumpSyntax
 
 /// Literals to values; the lexer has checked their form, here their range is.
 enum LiteralReader {
-  static func duration(_ text: String) -> Int64? {
-    let number = text.prefix { $0.isNumber || $0 == "." }
-    let factor: Double? = ["us": 1, "ms": 1e3, "s": 1e6, "m": 6e7, "h": 3.6e9, "d": 8.64e10][String(text.dropFirst(number.count))]
-    return scaled(number, factor)
-  }
-
-  static func size(_ text: String) -> Int64? {
-    let number = text.prefix { $0.isNumber || $0 == "." }
-    let units: [String: Double] = [
-      "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 1024, "MiB": 1_048_576, "GiB": 1_073_741_824, "TiB": 1_099_511_627_776,
-    ]
-    return scaled(number, units[String(text.dropFirst(number.count))])
-  }
-
-  private static func scaled(_ number: Substring, _ factor: Double?) -> Int64? {
-    guard let factor, let value = Double(number) else { return nil }
-    let product = (value * factor).rounded()
-    return product < 9.2e18 ? Int64(product) : nil
-  }
-
   /// Days since 1970 of `2026-01-01`, nil where the day is not in the calendar.
   static func date(_ text: String) -> Int64? {
     let parts = text.split(separator: "-").compactMap { Int64($0) }
@@ -80,14 +60,17 @@ extension Checker {
       guard let value = Int64(digits) else { return bad("`\(digits)` does not fit 64 bits", "use a Decimal by adding `.0`") }
       return Expr(.literal(.int(value)), .int)
     case .fraction(let digits):
-      if expecting?.wrapped == .float { return Expr(.literal(.float(Double(digits) ?? 0)), .float) }
+      if expecting?.wrapped == .float {
+        guard let value = Double(digits), value.isFinite else { return bad("`\(digits)` is no Float that fits", "use a smaller one") }
+        return Expr(.literal(.float(value)), .float)
+      }
       guard let plain = plainDecimal(digits) else { return bad("`\(digits)` has more than 38 digits", "use a Float") }
       return Expr(.literal(.decimal(plain)), .decimal)
     case .duration(let text):
-      guard let value = LiteralReader.duration(text) else { return bad("`\(text)` is no duration that fits", "use a smaller one") }
+      guard let value = Quantity.duration(text) else { return bad("`\(text)` is no duration that fits", "use a smaller one") }
       return Expr(.literal(.duration(value)), .duration)
     case .size(let text):
-      guard let value = LiteralReader.size(text) else { return bad("`\(text)` is no size that fits", "use a smaller one") }
+      guard let value = Quantity.size(text) else { return bad("`\(text)` is no size that fits", "use a smaller one") }
       return Expr(.literal(.size(value)), .size)
     case .date(let text):
       guard let value = LiteralReader.date(text) else { return bad("`\(text)` is not in the calendar", "write year-month-day") }

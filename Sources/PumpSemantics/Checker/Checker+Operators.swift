@@ -70,14 +70,12 @@ extension Checker {
     case .literal(.duration(let number)) where number != Int64.min: return Expr(.literal(.duration(-number)), .duration)
     default: break
     }
-    switch value.type {
-    case .int, .float, .decimal, .duration: return Expr(.call("negate", [value]), value.type)
-    case .erroneous: return value
-    default:
-      report(
-        .badOperator, span, "`-` is not defined for \(value.type)", help: value.type.isOptional ? "give a value for null with `?? …`" : nil)
-      return Self.erroneous
-    }
+    if value.type == .erroneous { return value }
+    let negate = FunctionSpec.bySign["-x"]!
+    if negate.signature([value.type]) != nil { return Expr(.call(negate.name, [value]), value.type) }
+    report(
+      .badOperator, span, "`-` is not defined for \(value.type)", help: value.type.isOptional ? "give a value for null with `?? …`" : nil)
+    return Self.erroneous
   }
 
   func binary(_ op: BinaryOperator, _ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
@@ -104,6 +102,17 @@ extension Checker {
     if value.type == .erroneous {
       _ = infer(right, scope, expecting: expecting)
       return value
+    }
+    if case .environment = value.kind {
+      // What the environment says is text, read as the type that is due.
+      let type = expecting ?? .string
+      let second = infer(right, scope, expecting: type)
+      let fallback = if case .environment = second.kind { Expr(second.kind, type.wrapped) } else { convert(second, to: type) }
+      guard let fallback = fallback.flatMap({ convert($0, to: type) }) else {
+        mismatch(second, type, right, "the right side of `??`")
+        return Self.erroneous
+      }
+      return Expr(.coalesce(Expr(value.kind, type.wrapped), fallback), type)
     }
     guard value.type.isOptional else {
       report(.nullable, left.span, "`??` is for what may be null, this is \(value.type)", help: "remove `?? …`")
@@ -161,11 +170,10 @@ extension Checker {
 
   private func comparison(_ op: BinaryOperator, _ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope) -> Expr {
     let (a, b, type) = unify(left, right, scope, nil, "both sides of `\(op.rawValue)`")
+    let compare = FunctionSpec.bySign[op.rawValue]!
+    if compare.signature([type, type]) != nil { return Expr(.call(compare.name, [a, b]), .bool) }
     switch type {
     case .erroneous: return Self.erroneous
-    case .int, .float, .decimal, .string, .timestamp, .date, .duration, .size:
-      let names: [BinaryOperator: String] = [.less: "less", .lessEqual: "less_equal", .greater: "greater", .greaterEqual: "greater_equal"]
-      return Expr(.call(names[op]!, [a, b]), .bool)
     case .optional:
       let side = a.type.isOptional && infer(left, scope).type.isOptional ? left : right
       report(
@@ -202,10 +210,7 @@ extension Checker {
     let a = infer(left, scope, expecting: isLiteral(left) ? hint : nil)
     let b = infer(right, scope, expecting: isLiteral(right) ? (a.type == .float ? .float : hint) : nil)
     if a.type == .erroneous || b.type == .erroneous { return Self.erroneous }
-    let names: [BinaryOperator: String] = [
-      .add: "add", .subtract: "subtract", .multiply: "multiply", .divide: "divide", .remainder: "remainder",
-    ]
-    let name = names[op]!
+    let function = FunctionSpec.bySign[op.rawValue]!
     for (value, syntax) in [(a, left), (b, right)] where value.type.isOptional {
       report(
         .nullable, syntax.span, "this may be null (\(value.type))",
@@ -214,22 +219,17 @@ extension Checker {
     }
     if a.type.isNumeric, b.type.isNumeric {
       if let type = common(a.type, b.type) ?? literalCommon(a, b), let x = convert(a, to: type), let y = convert(b, to: type) {
-        return Expr(.call(name, [x, y]), type)
+        return Expr(.call(function.name, [x, y]), type)
       }
       report(
         .badOperator, span, "`\(op.rawValue)` of \(a.type) and \(b.type): one is exact, one is not",
         help: "convert one of them with `to_decimal(x)` or `to_float(x)`", labels: [(left.span, "\(a.type)"), (right.span, "\(b.type)")])
       return Self.erroneous
     }
+    if let signature = function.signature([a.type, b.type]), case .type(let result) = signature.result {
+      return Expr(.call(function.name, [a, b]), result)
+    }
     switch (op, a.type, b.type) {
-    case (.add, .timestamp, .duration), (.subtract, .timestamp, .duration): return Expr(.call(name, [a, b]), .timestamp)
-    case (.add, .duration, .timestamp): return Expr(.call(name, [b, a]), .timestamp)
-    case (.subtract, .timestamp, .timestamp): return Expr(.call(name, [a, b]), .duration)
-    case (.add, .duration, .duration), (.subtract, .duration, .duration): return Expr(.call(name, [a, b]), .duration)
-    case (.multiply, .duration, .int), (.divide, .duration, .int): return Expr(.call(name, [a, b]), .duration)
-    case (.multiply, .int, .duration): return Expr(.call(name, [b, a]), .duration)
-    case (.add, .size, .size), (.subtract, .size, .size): return Expr(.call(name, [a, b]), .size)
-    case (.add, .date, .int), (.subtract, .date, .int): return Expr(.call(name, [a, b]), .date)
     case (.add, .string, _), (.add, _, .string):
       report(.badOperator, span, "texts are not added", help: "write `\"\\(\(left.span.text))\\(\(right.span.text))\"`")
     default:

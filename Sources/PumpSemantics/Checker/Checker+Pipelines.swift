@@ -13,16 +13,12 @@ final class PipelineContext {
 
   init(name: String) { self.name = name }
 
-  static let fallible: Set<String> = [
-    "add", "subtract", "multiply", "divide", "remainder", "negate", "element", "json_member", "json_element", "json_with", "json_without",
-  ]
-
   /// Records what an expression of a step reads, and whether it can fail.
   func note(_ expression: Expr) {
     expression.visit { part in
       switch part.kind {
       case .meta(let name): metaFields[name] = part.type
-      case .call(let name, _): if Self.fallible.contains(name) || FunctionSpec.byName[name]?.fails ?? false { canFail = true }
+      case .call(let name, _): if FunctionSpec.entries[name]?.fails ?? false { canFail = true }
       case .invoke: canFail = true
       default: break
       }

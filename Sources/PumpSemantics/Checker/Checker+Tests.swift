@@ -177,7 +177,7 @@ extension Checker {
       case .bool(let value): return .bool(value)
       case .integer(let text), .fraction(let text): return .number(text)
       case .duration(let text), .date(let text), .timestamp(let text), .regex(let text): return .string(text)
-      case .size(let text): return .number(String(LiteralReader.size(text) ?? 0))
+      case .size(let text): return .number(String(Quantity.size(text) ?? 0))
       }
     case .string(let text):
       if text.plain == nil { report(.badTestData, syntax.span, "a test's text is plain", help: "write it without `\\( )`") }

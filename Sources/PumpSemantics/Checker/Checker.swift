@@ -193,8 +193,10 @@ final class Checker {
       }
       let type = resolve(key.type)
       kinds[key.name.text] = type.plain
-      if case .record = type.plain.wrapped {
-        report(.notConfigurable, key.type.span, "a configuration key cannot be a record", help: "declare one key for each of its fields")
+      if !isConfigurable(type.plain) {
+        report(
+          .notConfigurable, key.type.span, "a configuration key holds scalars, or lists or maps of scalars, this is \(type.plain)",
+          help: "declare one key for each of its fields, or look them up in a file")
       } else if type != type.plain {
         report(
           .notConfigurable, key.type.span, "a configuration key has a plain type; `where` is not looked at there",
@@ -212,6 +214,20 @@ final class Checker {
     }
     configTypes[syntax.name.text] = kinds
     return ConfigSection(name: syntax.name.text, docs: syntax.docs, keys: keys)
+  }
+
+  /// Whether a line of pipelines.conf can say a value of the type.
+  private func isConfigurable(_ type: Type) -> Bool {
+    func isScalar(_ type: Type) -> Bool {
+      switch type.wrapped {
+      case .list, .map, .record: false
+      default: true
+      }
+    }
+    switch type.wrapped {
+    case .list(let element), .map(let element): return isScalar(element)
+    default: return isScalar(type)
+    }
   }
 
   /// The value of an expression made of literals only.

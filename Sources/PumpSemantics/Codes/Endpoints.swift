@@ -166,5 +166,32 @@ extension DiagnosticCode {
       }
       """###)
 
-  static let endpointsCodes: [DiagnosticCode] = [.unknownSetting, .secretLiteral, .poolTooSmall, .unknownConfig, .positions, .sharedFile]
+  public static let nullableKey = DiagnosticCode(
+    "P0408", "a key that may be null", .error,
+    explanation:
+      #"Fields of `key` say which row an event belongs to, fields of `order` which comes next. Null equals nothing and stands in no order: databases keep two rows of one key where it is null, so that a repeat adds one, and a row without a place in the order is never read, or read again. A field that may be null is made one that may not, by its type or by a filter."#,
+    failing: ###"""
+      type Seat { room: String, nr: Int?, who: String }
+      connection db: SQLite { path = "a.db" }
+      pipeline p {
+        source file.lines("seats.ndjson")
+          |> decode json as Seat
+          |> sink db.table("seat", key: [room, nr])
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type Seat { room: String, nr: Int, who: String }
+      connection db: SQLite { path = "a.db" }
+      pipeline p {
+        source file.lines("seats.ndjson")
+          |> decode json as Seat
+          |> sink db.table("seat", key: [room, nr])
+        on error halt
+      }
+      """###)
+
+  static let endpointsCodes: [DiagnosticCode] = [
+    .unknownSetting, .secretLiteral, .poolTooSmall, .unknownConfig, .positions, .sharedFile, .nullableKey,
+  ]
 }

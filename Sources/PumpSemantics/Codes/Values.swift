@@ -220,7 +220,32 @@ extension DiagnosticCode {
       }
       """###)
 
+  public static let reference = DiagnosticCode(
+    "P0218", "a variable as a configuration file writes it", .warning,
+    explanation:
+      #"`${NAME}` is replaced in pipelines.conf only. A spec reads the environment by `env.NAME`, with `env.NAME ?? "default"` where the variable may be unset."#,
+    failing: ###"""
+      connection db: SQLite { path = "${DB_PATH}" }
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> sink db.table("t", key: [id])
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      connection db: SQLite { path = env.DB_PATH }
+      type T { id: Int, name: String, note: String? }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as T
+          |> sink db.table("t", key: [id])
+        on error halt
+      }
+      """###)
+
   static let valuesCodes: [DiagnosticCode] = [
-    .functionCycle, .badValue, .cannotInfer, .badRegex, .badLambda, .noEvent, .outsideSettings, .notConfigurable,
+    .functionCycle, .badValue, .cannotInfer, .badRegex, .badLambda, .noEvent, .outsideSettings, .notConfigurable, .reference,
   ]
 }

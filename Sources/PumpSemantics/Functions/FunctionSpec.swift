@@ -1,19 +1,27 @@
 import PumpPlan
 import PumpSyntax
 
-/// One function of the library: its overloads as text, what it does, and an example that tests evaluate to true.
+/// One function or operator of the library: its overloads as text, what it does, and an example that tests evaluate to true.
+/// Its implementation is `Fn` of the runtime, under the same name in camel case.
 public struct FunctionSpec: Sendable {
   public let name: String
   public let group: String
   public let signatures: [Signature]
   public let docs: String
   public let example: String
-  /// Whether evaluating it can fail an event; for documentation.
+  /// Whether evaluating it can fail an event.
   public let fails: Bool
+  /// How an operator is written: `+`, `-x`, `x[i]`; nil where it is called by its name.
+  public let sign: String?
+  /// The parameter that is a regular expression: a literal one is compiled by the checker.
+  let regex: String?
   /// The parameter that is given by its name only.
   let labelled: String?
 
-  init(_ group: String, _ signatures: [String], _ docs: String, _ example: String, fails: Bool = false, labelled: String? = nil) {
+  init(
+    _ group: String, _ signatures: [String], _ docs: String, _ example: String, fails: Bool = false, labelled: String? = nil,
+    regex: String? = nil, sign: String? = nil
+  ) {
     self.group = group
     self.signatures = signatures.map(Signature.init(parsing:))
     name = String(signatures[0].prefix { $0 != "(" })
@@ -21,11 +29,27 @@ public struct FunctionSpec: Sendable {
     self.example = example
     self.fails = fails
     self.labelled = labelled
+    self.regex = regex
+    self.sign = sign
   }
 
+  /// The functions that are called by their names.
   public static let all: [FunctionSpec] =
     textFunctions + numberFunctions + timeFunctions + listFunctions + encodingFunctions + jsonFunctions
   public static let byName: [String: FunctionSpec] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+  static let bySign: [String: FunctionSpec] = Dictionary(uniqueKeysWithValues: operators.map { ($0.sign!, $0) })
+  /// All that a call in a plan can name.
+  public static let entries: [String: FunctionSpec] = Dictionary(uniqueKeysWithValues: (all + operators).map { ($0.name, $0) })
+
+  /// Whether Swift has the operator under the same sign, without failures.
+  public var isComparison: Bool { group == "comparisons" }
+
+  /// The overload that takes exactly these types.
+  func signature(_ types: [Type]) -> Signature? {
+    signatures.first { signature in
+      zip(signature.parameters, types).allSatisfy { if case .type(let type) = $0.pattern { type == $1 } else { false } }
+    }
+  }
 }
 
 /// The type of a parameter, where single capital letters stand for any type.

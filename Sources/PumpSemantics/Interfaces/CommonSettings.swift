@@ -15,17 +15,18 @@ extension Interface {
     setting("connect_timeout", .duration, .duration(10_000_000), from: 0, "How long one attempt to connect may take."),
     setting("reconnect.initial", .duration, .duration(100_000), from: 0, "The first pause after a failed attempt."),
     setting("reconnect.max", .duration, .duration(750_000), from: 0, "The longest pause between two attempts."),
-    setting("reconnect.multiplier", .float, .float(2), "By how much each pause is longer than the one before."),
-    setting("reconnect.jitter", .float, .float(1), "The random share of a pause, from 0 to 1."),
+    setting("reconnect.multiplier", .float, .float(2), from: 1, "By how much each pause is longer than the one before."),
+    setting("reconnect.jitter", .float, .float(1), from: 0, to: 1, "The random share of a pause, from 0 to 1."),
     setting(
       "reconnect.give_up_after", .duration.asOptional, .null, from: 0,
       "Ends the program where the system was down for so long; else it never gives up."),
     setting(
-      "tls.ca", .string.asOptional, .null, "File of the authorities that may have signed the server's certificate; else the system's."),
-    setting("tls.certificate", .string.asOptional, .null, "File of this client's certificate."),
-    setting("tls.key", .string.asOptional, .null, "File of its private key."),
+      "tls.ca", .string.asOptional, .null, from: 1,
+      "File of the authorities that may have signed the server's certificate; else the system's."),
+    setting("tls.certificate", .string.asOptional, .null, from: 1, "File of this client's certificate."),
+    setting("tls.key", .string.asOptional, .null, from: 1, "File of its private key."),
     setting("tls.verify", .bool, .bool(true), "Whether the server's certificate and name are checked."),
-    setting("tls.server_name", .string.asOptional, .null, "The name that the certificate must have, where it is not the host's."),
+    setting("tls.server_name", .string.asOptional, .null, from: 1, "The name that the certificate must have, where it is not the host's."),
   ]
 
   public static let commonNames = Set(common.map(\.name))
@@ -40,7 +41,7 @@ extension Interface {
       ] + retries("deliver")
     case .source:
       [
-        setting("max_event", .size, .size(1 << 20), from: 1, "A longer event fails; it is never held in memory whole. At most 1GiB.")
+        setting("max_event", .size, .size(1 << 20), from: 1, to: 1 << 30, "A longer event fails; it is never held in memory whole.")
       ] + retries("read")
     case .lookup: retries("find, after which the event fails,")
     }
@@ -58,8 +59,10 @@ extension Interface {
     ]
   }
 
-  private static func setting(_ name: String, _ type: Type, _ value: Literal, from minimum: Int64? = nil, _ docs: String) -> Setting {
-    Setting(name: name, type: type, value: .literal(value), minimum: minimum, docs: docs)
+  private static func setting(
+    _ name: String, _ type: Type, _ value: Literal, from minimum: Int64? = nil, to maximum: Int64? = nil, _ docs: String
+  ) -> Setting {
+    Setting(name: name, type: type, value: .literal(value), minimum: minimum, maximum: maximum, docs: docs)
   }
 
   private static func choice(_ cases: String...) -> Type { .enumeration(EnumType(name: nil, cases: cases.map { .init($0) })) }

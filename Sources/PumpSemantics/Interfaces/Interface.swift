@@ -17,6 +17,9 @@ public struct Interface: Sendable {
     /// A path of a URL, and its query: what data give of it is percent-encoded.
     public let isPath: Bool
     public let value: Literal?
+    /// What the source says of the event under this name stands for it where nothing else is given, `= meta.NAME`.
+    public let meta: String?
+    public let bounds: Bounds
     public let docs: String?
 
     public var described: String {

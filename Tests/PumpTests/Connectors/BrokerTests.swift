@@ -2,40 +2,34 @@ import Foundation
 import Testing
 
 extension ConnectorTests {
-  /// Kafka on librdkafka's mock cluster, or a real one where `KAFKA_BOOTSTRAP` names it; mosquitto, the real broker.
+  /// Kafka's protocol by noida-db, or the broker that `KAFKA_BOOTSTRAP` names, and what only librdkafka's mock cluster can do;
+  /// mosquitto, the real broker.
   @Suite(.serialized) struct BrokerTests {
-    private static func kafka(_ server: Server?) -> [String: String] {
-      ["KAFKA": ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP"] ?? server!.text("bootstrap")]
-    }
     private static let types = "type Order { id: Int, customer: String, amount: Decimal }\n"
-    private static let kafkaConnection =
-      "connection kafka: Kafka { bootstrap_servers = env.KAFKA, properties { \"session.timeout.ms\" = \"4000\" } }\n"
-
     /// All of them arrive, with key and headers; a consumer that is killed goes on where it had committed.
     @Test func kafkaLosesNothing() throws {
-      let server = ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP"] == nil ? try Server("kafka") : nil
-      let topic = "orders-\(UUID().uuidString.prefix(8))"
+      let (topic, group) = (try KafkaBroker.topic("orders", 4), KafkaBroker.name("g"))
       let producer = try TestProgram(
-        Self.types + Self.kafkaConnection
+        Self.types + KafkaBroker.connection
           + """
           pipeline load {
             source file.lines("orders.ndjson") |> decode json as Order |> encode json
-              |> sink kafka.topic("\(topic)", key: .customer, headers: { source: to_bytes("test") })
+              |> sink kafka.topic("\(topic)", key: .customer, headers: { source: [to_bytes("test")] })
             on error halt
           }
-          """, files: ["orders.ndjson": orders(5000)], environment: Self.kafka(server))
+          """, files: ["orders.ndjson": orders(5000)], environment: try KafkaBroker.environment())
       let produced = try producer.run()
       #expect(produced.code == 0, "\(produced.err)")
       let consumer = try TestProgram(
-        Self.types + Self.kafkaConnection
+        Self.types + KafkaBroker.connection
           + """
           pipeline read {
-            source kafka.topic("\(topic)", group: "g", from: earliest) |> decode json as Order
+            source kafka.topic("\(topic)", group: "\(group)", from: earliest) |> decode json as Order
               |> set { key: meta.key, from: meta.topic }
               |> encode json |> sink file.lines("out.ndjson", mode: append)
             on error halt
           }
-          """, environment: Self.kafka(server))
+          """, environment: try KafkaBroker.environment())
       try consumer.start()
       #expect(consumer.wait { consumer.lines("out.ndjson").count > 0 }, "\(consumer.log)")
       consumer.kill(SIGKILL)
@@ -55,7 +49,7 @@ extension ConnectorTests {
 
     /// With room for a few messages at a time, some of which are refused when they come and others by their delivery
     /// report: each event is in its topic, in order, or with its cause among the failed.
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP"] == nil)) func kafkaTellsWhichItRefuses() throws {
+    @Test func kafkaTellsWhichItRefuses() throws {
       let server = try Server("kafka")
       let numbers = 1...3000
       let isLarge = { $0 % 7 == 0 }
@@ -74,10 +68,10 @@ extension ConnectorTests {
         }
         pipeline load {
           source file.lines("in.ndjson") |> decode json as Event |> encode json
-            |> sink kafka.topic(.topic, partition: .partition, headers: if .n % 3 == 0 then { a: to_bytes("b") } else null)
+            |> sink kafka.topic(.topic, partition: .partition, headers: if .n % 3 == 0 then { a: [to_bytes("b")] } else null)
           on error |> encode json |> sink file.lines("dead.ndjson")
         }
-        """, files: ["in.ndjson": lines.joined()], environment: Self.kafka(server))
+        """, files: ["in.ndjson": lines.joined()], environment: ["KAFKA": server.text("bootstrap")])
       for topic in ["t0", "t1"] { try server.tell("topic \(topic) 1 1") }
       let outcome = try program.run()
       #expect(outcome.code == 0, "\(outcome.err)")
@@ -94,17 +88,18 @@ extension ConnectorTests {
       #expect(told("Unknown partition") == numbers.filter(isAstray), "\(dead.last ?? "")")
     }
 
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP"] == nil)) func kafkaWaitsForItsBrokers() throws {
+    @Test func kafkaWaitsForItsBrokers() throws {
       let server = try Server("kafka")
       try server.tell("topic orders 2 1")
       let program = try TestProgram(
-        Self.types + Self.kafkaConnection
+        Self.types + KafkaBroker.connection
           + """
           pipeline load {
             source file.lines("orders.ndjson", follow: true) |> decode json as Order |> encode json |> sink kafka.topic("orders")
             on error halt
           }
-          """, files: ["orders.ndjson": orders(100)], settings: ["general.metrics=127.0.0.1:0"], environment: Self.kafka(server))
+          """, files: ["orders.ndjson": orders(100)], settings: ["general.metrics=127.0.0.1:0"],
+        environment: ["KAFKA": server.text("bootstrap")])
       try program.start()
       #expect(program.wait { program.log.contains("is ready") }, "\(program.log)")
       try server.tell("down 1")

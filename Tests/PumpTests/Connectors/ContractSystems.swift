@@ -187,7 +187,7 @@ final class KafkaSystem: ContractSystem {
   /// librdkafka has no pool: it holds a session with each broker.
   static let not: [ContractCase: String] = [.share: "librdkafka", .expire: "librdkafka"]
   static let variable: String? = "KAFKA_BOOTSTRAP"
-  static let settings = "bootstrap_servers = env.CONTRACT_KAFKA\n  properties { \"session.timeout.ms\" = \"4000\" }"
+  static let settings = "bootstrap_servers = env.CONTRACT_KAFKA\n  properties { \"session.timeout.ms\" = \"6000\" }"
   static let proxyOptions = ["--kafka"]
   private let server: Server?
   private let bootstrap: String
@@ -196,10 +196,10 @@ final class KafkaSystem: ContractSystem {
   init(_ server: Server?, places: [String: String]) throws {
     self.server = server
     bootstrap = Self.real ?? server!.text("bootstrap")
-    for place in places.values { try server?.tell("topic \(place) 2 1") }
+    for place in places.values { try (server ?? KafkaBroker.server()).tell("topic \(place) 2") }
   }
 
-  static func serve() throws -> Server? { try Server("kafka") }
+  static func serve() throws -> Server? { try Server("noida") }
   func environment(_ proxy: Server?) -> [String: String] { ["CONTRACT_KAFKA": proxy.map { "127.0.0.1:\($0.port)" } ?? bootstrap] }
 
   func put(_ row: ContractRow, _ place: String, _ ids: ClosedRange<Int>) throws {
@@ -208,8 +208,8 @@ final class KafkaSystem: ContractSystem {
   func found(_ row: ContractRow, _ place: String) throws -> [Int] {
     Self.ids(try Self.tool("kcat", "-q", "-b", bootstrap, "-t", place, "-C", "-e", "-o", "beginning"))
   }
-  func stop() throws { try server!.tell("down 1") }
-  func start() throws { try server!.tell("up 1") }
+  func stop() throws { try server!.tell("stop") }
+  func start() throws { try server!.tell("start") }
 }
 
 final class MQTTSystem: ContractSystem {

@@ -14,8 +14,8 @@ final class SinkSet {
   private let keeper: Int?
   private var state: CommitState
   private var order: TargetOrder
-  /// Columns of each sink's key, for `order`.
-  private let keyColumns: [[Int]]
+  /// Where each sink's rows have their key, for `order`.
+  private let keys: [SinkKey]
   /// Batches whose events a sink may still refuse, and which of them each sink has got since its last commit.
   private(set) var kept: [Batch] = []
   private var given: [[(batch: Batch, rows: [Int32])]]
@@ -45,18 +45,12 @@ final class SinkSet {
     let settings = spec.sinks.map { configuration.settings(of: $0, in: spec) }
     retries = settings.map { RetryPolicy($0, limit: configuration.shutdownTimeout) }
     state = CommitState(sinks: sinks.count, keeper: keeper)
-    let keyColumns = zip(spec.sinks, settings).map { sink, settings in
-      settings.texts("key").compactMap { name in sink.endpoint?.type.record?.index(of: name) }
-    }
-    self.keyColumns = keyColumns
+    let keys = zip(spec.sinks, settings).map { $0.key(with: $1) }
+    self.keys = keys
     let groups = spec.targetGroups(settings)
     order = TargetOrder(
       sinks.indices.map { index in
-        let effect: TargetOrder.Effect =
-          !keyColumns[index].isEmpty
-          ? .keyed(columns: keyColumns[index].count)
-          : spec.sinks[index].endpoint?.setting("key") == nil ? .unknown : .insert
-        return .init(effect: effect, takesEffectOnWrite: sinks[index].takesEffectOnWrite, group: groups[index])
+        return .init(effect: keys[index].effect, takesEffectOnWrite: sinks[index].takesEffectOnWrite, group: groups[index])
       })
     given = Array(repeating: [], count: sinks.count)
     written = Array(repeating: 0, count: sinks.count)
@@ -115,7 +109,7 @@ final class SinkSet {
       let rows = Array(buffer.origins.values)
       return spec.sinks[index].route == .error && !failed.isEmpty ? rows.map { Int32(failed[Int($0)].row) } : rows
     }
-    return order.actions(origins) { [keyColumns] sink, row in outputs.sinks[sink].key(row, keyColumns[sink]) }
+    return order.actions(origins) { [keys] sink, row in keys[sink].text(outputs.sinks[sink], row) }
   }
 
   private func write(_ buffer: SinkBuffer, to index: Int, _ batch: Batch) throws(RunFailure) -> [Failure] {

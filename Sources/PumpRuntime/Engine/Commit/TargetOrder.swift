@@ -47,8 +47,8 @@ struct TargetOrder: Sendable {
   }
 
   /// The writes and commits of one batch. `origins` are the numbers of the source's events, for each sink ascending; `key`
-  /// gives the key of a sink's row.
-  mutating func actions(_ origins: [[Int32]], key: (_ sink: Int, _ row: Int) -> String) -> [Action] {
+  /// gives the key of a sink's row, nil if it touches nothing that another event may touch.
+  mutating func actions(_ origins: [[Int32]], key: (_ sink: Int, _ row: Int) -> String?) -> [Action] {
     var result: [Action] = []
     var done: Set<Int> = []
     for (sink, member) in members.enumerated() where !origins[sink].isEmpty {
@@ -63,7 +63,7 @@ struct TargetOrder: Sendable {
     return result
   }
 
-  private mutating func merged(_ sinks: [Int], _ origins: [[Int32]], _ key: (Int, Int) -> String) -> [Action] {
+  private mutating func merged(_ sinks: [Int], _ origins: [[Int32]], _ key: (Int, Int) -> String?) -> [Action] {
     var result: [Action] = []
     /// Rows of each sink that are not yet written.
     var runs = Array(repeating: 0..<0, count: members.count)
@@ -77,7 +77,11 @@ struct TargetOrder: Sendable {
     var rows = sinks.flatMap { sink in origins[sink].indices.map { (origin: origins[sink][$0], sink: sink, row: $0) } }
     rows.sort { ($0.origin, $0.sink, $0.row) < ($1.origin, $1.sink, $1.row) }
     for (_, sink, row) in rows {
-      let key = if case .keyed = members[sink].effect { key(sink, row) } else { "" }
+      let key: String? = if case .keyed = members[sink].effect { key(sink, row) } else { "" }
+      guard let key else {
+        runs[sink] = runs[sink].lowerBound..<row + 1
+        continue
+      }
       let rivals = sinks.filter { $0 != sink && conflicts(sink, key, with: $0) }
       if !rivals.isEmpty {
         flush()

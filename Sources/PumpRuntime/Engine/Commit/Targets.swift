@@ -47,18 +47,61 @@ extension Configuration {
   }
 }
 
-extension SinkBuffer {
-  /// A row's values of some columns, as a text that differs if one of them does.
-  func key(_ row: Int, _ columns: [Int]) -> String {
+/// What in its target a sink's event touches.
+enum SinkKey: Sendable {
+  /// A row of its own.
+  case insert
+  /// The row that these fields name.
+  case fields([Int])
+  /// What these arguments of the event name: a topic or path, or a document of an index.
+  case arguments([Int], mayBeNew: Bool)
+  case unknown
+
+  var effect: TargetOrder.Effect {
+    switch self {
+    case .insert: .insert
+    case .fields(let columns), .arguments(let columns, _): .keyed(columns: columns.count)
+    case .unknown: .unknown
+    }
+  }
+
+  /// The key as a text that differs if one of its values does; nil for a document that is new.
+  func text(_ buffer: SinkBuffer, _ row: Int) -> String? {
+    switch self {
+    case .insert, .unknown: return nil
+    case .fields(let columns): return Self.text(columns.map { buffer.records!.children[$0] }, row)
+    case .arguments(let places, let mayBeNew):
+      let columns = places.map { buffer.each[$0] }
+      return mayBeNew && columns.last!.isNull(row) ? nil : Self.text(columns, row)
+    }
+  }
+
+  private static func text(_ columns: [Column], _ row: Int) -> String {
     var out = ByteBuffer(capacity: 64)
     defer { out.release() }
     for column in columns {
-      out.json(records!.children[column], row, JSONOptions())
+      out.json(column, row, JSONOptions())
       out.byte(0)
     }
     return out.string
   }
+}
 
+extension SinkSpec {
+  func key(with settings: Settings) -> SinkKey {
+    guard let endpoint else { return .unknown }
+    if endpoint.setting("key") != nil {
+      let columns = settings.texts("key").compactMap { endpoint.type.record?.index(of: $0) }
+      return columns.isEmpty ? .insert : .fields(columns)
+    }
+    func place(_ name: String) -> Int? { endpoint.each.firstIndex { $0.name == name } }
+    guard let name = place("name") ?? place("path") else { return .unknown }
+    if let id = place("id") { return .arguments([name, id], mayBeNew: true) }
+    return endpoint.takesDocuments ? .insert : .arguments([name], mayBeNew: false)
+  }
+}
+
+extension SinkBuffer {
   /// Some of the rows, in a buffer of their own. Texts stay where they are.
   func copy(_ rows: Range<Int>) -> SinkBuffer {
     let part = SinkBuffer(records: records?.shape, each: each.map(\.shape))

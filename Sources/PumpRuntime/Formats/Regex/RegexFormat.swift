@@ -11,8 +11,9 @@ final class RegexFormat: RecordFormat {
     example: #"source file.lines("access.log") |> decode regex(r"^(?<verb>\w+) (?<path>\S+)") as Request"#,
     instead: #"write the text with `map "…\(.x)…"` and `encode text`"#,
     problem: { options, fields in
-      let pattern = options["pattern"] ?? ""
-      return fields.first { $0.isNeeded && !pattern.contains("(?<\($0.name)>") }.map {
+      // A pattern that is none has been told of.
+      guard let names = (try? Regex(options["pattern"] ?? ""))?.names else { return nil }
+      return fields.first { $0.isNeeded && names[$0.name] == nil }.map {
         ("the pattern has no group `\($0.name)`", "write `(?<\($0.name)>…)`, or make the field optional")
       }
     })
