@@ -241,13 +241,13 @@ import Testing
     #expect(program.wait(seconds: 10) { program.read("done.txt") == "a\nb\n" && program.read("target.txt") == "a\nb\n" }, "\(program.log)")
     let fd = open(program.folder + "/pipe", O_WRONLY)
     _ = "x\ny\nz".withCString { write(fd, $0, strlen($0)) }
-    #expect(program.wait(seconds: 10) { program.read("cut.txt.part") == "x\ny\n" })
+    #expect(program.wait(seconds: 10) { program.read("cut.txt.part") == "x\ny\n" && !program.read("endless.txt.part").isEmpty })
     let end = try program.stop()
     close(fd)
     #expect(end.code == 1 && end.err.contains("stopped before the end of its source; `file.lines(cut.txt)` is not replaced"), "\(end.err)")
     #expect(program.read("cut.txt") == "old\n" && program.read("cut.txt.part") == "x\ny\n")
     // What never ends by itself is whole when it is stopped.
-    #expect(program.lines("endless.txt").count > 3)
+    #expect(!program.lines("endless.txt").isEmpty)
     #expect(end.err.split(separator: "\n").contains { $0.hasPrefix("cut: ") && $0.hasSuffix("stopped before the end of its source") })
     #expect(end.err.split(separator: "\n").filter { $0.hasSuffix("stopped before the end of its source") }.count == 1)
   }

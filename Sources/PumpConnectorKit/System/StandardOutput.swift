@@ -6,6 +6,7 @@ public func finished(_ code: Int32) -> Int32 {
   errno = 0
   guard fflush(stdout) != 0 || ferror(stdout) != 0 else { return code }
   let reason = errno == 0 ? "not all of it could be written" : String(cString: strerror(errno))
-  ProgramCommand.complain("error: standard output: \(reason)\n")
+  let message = "error: standard output: \(reason)\n"
+  _ = write(2, message, message.utf8.count)
   return code == 0 ? 1 : code
 }

@@ -19,6 +19,7 @@ final class LineSplitter: @unchecked Sendable {
   private let limit: Int
   private let framing: Framing
   private var scanner: (any RecordScanner)?
+  private let cutsLines: Bool
   private var start = 0
   private var end = 0
   /// How far the record that begins at `start` was searched for its end.
@@ -40,6 +41,7 @@ final class LineSplitter: @unchecked Sendable {
     self.framing = framing
     self.header = header
     scanner = framing.scanner()
+    cutsLines = scanner == nil
     next = place
     base = place.offset
     atStart = place.offset == 0
@@ -82,6 +84,7 @@ final class LineSplitter: @unchecked Sendable {
       if Text(buffer, end).beginsWithMark { (start, scanned) = (3, 3) }
       atStart = false
     }
+    if cutsLines { takeLines(batch) }
     while start < end, let place = feed() {
       if discarding {
         discarding = false
@@ -104,6 +107,26 @@ final class LineSplitter: @unchecked Sendable {
     return true
   }
 
+  /// Takes whole lines as long as they need no second look: most streams are nothing else.
+  private func takeLines(_ batch: Batch) {
+    guard !discarding, scanned == start else { return }
+    var (at, place) = (start, next)
+    while at < end, let found = memchr(buffer + at, 0x0A, end - at) {
+      let to = UnsafeMutablePointer(found.assumingMemoryBound(to: UInt8.self)) - buffer
+      guard to - at <= limit else { break }
+      let stop = to > at && buffer[to - 1] == 0x0D ? to - 1 : to
+      if stop > at {
+        batch.append(Text(buffer + at, stop - at))
+        place.offset = base + Int64(at)
+        places.append(place)
+        place.record += 1
+      }
+      place.line += 1
+      at = to + 1
+    }
+    (start, scanned, next) = (at, at, place)
+  }
+
   /// What is left at the end of the stream.
   private func finish(_ batch: Batch, _ meta: (Place) -> String) -> Bool {
     let isLast = end == start
@@ -124,7 +147,7 @@ final class LineSplitter: @unchecked Sendable {
   /// The line feed that ends the record.
   @inline(__always)
   private func feed() -> Int? {
-    if scanner != nil {
+    if !cutsLines {
       let found = scanner!.end(buffer, scanned, end)
       scanned = found ?? end
       return found
@@ -139,7 +162,7 @@ final class LineSplitter: @unchecked Sendable {
   /// The next record begins behind this one.
   @inline(__always)
   private func pass(_ to: Int) {
-    next.line += scanner == nil ? 1 : Int64(occurrences(of: 0x0A, in: buffer + start, to - start))
+    next.line += cutsLines ? 1 : Int64(occurrences(of: 0x0A, in: buffer + start, to - start))
     start = to
     scanned = to
   }
@@ -172,7 +195,7 @@ final class LineSplitter: @unchecked Sendable {
 
   private func tooLong(_ length: Int, _ batch: Batch, _ meta: (Place) -> String) {
     let payload = batch.context.arena.copy(Text(buffer + start, min(limit, length)))
-    let what = scanner == nil ? "line" : "record"
+    let what = cutsLines ? "line" : "record"
     refuse(payload, "the \(what) is longer than max_event (\(limit) bytes); its beginning is kept as the payload", step: -1, batch, meta)
     next.record += 1
   }

@@ -75,6 +75,7 @@ extension Text {
 
 extension Text {
   /// A byte order mark of UTF-8 stands before what is meant.
-  @usableFromInline package var beginsWithMark: Bool { count >= 3 && base[0] == 0xEF && base[1] == 0xBB && base[2] == 0xBF }
-  @usableFromInline package var withoutMark: Text { slice(3, count - 3) }
+  package var beginsWithMark: Bool { count >= 3 && base[0] == 0xEF && base[1] == 0xBB && base[2] == 0xBF }
+  package var withoutMark: Text { slice(3, count - 3) }
+  @usableFromInline @inline(never) var unmarked: Text { beginsWithMark ? withoutMark : self }
 }

@@ -92,19 +92,18 @@ extension Map: JSONReadable where Value: JSONReadable {
   @inlinable public static var nothing: Map { Map() }
 }
 
-/// One JSON text as a value; of a text that is none, the failure says why.
+/// One JSON text as a value; of a text that is none, the failure says why. A byte order mark before it is ignored.
 @inlinable @inline(__always)
 public func decodeJSON<T: JSONReadable>(
   _ type: T.Type, _ text: Text, _ c: Context, _ options: JSONOptions, _ shape: @autoclosure () -> Shape
 ) throws(EventFailure) -> T {
-  var json = JSONReader(text, c.arena, strict: options.strict)
+  var json = JSONReader(text.base.pointee == 0xEF ? text.unmarked : text, c.arena, strict: options.strict)
   json.time = options.time
   do throws(Malformed) {
     let value = try T(from: &json)
     try json.finish()
     return value
   } catch {
-    if text.beginsWithMark { return try decodeJSON(type, text.withoutMark, c, options, shape()) }
     throw explained(text, options, shape())
   }
 }

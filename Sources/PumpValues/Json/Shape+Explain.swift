@@ -1,6 +1,7 @@
 extension Shape {
   /// Why a text is not JSON of this shape: the first problem by its position, with path, expected type and what is there.
   public func explain(_ text: Text, _ options: JSONOptions) -> String {
+    let text = text.unmarked
     let arena = Arena()
     var reader = JSONReader(text, arena, strict: options.strict)
     if let problem = Fields.notUTF8(text) { return "not valid JSON: \(problem)" }
