@@ -12,14 +12,17 @@ commands
   commit GROUP NAME PARTITION OFFSET      sets one; the group must be without members
   forget GROUP                            deletes a group
   members GROUP                           how many are in it and have their partitions
-  stop, start, restart, pause, resume     the process; what was answered survives
+  stop, start, restart, pause, resume     the process, in order: nothing is lost
 """
 
 import json
 import os
+import signal
 import sys
 
-from common import HOST, Failure, ProcessServer, free_port, program, spawn
+import noida_db
+
+from common import HOST, Failure, ProcessServer, free_port, spawn
 
 # Beside this file is one with the package's name.
 here = sys.path.pop(0)
@@ -37,6 +40,7 @@ def add_arguments(parser):
 
 class Noida(ProcessServer):
     client = None
+    stop_signal = signal.SIGINT  # killed, it loses what it has answered
 
     def start(self):
         bootstrap = os.environ.get("KAFKA_BOOTSTRAP")
@@ -50,8 +54,10 @@ class Noida(ProcessServer):
         return {"port": self.port, "bootstrap": self.bootstrap, "pid": self.process.pid}
 
     def launch(self):
+        # The package's own command starts this as a child, which would outlive it.
+        binary = os.path.join(os.path.dirname(noida_db.__file__), "noida-db")
         self.process = spawn(
-            [program("noida-db", os.path.dirname(sys.executable)), "start", "--data-dir", os.path.join(self.folder, "data"),
+            [binary, "start", "--data-dir", os.path.join(self.folder, "data"),
              "--only", "kafka", "--kafka-port", str(self.port)], self.log())
         self.wait_until(self.listens)
 
@@ -104,9 +110,17 @@ class Noida(ProcessServer):
         found = self.admin().describe_groups([group])[group]
         return str(len(found["members"])) if found["group_state"] == "Stable" else "0"
 
-    def end(self):
+    def finish(self, number):
+        self.leave()
+        super().finish(number)
+
+    def leave(self):
         if self.client:
             self.client.close()
+            self.client = None
+
+    def end(self):
+        self.leave()
         super().end()
 
 
