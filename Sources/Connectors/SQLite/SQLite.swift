@@ -58,7 +58,10 @@ public final class SQLiteConnector: Connector, @unchecked Sendable {
 
   public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { try TableLookup(readers, context) }
 
-  public func shutdown() { readers.close() }
+  public func shutdown() {
+    writer.withLock { $0?.rollback() }
+    readers.close()
+  }
 }
 
 /// The one client that writes: a transaction is open from the first row to the commit.
@@ -125,7 +128,8 @@ final class Writer: @unchecked Sendable {
         var isWhole = false
         defer { if !isWhole { try? database.run("ROLLBACK TO pump; RELEASE pump") } }
         guard try body() else { return nil }
-        try database.run("RELEASE pump; COMMIT")
+        // It releases the savepoint; where it fails that is there to go back to.
+        try database.run("COMMIT")
         isWhole = true
         ended(&open)
         return nil

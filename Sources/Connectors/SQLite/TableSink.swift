@@ -126,7 +126,8 @@ final class TableSink: Sink, @unchecked Sendable {
     return []
   }
   var takesEffectOnWrite: Bool { true }
-  func close(completed: Bool) throws(RunFailure) { if !completed { writer.rollback() } }
+  /// The writer is shared: what is not committed is rolled back at the connection's end, when no sink commits any more.
+  func close(completed: Bool) throws(RunFailure) {}
 }
 
 /// `table` with `positions`: events are held until the commit, which puts their rows and the positions into one transaction.

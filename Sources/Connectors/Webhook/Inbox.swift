@@ -20,6 +20,9 @@ final class Inbox: Sendable {
     bell.ring()
   }
 
+  /// One whose sender is gone, or has been told to come again: its body is not kept for a pipeline that takes nothing.
+  func drop(_ exchange: HttpExchange) { exchanges.withLock { list in list.removeAll { $0 === exchange } } }
+
   /// All that still wait for an answer, after 100 ms at most.
   func take(_ stop: StopSignal) -> [HttpExchange] {
     guard stop.waitReadable(bell.descriptor, micros: 100_000) else { return [] }

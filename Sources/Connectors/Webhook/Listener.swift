@@ -107,6 +107,7 @@ final class Listener: HttpService, @unchecked Sendable {
 
   func forget(_ exchange: HttpExchange) {
     waiting.remove(ObjectIdentifier(exchange))
+    inboxes[exchange.head.path]?.drop(exchange)
     held -= sizes.removeValue(forKey: ObjectIdentifier(exchange)) ?? 0
   }
 }

@@ -21,6 +21,8 @@ final class Certificate: @unchecked Sendable {
       SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
       // What is written may be written again from another place in memory, and in part.
       SSL_CTX_ctrl(context, SSL_CTRL_MODE, Int(SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER), nil)
+      // A key with a passphrase is refused: nobody is there to be asked for it.
+      SSL_CTX_set_default_passwd_cb(context) { _, _, _, _ in 0 }
       guard SSL_CTX_use_certificate_chain_file(context, certificate) == 1,
         SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1, SSL_CTX_check_private_key(context) == 1
       else {

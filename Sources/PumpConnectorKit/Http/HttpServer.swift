@@ -58,6 +58,9 @@ public final class HttpServer: @unchecked Sendable {
 
   // MARK: The thread
 
+  /// No descriptor was left, and nobody could be sent away: till then none are accepted.
+  private var acceptAgain: Int64 = 0
+
   private func run() {
     var nextLook: Int64 = 0
     while !isEnding.load(ordering: .acquiring) {
@@ -85,7 +88,8 @@ public final class HttpServer: @unchecked Sendable {
   private func turn() {
     var descriptors = [pollfd(fd: bell.descriptor, events: Int16(POLLIN), revents: 0)]
     // A descriptor below 0 is passed over: none are taken at the end.
-    descriptors.append(pollfd(fd: isEnding.load(ordering: .relaxed) ? -1 : listener, events: Int16(POLLIN), revents: 0))
+    descriptors.append(
+      pollfd(fd: isEnding.load(ordering: .relaxed) || currentMicros() < acceptAgain ? -1 : listener, events: Int16(POLLIN), revents: 0))
     var watched: [HttpPeer] = []
     for peer in peers.values {
       guard let events = peer.events else { continue }
@@ -123,7 +127,7 @@ public final class HttpServer: @unchecked Sendable {
       if socket < 0 {
         if errno == EINTR || errno == ECONNABORTED { continue }
         // Without descriptors it would be called again at once: those that came first give way.
-        if errno == EMFILE || errno == ENFILE { makeRoom() }
+        if errno == EMFILE || errno == ENFILE, !makeRoom() { acceptAgain = currentMicros() + 100_000 }
         return
       }
       if peers.count >= limits.connections { makeRoom() }
@@ -152,10 +156,12 @@ public final class HttpServer: @unchecked Sendable {
   }
 
   /// Sends the oldest away that has not sent its request, of the address that has most of them.
-  private func makeRoom() {
+  @discardableResult
+  private func makeRoom() -> Bool {
     let open = Dictionary(grouping: peers.values.filter(\.isHalfOpen), by: \.address)
-    guard let most = open.values.max(by: { $0.count < $1.count }), let oldest = most.min(by: { $0.since < $1.since }) else { return }
+    guard let most = open.values.max(by: { $0.count < $1.count }), let oldest = most.min(by: { $0.since < $1.since }) else { return false }
     drop(oldest)
+    return true
   }
 
   private func late(_ peer: HttpPeer) {

@@ -77,7 +77,7 @@ final class ByteStream: @unchecked Sendable {
       if inflater.pointee.avail_in == 0 {
         let count = try readSome(input, Self.inputSize)
         if count <= 0 {
-          if count == 0, !ended, !stop.isRequested { throw RunFailure("\(Shape.clean(path)) ends in the middle of its gzip data") }
+          if count == 0, !ended, !wasStopped { throw RunFailure("\(Shape.clean(path)) ends in the middle of its gzip data") }
           return count
         }
         inflater.pointee.next_in = input

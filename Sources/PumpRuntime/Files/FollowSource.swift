@@ -102,15 +102,30 @@ final class FollowSource: Source, @unchecked Sendable {
     return true
   }
 
+  /// Opens what a look has found; nil if its name is gone by now, so that the next look finds what there is.
+  private func open(_ path: String, at mark: FilePosition? = nil, name: String? = nil) throws(RunFailure) -> SourceFile? {
+    do throws(RunFailure) {
+      return try opener.open(path, at: mark, name: name)
+    } catch {
+      guard FileIdentity(of: name ?? path) == nil else { throw error }
+      return nil
+    }
+  }
+
   /// A file was cut, perhaps copied before that, or written anew.
   private func restart(_ lane: Lane, _ file: SourceFile) throws(RunFailure) {
+    var anew: SourceFile?
+    if lane.files.count == 1 {
+      guard let opened = try open(lane.path) else { return }
+      anew = opened
+    }
     opener.warn("\(Shape.clean(lane.path)) was cut or written anew; it is read from its beginning")
     var files: [SourceFile] = []
-    if let copy = Rotation.copy(file.mark, of: lane.path) {
-      files.append(try opener.open(lane.path, at: file.mark, name: copy))
-      files[0].isStatic = true
+    if let copy = Rotation.copy(file.mark, of: lane.path), let opened = try open(lane.path, at: file.mark, name: copy) {
+      opened.isStatic = true
+      files.append(opened)
     }
-    if lane.files.count == 1 { files.append(try opener.open(lane.path)) }
+    if let anew { files.append(anew) }
     lane.files.replaceSubrange(0..<1, with: files)
     checkpoint.updateValue(lane.files[0].mark.text, forKey: lane.path)
   }
@@ -150,25 +165,27 @@ final class FollowSource: Source, @unchecked Sendable {
   /// A name that matches and did not before: a new file, or one that had another name.
   private func appeared(_ path: String) throws(RunFailure) {
     guard let identity = FileIdentity(of: path), !known.contains(identity) else { return }
-    let file = try opener.open(path)
+    guard let file = try open(path) else { return }
     guard let mark = done[identity], mark.fits(file.stream.fd) else { return add(Lane(path, [file])) }
     // It is the file that was read under another name; what came since is new.
     var status = stat()
     fstat(file.stream.fd, &status)
-    if Int64(status.st_size) > mark.offset { add(Lane(path, [try opener.open(path, at: mark)])) }
+    if Int64(status.st_size) > mark.offset {
+      if let grown = try open(path, at: mark) { add(Lane(path, [grown])) }
+    }
   }
 
   /// A name has another file: those that had it in between come first.
   private func replaced(_ lane: Lane, _ named: FileIdentity) throws(RunFailure) {
     guard !known.contains(named) else { return }
-    let current = try opener.open(lane.path)
+    guard let current = try open(lane.path) else { return }
     if let old = lane.files.last {
       let between = Rotation.missed(
         lane.path, after: old.mark, modified: Rotation.modified(old.stream.fd), except: known.union([current.identity]))
       for name in between {
-        guard let identity = FileIdentity(of: name), done[identity] == nil else { continue }
-        lane.files.append(try opener.open(lane.path, name: name))
-        lane.files.last!.wasReplaced()
+        guard let identity = FileIdentity(of: name), done[identity] == nil, let file = try open(lane.path, name: name) else { continue }
+        file.wasReplaced()
+        lane.files.append(file)
       }
       old.wasReplaced()
     }

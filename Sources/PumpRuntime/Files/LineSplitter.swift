@@ -26,7 +26,9 @@ final class LineSplitter: @unchecked Sendable {
   private var scanned = 0
   /// Offset in the stream of the buffer's first byte.
   private var base: Int64 = 0
-  private var discarding = false
+  /// Where the record begins that is read over because it is too long.
+  private var tooLongSince: Place?
+  private var discarding: Bool { tooLongSince != nil }
   private var atStart: Bool
   /// The line that the next record begins on, and its number.
   private var next = Place()
@@ -53,8 +55,8 @@ final class LineSplitter: @unchecked Sendable {
 
   deinit { buffer.deallocate() }
 
-  /// Where the next record begins.
-  var position: Place { Place(line: next.line, record: next.record, offset: base + Int64(start)) }
+  /// Where the next record begins, or the one that is read over because it is too long.
+  var position: Place { tooLongSince ?? Place(line: next.line, record: next.record, offset: base + Int64(start)) }
 
   /// Bytes of a record that has begun and has no end yet.
   var unfinished: Int { end - start }
@@ -87,7 +89,7 @@ final class LineSplitter: @unchecked Sendable {
     if cutsLines { takeLines(batch) }
     while start < end, let place = feed() {
       if discarding {
-        discarding = false
+        tooLongSince = nil
         pass(place + 1)
       } else if place - start > limit {
         tooLong(place - start, batch, meta)
@@ -98,8 +100,10 @@ final class LineSplitter: @unchecked Sendable {
     }
     // A record longer than the limit is never held whole: its beginning is refused, the rest read over.
     if end - start > limit {
-      if !discarding { tooLong(end - start, batch, meta) }
-      discarding = true
+      if !discarding {
+        tooLongSince = position
+        tooLong(end - start, batch, meta)
+      }
       next.line += Int64(occurrences(of: 0x0A, in: buffer + start, end - start))
       (start, scanned) = (end, end)
     }
@@ -130,6 +134,7 @@ final class LineSplitter: @unchecked Sendable {
   /// What is left at the end of the stream.
   private func finish(_ batch: Batch, _ meta: (Place) -> String) -> Bool {
     let isLast = end == start
+    defer { tooLongSince = nil }
     if !isLast {
       if !discarding { if end - start > limit { tooLong(end - start, batch, meta) } else { take(end, batch, meta) } }
       memset(buffer + end, 0, 64)
