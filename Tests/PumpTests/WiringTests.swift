@@ -148,6 +148,23 @@ import Testing
     #expect(outcome.out.contains("given meta `line`"))
   }
 
+  @Test("a sink that keeps positions has its table alone: order would ask for commits without them") func keeperAlone() throws {
+    let spec = """
+      connection db: SQLite { path = "a.db" }
+      type T { id: Int, gone: Bool }
+      pipeline p {
+        source file.lines("in") |> decode json as T
+          |> route {
+            when .gone => @left sink db.table("OTHER", key: [id])
+            else       => sink db.table("t", positions: "positions")
+          }
+        on error skip
+      }
+      """
+    #expect(try findings(spec.replacing("OTHER", with: "t")).map(\.code.id) == ["P0404"])
+    #expect(try findings(spec.replacing("OTHER", with: "gone")).isEmpty)
+  }
+
   @Test("D51: a row without its key is told, not passed over") func rowWithoutKey() throws {
     let found = try findings(
       """
