@@ -42,7 +42,7 @@ struct SystemLibrary {
     return ["-I", folder] + flags.flatMap { ["-Xcc", String($0)] }
   }
 
-  /// Static where the system has it alone, so that the executable runs where the library is not installed.
+  /// How to link the library. Of z and sqlite3 the static archive, if there is one: then the executable runs without the package.
   func linkFlags() -> [String] {
     let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"]
     guard libraries.count == 1, ["z", "sqlite3"].contains(libraries[0]) else { return libraries.map { "-l\($0)" } }

@@ -50,7 +50,7 @@ final class Client: PooledClient, @unchecked Sendable {
     mosquitto_destroy(handle)
   }
 
-  /// What is called is so for 3.1.1 too, where every message that is answered was taken.
+  /// These callbacks also fire for 3.1.1, where any acknowledgement means success.
   private func listen() {
     mosquitto_connect_v5_callback_set(handle) { _, opaque, code, _, properties in
       let client = Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue()

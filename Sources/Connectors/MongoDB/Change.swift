@@ -40,7 +40,7 @@ final class ChangeStream {
     return nil
   }
 
-  /// By which a later stream goes on behind what was read; nil where the server has not said it yet.
+  /// The resume token: a later stream that is given it continues after this change. Nil until the server has sent one.
   func option(isInvalidated: Bool = false) -> [UInt8]? {
     var size: UInt32 = 0
     guard let handle, let bytes = pump_mongo_token(handle, &size) else { return nil }

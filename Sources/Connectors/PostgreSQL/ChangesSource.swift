@@ -19,7 +19,7 @@ final class ChangesSource: Source, @unchecked Sendable {
   private var serverEnd: Int64 = 0
   private var lastStatus: Int64 = 0
   var hasOpenRows = false
-  /// Rows of the transaction behind `given` that were given, and how many of which are passed over after a new start.
+  /// Rows already emitted of the open transaction, the one after `given`; after a reconnect this many are skipped.
   var openRows = 0
   var skip: (rows: Int, transaction: Int64) = (0, 0)
   /// Batches that were given, and how far each goes until it is acknowledged: the end of its transaction may come with the next.

@@ -87,7 +87,7 @@ public struct PoolState: Sendable {
     return serve(now)
   }
 
-  /// The server was lost: all clients of now are of the past, and who waits learns it rather than wait for one of them.
+  /// The server was lost: invalidates every current client and fails all waiters.
   public mutating func clear(now: Int64) -> [Action] {
     generation += 1
     let gone = waiting.map { Action.fail(request: $0.request, .lost) } + idle.map { .disconnect(client: $0.id) }

@@ -30,7 +30,8 @@ extension JSONReader {
     }
   }
 
-  /// Goes on to the next quote, backslash or control character; what is returned has a high bit where a byte before had.
+  /// Goes on to the next quote, backslash or control character; returns the OR of all skipped
+  /// bytes: a set high bit means that one was not ASCII.
   @inlinable @inline(__always)
   mutating func skipPlain() -> UInt64 {
     var high: UInt64 = 0
