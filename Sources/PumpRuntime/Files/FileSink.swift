@@ -7,6 +7,8 @@ final class FileSink: Sink, @unchecked Sendable {
   private let path: String
   /// Appends, or writes what is no regular file as it is.
   private let append: Bool
+  /// A pipe or a device.
+  private let isSpecial: Bool
   private let rotateAt: Int64?
   private let header: Text?
   private let memory = Arena()
@@ -32,7 +34,7 @@ final class FileSink: Sink, @unchecked Sendable {
         return String(cString: target)
       } ?? named
     var status = stat()
-    let isSpecial = stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG && status.st_mode & S_IFMT != S_IFDIR
+    isSpecial = stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG && status.st_mode & S_IFMT != S_IFDIR
     append = isSpecial || context.settings.text("mode") == "append"
     guard FileSink.claim(path, isSpecial) else {
       throw RunFailure(
@@ -58,6 +60,7 @@ final class FileSink: Sink, @unchecked Sendable {
   init(standardOutput context: EndpointContext) {
     path = "standard output"
     append = true
+    isSpecial = true
     rotateAt = nil
     header = context.settings.text("header").map { [memory] in memory.copy($0) }
     framed = true
@@ -79,8 +82,8 @@ final class FileSink: Sink, @unchecked Sendable {
     let name = append ? path : temporary
     fd = Glibc.open(name, (append ? O_APPEND : 0) | O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard fd >= 0 else { throw RunFailure(FileProblem("create", name).message) }
-    // Another process that writes the same would mix its lines with these.
-    guard flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+    // Another process that writes the same would mix its lines with these; pipes and devices are there for many.
+    guard isSpecial || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
       Glibc.close(fd)
       fd = -1
       throw RunFailure("cannot write \(Shape.clean(path)): another process is writing it; end that, or name another file")
