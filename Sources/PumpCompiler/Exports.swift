@@ -1,5 +1,6 @@
 // The command line speaks to the compiler through this module alone.
 @_exported import PumpPlan
+@_exported import class PumpConnectorKit.StopSignal
 @_exported import func PumpConnectorKit.finished
 @_exported import func PumpConnectorKit.openStandardDescriptors
 @_exported import PumpReports

@@ -79,6 +79,7 @@ func startHost(_ compilation: Compilation, _ options: Options, more: [String]) t
     return Exit.findings
   }
   var words = ([host] + arguments + more).map { strdup($0) } + [nil]
+  if !more.contains("--test") { StopSignal.hold() }
   execv(host, &words)
   complain("error: cannot start \(host): \(String(cString: strerror(errno)))\n")
   return Exit.internalError

@@ -100,11 +100,19 @@ public final class StopSignal: Sendable {
       }
     }
     signal(SIGPIPE, SIG_IGN)
-    // Whoever started this process may have blocked them.
+    // Those that came since `hold`, or whoever started this process has blocked, are heard now.
+    StopSignal.mask(SIG_UNBLOCK, numbers)
+  }
+
+  /// Signals that ask for a stop wait until `install`, so that one in the first moments of a run stops it as a later one does.
+  /// A process that takes this one's place holds them as well.
+  public static func hold() { mask(SIG_BLOCK, [SIGTERM, SIGINT, SIGHUP]) }
+
+  private static func mask(_ how: Int32, _ numbers: [Int32]) {
     var mask = sigset_t()
     sigemptyset(&mask)
     for number in numbers { sigaddset(&mask, number) }
-    pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+    pthread_sigmask(how, &mask, nil)
   }
 }
 

@@ -21,6 +21,7 @@ public enum ProgramCommand {
   public static func main(_ executable: Executable, factories: [String: ConnectorFactory], arguments: [String]) -> Int32 {
     openStandardDescriptors()
     leaveNoCrashReport()
+    if !arguments.contains("--test") { StopSignal.hold() }
     return finished(perform(executable, factories, arguments))
   }
 

@@ -91,7 +91,8 @@ extension ConnectorTests {
       changes.kill(SIGKILL)
       try changes.start()
       #expect(changes.wait { Set(changes.lines("out.ndjson")).count == 200 }, "\(changes.log)")
-      #expect(try changes.stop().code == 0)
+      let stopped = try changes.stop()
+      #expect(stopped.code == 0, "\(stopped.err)")
     }
 
     @Test(.enabled(if: real == nil)) func loginIsClear() throws {
