@@ -34,7 +34,7 @@ final class Credentials {
     guard let key else { return nil }
     defer { context.arena.reset() }
     let arena = context.arena
-    let digest = Fn.hmacSha256(key.withUnsafeBufferPointer(arena.copy), exchange.body.withUnsafeBufferPointer(arena.copy), context)
+    let digest = Fn.hmacSha256(exchange.body.withUnsafeBufferPointer(arena.copy), key.withUnsafeBufferPointer(arena.copy), context)
     let given = Self.only("x-hub-signature-256", exchange.head).map { String(decoding: $0, as: UTF8.self).lowercased() } ?? ""
     return Self.isSame(given.utf8, Array("sha256=".utf8) + digest.bytes) ? nil : .badSignature
   }

@@ -150,8 +150,8 @@ extension ConnectorTests {
       }
       let failed = try program.run()
       #expect(failed.code == 1, "\(failed.err)")
-      let positions = try? FileManager.default.contentsOfDirectory(atPath: program.folder + "/state")
-      #expect(positions?.isEmpty ?? true)
+      let kept = (try? FileManager.default.contentsOfDirectory(atPath: program.folder + "/state")) ?? []
+      #expect(!kept.contains { $0.hasSuffix(".position") })
       try? FileManager.default.removeItem(atPath: dead)
       let outcome = try program.run()
       #expect(outcome.code == 0, "\(outcome.err)")
