@@ -40,17 +40,9 @@ public final class WorkerThread: @unchecked Sendable {
 /// Asks pipelines to stop taking events in; waits for input end at once.
 public final class StopSignal: Sendable {
   private let requested = Atomic<Bool>(false)
-  private let pipe: (read: Int32, write: Int32)
+  private let bell = Bell()
 
-  public init() {
-    var ends: [Int32] = [0, 0]
-    _ = Glibc.pipe(&ends)
-    for end in ends {
-      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-      _ = fcntl(end, F_SETFL, O_NONBLOCK)
-    }
-    pipe = (ends[0], ends[1])
-  }
+  public init() {}
 
   public var isRequested: Bool { requested.load(ordering: .relaxed) }
 
@@ -65,20 +57,19 @@ public final class StopSignal: Sendable {
   public func request() {
     _ = requestedAt.compareExchange(expected: 0, desired: currentMicros(), ordering: .relaxed)
     requested.store(true, ordering: .relaxed)
-    var byte: UInt8 = 1
-    _ = Glibc.write(pipe.write, &byte, 1)
+    bell.ring()
   }
 
   /// Waits so long, or until the signal; false on the signal.
   public func wait(micros: Int64) -> Bool {
-    var descriptor = pollfd(fd: pipe.read, events: Int16(POLLIN), revents: 0)
+    var descriptor = pollfd(fd: bell.descriptor, events: Int16(POLLIN), revents: 0)
     _ = poll(&descriptor, 1, Int32(clamping: max(0, (micros + 999) / 1000)))
     return !isRequested
   }
 
   /// Waits until a descriptor can be read: true then, false on the signal or after so long.
   public func waitReadable(_ fd: Int32, micros: Int64) -> Bool {
-    var descriptors = [pollfd(fd: fd, events: Int16(POLLIN), revents: 0), pollfd(fd: pipe.read, events: Int16(POLLIN), revents: 0)]
+    var descriptors = [pollfd(fd: fd, events: Int16(POLLIN), revents: 0), pollfd(fd: bell.descriptor, events: Int16(POLLIN), revents: 0)]
     return poll(&descriptors, 2, Int32(clamping: (micros + 999) / 1000)) > 0 && descriptors[0].revents != 0
   }
 
