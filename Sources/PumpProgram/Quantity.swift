@@ -7,7 +7,7 @@ public enum Quantity {
     "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
   ]
   /// Microseconds.
-  private static let durations: [String: Int64] = [
+  public static let durations: [String: Int64] = [
     "us": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000,
   ]
 

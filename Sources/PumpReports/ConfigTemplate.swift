@@ -153,22 +153,15 @@ public enum ConfigTemplate: String, CaseIterable {
 
 /// Dates and times of constants, as specs and configuration files write them.
 private enum CivilTime {
-  /// `2026-01-31` of days since 1970 (Howard Hinnant's algorithm).
+  /// `2026-01-31` of days since 1970.
   static func date(_ days: Int64) -> String {
-    let z = days + 719_468
-    let era = (z >= 0 ? z : z - 146_096) / 146_097
-    let doe = z - era * 146_097
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100)
-    let mp = (5 * doy + 2) / 153
-    let month = mp < 10 ? mp + 3 : mp - 9
-    return "\(padded(yoe + era * 400 + (month <= 2 ? 1 : 0), 4))-\(padded(month, 2))-\(padded(doy - (153 * mp + 2) / 5 + 1, 2))"
+    let (year, month, day) = Calendar.civil(days)
+    return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
   }
 
   /// RFC 3339 in UTC of microseconds since 1970.
   static func timestamp(_ micros: Int64) -> String {
-    let days = micros >= 0 ? micros / 86_400_000_000 : -((-micros - 1) / 86_400_000_000) - 1
-    let rest = micros - days * 86_400_000_000
+    let (days, rest) = Calendar.split(micros)
     let seconds = rest / 1_000_000
     let fraction = rest % 1_000_000 == 0 ? "" : ".\(padded(rest % 1_000_000, 6))"
     return "\(date(days))T\(padded(seconds / 3600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))\(fraction)Z"

@@ -6,15 +6,9 @@ enum LiteralReader {
   /// Days since 1970 of `2026-01-01`, nil where the day is not in the calendar.
   static func date(_ text: String) -> Int64? {
     let parts = text.split(separator: "-").compactMap { Int64($0) }
-    guard parts.count == 3, parts[0] >= 1, (1...12).contains(parts[1]), parts[2] >= 1 else { return nil }
-    let leap = parts[0] % 4 == 0 && (parts[0] % 100 != 0 || parts[0] % 400 == 0)
-    let lengths: [Int64] = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    guard parts[2] <= lengths[Int(parts[1]) - 1] else { return nil }
-    let year = parts[1] <= 2 ? parts[0] - 1 : parts[0]
-    let era = (year >= 0 ? year : year - 399) / 400
-    let yearOfEra = year - era * 400
-    let dayOfYear = (153 * (parts[1] + (parts[1] > 2 ? -3 : 9)) + 2) / 5 + parts[2] - 1
-    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    guard parts.count == 3, parts[0] >= 1, (1...12).contains(parts[1]), parts[2] >= 1, parts[2] <= Calendar.length(parts[0], parts[1])
+    else { return nil }
+    return Calendar.days(parts[0], parts[1], parts[2])
   }
 
   /// Microseconds since 1970 of `2026-01-01T00:00:00.5+02:00`.
@@ -39,9 +33,8 @@ enum LiteralReader {
       guard let fraction = Int64(String((seconds[1] + "000000").prefix(6))) else { return nil }
       micros = fraction
     }
-    let value = days * 86_400_000_000 + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros - offset
-    // The years 1 to 9999, in UTC.
-    return (-62_135_596_800_000_000...253_402_300_799_999_999).contains(value) ? value : nil
+    let value = days * Calendar.dayMicros + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros - offset
+    return Calendar.timestamps.contains(value) ? value : nil
   }
 }
 

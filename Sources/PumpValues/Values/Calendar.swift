@@ -1,38 +1,5 @@
-/// The proleptic Gregorian calendar, by days since 1970 (Howard Hinnant's algorithms).
-public enum Calendar {
-  @inlinable public static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-    let z = days + 719_468
-    let era = (z >= 0 ? z : z - 146_096) / 146_097
-    let doe = z - era * 146_097
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100)
-    let mp = (5 * doy + 2) / 153
-    let month = mp < 10 ? mp + 3 : mp - 9
-    return (yoe + era * 400 + (month <= 2 ? 1 : 0), month, doy - (153 * mp + 2) / 5 + 1)
-  }
-
-  @inlinable public static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-    let y = month <= 2 ? year - 1 : year
-    let era = (y >= 0 ? y : y - 399) / 400
-    let yoe = y - era * 400
-    let doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-    return era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
-  }
-
-  @inlinable public static func length(_ year: Int64, _ month: Int64) -> Int64 {
-    switch month {
-    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-    case 4, 6, 9, 11: 30
-    default: 31
-    }
-  }
-
-  public static let dayMicros: Int64 = 86_400_000_000
-
-  @inlinable public static func split(_ t: Timestamp) -> (days: Int64, micros: Int64) {
-    let days = t.micros >= 0 ? t.micros / 86_400_000_000 : -((-t.micros - 1) / 86_400_000_000) - 1
-    return (days, t.micros - days * 86_400_000_000)
-  }
+extension Calendar {
+  @inlinable public static func split(_ t: Timestamp) -> (days: Int64, micros: Int64) { split(t.micros) }
 
   /// `2026-01-01`.
   @inlinable public static func day(_ text: Text) -> Day? {
@@ -95,6 +62,10 @@ public enum Calendar {
   /// of June and December).
   @inlinable static func endsLeapSecond(_ seconds: Int64) -> Bool { seconds % 86_400 == 0 && civil(seconds / 86_400).day == 1 }
 
+  /// ISO 8601's units in microseconds: before its `T`, and behind it.
+  private static let isoDays: [String: Int64] = ["D": 86_400_000_000, "W": 604_800_000_000]
+  private static let isoTimes: [String: Int64] = ["H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000]
+
   /// `5s`, `100ms`, or ISO 8601 such as `PT1H30M`; a part may have a sign of its own, as in `P1DT-2H`. Months and years have
   /// no fixed length, so they are none.
   public static func duration(_ text: Text) -> Duration? {
@@ -118,10 +89,7 @@ public enum Calendar {
       let unitStart = i
       while i < text.count, text[i] &- 48 > 9, text[i] != UInt8(ascii: "T") || !iso { i += 1 }
       let unit = text.slice(unitStart, i - unitStart).string
-      let factors: [String: Int64] =
-        iso
-        ? (inTime ? ["H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000] : ["D": 86_400_000_000, "W": 604_800_000_000])
-        : ["us": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000]
+      let factors = iso ? (inTime ? isoTimes : isoDays) : Quantity.durations
       guard let factor = factors[unit] else { return nil }
       guard let micros = (try? Decimal.product(number, Decimal(factor)))?.rounded(0).whole else { return nil }
       value += Int128(micros)

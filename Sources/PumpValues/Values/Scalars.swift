@@ -4,7 +4,7 @@
   @inlinable public init(_ micros: Int64) { self.micros = micros }
   @inlinable public static func < (a: Self, b: Self) -> Bool { a.micros < b.micros }
   /// The years 1 to 9999, as RFC 3339 can write them.
-  public static let range: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
+  @inlinable public static var range: ClosedRange<Int64> { Calendar.timestamps }
 }
 
 /// Days since 1970-01-01; `Date` in the language.
