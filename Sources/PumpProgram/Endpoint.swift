@@ -101,6 +101,9 @@ public struct EndpointSpec: Codable, Sendable {
 
   public func setting(_ name: String) -> Setting? { settings.first { $0.name == name } }
 
+  /// The place of an argument per event in `each`.
+  public func argument(_ name: String) -> Int? { each.firstIndex { $0.name == name } }
+
   /// Whether this sink keeps the positions of its pipeline's sources.
   public var keepsPositions: Bool {
     guard let value = setting("positions")?.value else { return false }

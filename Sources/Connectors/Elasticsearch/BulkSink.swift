@@ -53,8 +53,8 @@ final class BulkSink: Sink, @unchecked Sendable {
     self.pool = pool
     self.cluster = cluster
     mode = Mode(rawValue: context.settings.text("mode") ?? "") ?? .index
-    name = context.spec.each.firstIndex { $0.name == "name" }!
-    id = context.spec.each.firstIndex { $0.name == "id" }
+    name = context.spec.argument("name")!
+    id = context.spec.argument("id")
     endpoint = "\(context.pipeline)\n\(context.spec.label)"
     guard id != nil || mode == .index || mode == .create else {
       throw RunFailure("sink `\(context.spec.label)`: `\(mode)` needs `id: …`")

@@ -135,8 +135,7 @@ final class SearchSource: Source, @unchecked Sendable {
       throw connection.failure("\(page.failedShards) shards gave nothing; what they hold would be missing", transient: true)
     }
     if let renewed = page.pointInTime { pointInTime = renewed.string }
-    let records = batch.records ?? Column(shape)
-    batch.records = records
+    let records = batch.recordColumn(shape)
     var row = 0
     for hit in page.hits {
       if let problem = problem(hit.source, records, row, batch.context) {

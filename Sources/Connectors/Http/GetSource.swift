@@ -97,8 +97,7 @@ final class GetSource: Source, @unchecked Sendable {
     }
     batch.append(text)
     for name in context.meta {
-      let column = batch.meta[name] ?? Column(name == "status" ? .int : .string)
-      batch.meta[name] = column
+      let column = batch.metaColumn(name, name == "status" ? .int : .string)
       switch name {
       case "status": column.set(Int64(answer.status), 0)
       case "url": column.set(arena.copy(answer.url), 0)

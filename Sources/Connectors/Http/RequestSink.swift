@@ -23,7 +23,7 @@ final class RequestSink: Sink, @unchecked Sendable {
     client = try service.client()
     method = context.settings.text("method") ?? "POST"
     headers = [try Service.line("Content-Type", context.settings.text("content_type") ?? "", "content_type", service.connection)]
-    path = context.spec.each.firstIndex { $0.name == "path" }!
+    path = context.spec.argument("path")!
   }
 
   deinit { bodies.release() }

@@ -10,8 +10,7 @@ struct MessageMeta {
   init(_ batch: Batch, _ names: [String]) {
     arena = batch.context.arena
     columns = names.map { name in
-      let column = batch.meta[name] ?? Column(Self.shape(name))
-      batch.meta[name] = column
+      let column = batch.metaColumn(name, Self.shape(name))
       return (name, column)
     }
   }

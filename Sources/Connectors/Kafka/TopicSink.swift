@@ -20,8 +20,10 @@ final class TopicSink: Sink, @unchecked Sendable {
   init(_ producer: Producer, _ context: EndpointContext) throws(RunFailure) {
     self.producer = producer
     outbox = producer.open()
-    func place(_ name: String) -> Int? { context.spec.each.firstIndex { $0.name == name } }
-    places = (place("name")!, place("key"), place("partition"), place("headers"), place("tombstone"))
+    let spec = context.spec
+    places = (
+      spec.argument("name")!, spec.argument("key"), spec.argument("partition"), spec.argument("headers"), spec.argument("tombstone")
+    )
   }
 
   deinit { messages.release() }

@@ -134,8 +134,7 @@ final class TopicSource: Source, @unchecked Sendable {
       return "{\"topic\":\(Value.text(place.topic).json(.string)),\"qos\":\(place.qos),\"retained\":\(place.retained)}"
     }
     for name in context.meta {
-      let column = batch.meta[name] ?? Column(name == "topic" ? .string : name == "qos" ? .int : .bool)
-      batch.meta[name] = column
+      let column = batch.metaColumn(name, name == "topic" ? .string : name == "qos" ? .int : .bool)
       for (row, place) in places.enumerated() {
         switch name {
         case "topic": column.set(batch.context.arena.copy(place.topic), row)

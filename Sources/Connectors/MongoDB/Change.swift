@@ -121,8 +121,7 @@ struct Change {
   static func describe(_ changes: [Change], _ batch: Batch, _ meta: [String]) {
     batch.describe = { row in row < changes.count ? changes[row].meta : "{}" }
     for name in meta {
-      let column = batch.meta[name] ?? Column(name == "timestamp" ? .timestamp : .string)
-      batch.meta[name] = column
+      let column = batch.metaColumn(name, name == "timestamp" ? .timestamp : .string)
       for (row, change) in changes.enumerated() {
         if name == "timestamp" { column.set(change.time, row) } else { column.set(change.text(name), row) }
       }

@@ -176,8 +176,7 @@ final class FindSource: Source, @unchecked Sendable {
   // MARK: Documents
 
   private func read(_ batch: Batch) throws(RunFailure) -> Bool {
-    let records = batch.records ?? Column(layout.shape)
-    batch.records = records
+    let records = batch.recordColumn(layout.shape)
     var row = 0
     while row + batch.refused.count < Self.batchSize {
       guard let document = try next(afterRows: row + batch.refused.count) else { break }

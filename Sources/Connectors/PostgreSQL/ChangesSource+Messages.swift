@@ -153,8 +153,7 @@ extension ChangesSource {
       return "{\(parts.joined(separator: ","))}"
     }
     for (name, shape) in Self.meta where context.meta.contains(name) {
-      let column = batch.meta[name] ?? Column(shape)
-      batch.meta[name] = column
+      let column = batch.metaColumn(name, shape)
       for (row, change) in changes.enumerated() { Self.set(column, row, name, change, batch.context.arena) }
     }
   }

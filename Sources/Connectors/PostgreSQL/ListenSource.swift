@@ -43,8 +43,7 @@ final class ListenSource: Source, @unchecked Sendable {
       "{\"channel\":\(Value.text(channel).json(.string)),\"pid\":\(row < pids.count ? pids[row] : 0)}"
     }
     for name in context.meta {
-      let column = batch.meta[name] ?? Column(name == "pid" ? .int : .string)
-      batch.meta[name] = column
+      let column = batch.metaColumn(name, name == "pid" ? .int : .string)
       for row in 0..<batch.count { if name == "pid" { column.set(pids[row], row) } else { column.set(arena.copy(channel), row) } }
     }
     return !context.stop.isRequested

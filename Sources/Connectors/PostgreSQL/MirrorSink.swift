@@ -30,15 +30,14 @@ final class MirrorSink: PositionKeeper, @unchecked Sendable {
     key = context.settings.texts("key").map { name in shape?.fields.first { $0.name == name }?.wire ?? name }
     positions = PositionTable(context.settings)
     statements = Statements(pool, positions)
-    func place(_ name: String) -> Int? { context.spec.each.firstIndex { $0.name == name } }
     guard !key.isEmpty else { throw RunFailure("sink `\(context.spec.label)`: `mirror` needs `key: [field]`, the source's primary key") }
-    guard let operation = place("operation") else {
+    guard let operation = context.spec.argument("operation") else {
       throw RunFailure(
         "sink `\(context.spec.label)`: `mirror` applies what `changes` gives; for other events say what each does: `operation: .field`")
     }
     self.operation = operation
-    old = place("old")
-    unchanged = place("unchanged")
+    old = context.spec.argument("old")
+    unchanged = context.spec.argument("unchanged")
   }
 
   var refusesLate: Bool { true }

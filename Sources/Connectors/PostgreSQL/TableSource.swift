@@ -185,8 +185,7 @@ final class TableSource: Source, @unchecked Sendable {
 
   private func read(_ batch: Batch) throws(RunFailure) -> Bool {
     guard let client else { return true }
-    let records = batch.records ?? Column(shape)
-    batch.records = records
+    let records = batch.recordColumn(shape)
     var row = 0
     do throws(RunFailure) { try fill(client, batch, &row) } catch {
       // The position is behind the rows that have come: they go first.

@@ -175,8 +175,7 @@ final class TableSource: Source, @unchecked Sendable {
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     guard !ended else { return false }
-    let records = batch.records ?? Column(shape)
-    batch.records = records
+    let records = batch.recordColumn(shape)
     var row = 0
     while row < 1024 {
       let code = sqlite3_step(statement.handle)

@@ -55,8 +55,7 @@ final class PostSource: Source, @unchecked Sendable {
     }
     let arena = batch.context.arena
     for name in context.meta {
-      let column = batch.meta[name] ?? Column(name == "query" || name == "headers" ? Self.shape : .string)
-      batch.meta[name] = column
+      let column = batch.metaColumn(name, name == "query" || name == "headers" ? Self.shape : .string)
       for (row, request) in requests.enumerated() {
         switch name {
         case "method": column.set(arena.copy(request.head.method), row)

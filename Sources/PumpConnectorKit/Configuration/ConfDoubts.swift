@@ -57,14 +57,16 @@ extension ConfEntry {
             ? "write `$$` for a dollar, `${NAME}` for a variable" : "write `${\(name)}` for the variable, `$$\(name)` for a dollar",
           fix: environment(name) == nil ? nil : replaced(by: value.replacing("$\(name)", with: "${\(name)}"))))
     }
-    let elements = value.split(separator: ",").map(\.trimmed)
+    let elements = value.split(separator: ",").map { $0.trimmed(\.isWhitespace) }
     let isSplit = elements.contains { $0.contains(where: \.isNewline) } || elements.count == 1 && !value.contains(",") && words.count > 1
     if isList, !isLiteral, comment == nil, isSplit {
       doubts.append(
         ConfDoubt(
           message: "`\(key)` has white space within an element: commas separate elements",
           help: "write `\(key) = a, b`; a comma at the end keeps one element whole",
-          fix: fix(indent + beginning.trimmed + " " + words.joined(separator: ", "), isCertain: value.contains(where: \.isNewline))))
+          fix: fix(
+            indent + beginning.trimmed(\.isWhitespace) + " " + words.joined(separator: ", "),
+            isCertain: value.contains(where: \.isNewline))))
     }
     return doubts
   }
@@ -86,14 +88,6 @@ extension ConfEntry {
   private func replaced(by text: String) -> ConfProblem.Fix? { isOneLine ? fix(beginning + text) : nil }
   private func fix(_ text: String, isCertain: Bool = true) -> ConfProblem.Fix {
     .init(lines: line...lastLine, text: text, isCertain: isCertain)
-  }
-}
-
-extension StringProtocol {
-  fileprivate var trimmed: String {
-    var text = self.drop(while: \.isWhitespace)
-    while let last = text.last, last.isWhitespace { text = text.dropLast() }
-    return String(text)
   }
 }
 

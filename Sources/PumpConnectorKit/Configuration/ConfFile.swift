@@ -92,11 +92,7 @@ public struct ConfFile: Sendable {
     return String(line[line.index(after: line.startIndex)..<close])
   }
 
-  private static func trim(_ text: Substring) -> String {
-    var part = text.drop { $0 == " " || $0 == "\t" }
-    while let last = part.last, last == " " || last == "\t" { part = part.dropLast() }
-    return String(part)
-  }
+  private static func trim(_ text: Substring) -> String { text.trimmed { $0 == " " || $0 == "\t" } }
 
   private mutating func report(_ line: Int, _ column: Int, _ message: String, _ help: String) {
     problems.append(ConfProblem(.syntax, path: path, line: line, column: column, message, help: help))
@@ -135,5 +131,14 @@ public struct ConfFile: Sendable {
       }
     }
     return (result + rest, bare)
+  }
+}
+
+extension StringProtocol {
+  /// Without the spaces around it.
+  func trimmed(_ isSpace: (Character) -> Bool) -> String {
+    var text = drop(while: isSpace)
+    while let last = text.last, isSpace(last) { text = text.dropLast() }
+    return String(text)
   }
 }

@@ -78,9 +78,6 @@ extension Value {
   }
 
   private static func trim(_ text: Substring) -> String {
-    let isSpace = { (c: Character) in c == " " || c == "\t" || c == "\n" || c == "\r" }
-    var part = text.drop(while: isSpace)
-    while let last = part.last, isSpace(last) { part = part.dropLast() }
-    return String(part)
+    text.trimmed { $0 == " " || $0 == "\t" || $0 == "\n" || $0 == "\r" }
   }
 }

@@ -53,6 +53,22 @@ public final class Batch: @unchecked Sendable {
     context.arena.reset()
   }
 
+  /// The column of a typed source's events; batches keep it when they are cleared.
+  public func recordColumn(_ shape: @autoclosure () -> Shape) -> Column {
+    if let records { return records }
+    let column = Column(shape())
+    records = column
+    return column
+  }
+
+  /// The column of what the source says of each event by this name; batches keep it when they are cleared.
+  public func metaColumn(_ name: String, _ shape: @autoclosure () -> Shape) -> Column {
+    if let column = meta[name] { return column }
+    let column = Column(shape())
+    meta[name] = column
+    return column
+  }
+
   /// Copies events that are slices of their source's memory, so that they outlive its next read.
   package func own() {
     guard records == nil else { return }

@@ -167,9 +167,8 @@ final class Pipeline: @unchecked Sendable {
     if let records = buffer.records {
       batch.count = buffer.count
       if sinks.keepsBatches {
-        let copies = batch.records ?? Column(records.shape)
+        let copies = batch.recordColumn(records.shape)
         for row in 0..<buffer.count { copies.copy(row, from: records, row, into: batch.context.arena) }
-        batch.records = copies
       } else {
         batch.records = records
       }

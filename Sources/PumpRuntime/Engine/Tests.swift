@@ -196,8 +196,7 @@ private final class TestSource: Source, @unchecked Sendable {
       return true
     }
     if let shape {
-      let records = batch.records ?? Column(shape)
-      batch.records = records
+      let records = batch.recordColumn(shape)
       guard shape.read(text, into: records, 0, arena, JSONOptions()) else {
         throw RunFailure("given: \(shape.explain(text, JSONOptions()))")
       }
@@ -206,8 +205,7 @@ private final class TestSource: Source, @unchecked Sendable {
       batch.append(text)
     }
     for (name, shape) in meta {
-      let column = batch.meta[name] ?? Column(shape)
-      batch.meta[name] = column
+      let column = batch.metaColumn(name, shape)
       try read(name, item.meta, column, batch.context)
     }
     batch.describe = { _ in item.meta ?? "{}" }

@@ -50,8 +50,7 @@ private final class TimerSource: Source, @unchecked Sendable {
       guard stop.wait(micros: min(wait, 100_000)) else { return false }
       if currentMicros() < due { return true }
     }
-    let records = batch.records ?? Column(.record("Tick", [.init("number", .int), .init("at", .timestamp)]))
-    batch.records = records
+    let records = batch.recordColumn(.record("Tick", [.init("number", .int), .init("at", .timestamp)]))
     records.setPresent(0)
     records.children[0].set(number, 0)
     records.children[1].set(Timestamp(currentMicros()), 0)

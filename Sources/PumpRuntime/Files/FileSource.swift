@@ -80,8 +80,7 @@ struct FileOpener: Sendable {
     batch.describe = { [self] row in meta(path, row < places.count ? places[row] : .init()) }
     batch.origin = { "\(path) \(number) \(places[$0].offset)" }
     for name in context.meta {
-      let column = batch.meta[name] ?? Column(name == "path" ? .string : .int)
-      batch.meta[name] = column
+      let column = batch.metaColumn(name, name == "path" ? .string : .int)
       let pathText = batch.context.arena.copy(path)
       for row in 0..<batch.count {
         switch name {
@@ -220,8 +219,7 @@ final class FileSource: Source, @unchecked Sendable {
     let number = file.identity.number
     batch.origin = { _ in "\(path) \(number)" }
     if context.meta.contains("path"), batch.count > 0 {
-      let column = batch.meta["path"] ?? Column(.string)
-      batch.meta["path"] = column
+      let column = batch.metaColumn("path", .string)
       column.set(batch.context.arena.copy(path), 0)
     }
     file.finish()
@@ -251,8 +249,7 @@ final class StdinSource: Source, @unchecked Sendable {
     let places = splitter.places
     batch.describe = { "{\"line\":\($0 < places.count ? places[$0].line : 0)}" }
     if context.meta.contains("line") {
-      let column = batch.meta["line"] ?? Column(.int)
-      batch.meta["line"] = column
+      let column = batch.metaColumn("line", .int)
       for row in 0..<batch.count { column.set(places[row].line, row) }
     }
     return more

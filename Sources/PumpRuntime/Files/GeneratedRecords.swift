@@ -23,8 +23,7 @@ private final class GenerateSource: Source, @unchecked Sendable {
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     let left = count.map { $0 - made } ?? 1024
     guard left > 0 else { return false }
-    let records = batch.records ?? Column(shape)
-    batch.records = records
+    let records = batch.recordColumn(shape)
     let rows = Int(min(left, 1024))
     for row in 0..<rows {
       root.fill(records, row, made, random, batch.context.arena)

@@ -26,6 +26,7 @@ extension Fn {
     register(numbers: &registry)
     register(addresses: &registry)
     register(texts: &registry)
+    register(patterns: &registry)
     register(times: &registry)
     register(timePatterns: &registry)
     register(encodings: &registry)

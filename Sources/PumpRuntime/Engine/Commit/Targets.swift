@@ -100,9 +100,8 @@ extension SinkSpec {
       let fields = record.fields.enumerated().filter { names.contains($1.name) }.sorted { $0.element.wire < $1.element.wire }
       return .fields(fields.map(\.offset), names: fields.map { "\($0.element.wire): \($0.element.type.wrapped)" })
     }
-    func place(_ name: String) -> Int? { endpoint.each.firstIndex { $0.name == name } }
-    guard let name = place("name") ?? place("path") else { return .unknown }
-    if let id = place("id") { return .arguments([name, id], names: ["name", "id"], mayBeNew: true) }
+    guard let name = endpoint.argument("name") ?? endpoint.argument("path") else { return .unknown }
+    if let id = endpoint.argument("id") { return .arguments([name, id], names: ["name", "id"], mayBeNew: true) }
     return endpoint.takesDocuments ? .insert : .arguments([name], names: ["name"], mayBeNew: false)
   }
 }
