@@ -91,7 +91,8 @@ struct TableFacts {
       ORDER BY 1 LIMIT 1000
       """)
     let names = (0..<found.rows).compactMap { found.text($0, 0) }
-    let near = names.map { ($0, distance(name, $0)) }.filter { $0.1 <= max(1, name.count / 3) }.min { $0.1 < $1.1 }?.0
+    let far = names.map { ($0, editDistance(name.lowercased(), $0.lowercased())) }
+    let near = far.filter { $0.1 <= max(1, name.count / 3) }.min { $0.1 < $1.1 }?.0
     let create = shape.map { ": \(definition(name, $0, key))" } ?? ""
     return client.connection.failure(
       "relation \"\(name)\" does not exist; " + (near.map { "did you mean `\($0)`? Otherwise " } ?? "")
@@ -125,22 +126,6 @@ struct TableFacts {
       }
     case .json, .map, .record: "jsonb"
     }
-  }
-
-  /// How many letters one name is away from another: added, taken out or replaced.
-  private static func distance(_ a: String, _ b: String) -> Int {
-    let (a, b) = (Array(a.lowercased().utf8), Array(b.lowercased().utf8))
-    var row = Array(0...b.count)
-    for i in a.indices {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for j in b.indices {
-        let cost = a[i] == b[j] ? diagonal : min(diagonal, row[j], row[j + 1]) + 1
-        diagonal = row[j + 1]
-        row[j + 1] = cost
-      }
-    }
-    return row[b.count]
   }
 }
 #endif

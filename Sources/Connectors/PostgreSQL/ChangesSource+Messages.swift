@@ -82,16 +82,12 @@ extension ChangesSource {
       if operation == "update" { kind = message.byte() }
     }
     if kind == UInt8(ascii: "N") { new = message.tuple() }
-    if let old {
-      change.old = Self.text(batch.context.arena) {
-        write(&$0, relation, old.indices.filter { isWhole || $0 < relation.isKey.count && relation.isKey[$0] }, old)
-      }
+    func writeOld(_ out: inout ByteBuffer) {
+      let values = old ?? []
+      write(&out, relation, values.indices.filter { isWhole || $0 < relation.isKey.count && relation.isKey[$0] }, values)
     }
-    guard var values = new else {
-      return give(change, batch, &changes) { out in
-        write(&out, relation, (old ?? []).indices.filter { isWhole || $0 < relation.isKey.count && relation.isKey[$0] }, old ?? [])
-      }
-    }
+    if old != nil { change.old = makeText(batch.context.arena, writeOld) }
+    guard var values = new else { return give(change, batch, &changes, writeOld) }
     // A value that is stored apart and has not changed is not sent; the whole old row has it.
     for index in values.indices where values[index] == .unchanged {
       if isWhole, let old, index < old.count, old[index] != .unchanged {
@@ -114,19 +110,13 @@ extension ChangesSource {
     out.raw("}")
   }
 
-  private static func text(_ arena: Arena, _ write: (inout ByteBuffer) -> Void) -> Text {
-    var out = ByteBuffer(capacity: 512)
-    defer { out.release() }
-    write(&out)
-    return arena.copy(out.bytes)
-  }
-
   private func give(_ change: Change, _ batch: Batch, _ changes: inout [Change], _ write: (inout ByteBuffer) -> Void) {
     openRows += 1
     guard openRows > skip.rows else { return }
-    let event = Self.text(batch.context.arena, write)
-    UnsafeMutablePointer(mutating: event.base)[event.count] = 0
-    batch.append(event)
+    var out = ByteBuffer(capacity: 512)
+    defer { out.release() }
+    write(&out)
+    batch.append(batch.context.arena.copyTerminated(out.bytes))
     changes.append(change)
   }
 

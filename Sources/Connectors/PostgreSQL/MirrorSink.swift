@@ -142,8 +142,7 @@ private struct Members {
   private(set) var values: [String: Text] = [:]
 
   init(_ json: Text, _ arena: Arena) throws(EventFailure) {
-    text = arena.copy(json)
-    UnsafeMutablePointer(mutating: text.base)[text.count] = 0
+    text = arena.copyTerminated(json)
     var reader = JSONReader(text, arena)
     do throws(Malformed) {
       if try reader.object() {

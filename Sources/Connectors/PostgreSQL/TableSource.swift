@@ -185,7 +185,6 @@ final class TableSource: Source, @unchecked Sendable {
 
   private func read(_ batch: Batch) throws(RunFailure) -> Bool {
     guard let client else { return true }
-    let records = batch.recordColumn(shape)
     var row = 0
     do throws(RunFailure) { try fill(client, batch, &row) } catch {
       // The position is behind the rows that have come: they go first.
@@ -260,7 +259,7 @@ final class TableSource: Source, @unchecked Sendable {
       i += 1
     }
     if !order.isEmpty { last = order.map { fields[$0]?.string ?? "" } }
-    let records = batch.records!
+    let records = batch.recordColumn(shape)
     records.setPresent(row)
     for (index, field) in shape.fields.enumerated() {
       if count <= limit, records.children[index].readPostgres(fields[index], row, batch.context) { continue }

@@ -204,9 +204,7 @@ extension Column {
       set(value, row)
       return true
     case .list, .map, .record:
-      let copy = c.arena.copy(text)
-      UnsafeMutablePointer(mutating: copy.base)[copy.count] = 0
-      return shape.read(copy, into: self, row, c.arena, JSONOptions())
+      return shape.read(c.arena.copyTerminated(text), into: self, row, c.arena, JSONOptions())
     default: return parse(text, row, c)
     }
   }

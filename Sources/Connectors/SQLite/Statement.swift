@@ -89,21 +89,19 @@ final class Statement: @unchecked Sendable {
       guard value.isFinite else { return false }
       scratch.count = 0
       scratch.double(value)
-      return parse(c.arena.copy(scratch.bytes), column, row, c)
+      return parse(c.arena.copyTerminated(scratch.bytes), column, row, c)
     case (.string, SQLITE_BLOB), (.json, SQLITE_BLOB), (_, SQLITE_TEXT), (_, SQLITE_INTEGER):
       guard let bytes = sqlite3_column_text(handle, index) else { return false }
       let size = Int(sqlite3_column_bytes(handle, index))
-      return parse(c.arena.copy(UnsafeBufferPointer(start: bytes, count: size)), column, row, c)
+      return parse(c.arena.copyTerminated(UnsafeBufferPointer(start: bytes, count: size)), column, row, c)
     default: return false
     }
   }
 
-  /// Lists, maps and records are JSON, as `bind` writes them.
+  /// Lists, maps and records are JSON, as `bind` writes them; the text has a zero behind it.
   private func parse(_ text: Text, _ column: Column, _ row: Int, _ c: Context) -> Bool {
     switch column.shape.kind {
     case .list, .map, .record:
-      // The reader of JSON needs a zero behind its text; there is room for it behind a copy.
-      UnsafeMutablePointer(mutating: text.base)[text.count] = 0
       return column.shape.read(text, into: column, row, c.arena, JSONOptions())
     default: return column.parse(text, row, c)
     }

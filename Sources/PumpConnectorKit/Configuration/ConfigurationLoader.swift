@@ -185,22 +185,7 @@ struct ConfigurationLoader {
 
 /// The nearest of some names to a mistyped one.
 private func near(_ name: String, _ candidates: [String]) -> String? {
-  let wanted = Array(name.utf8)
-  var best: (String, Int)?
-  for candidate in candidates {
-    let other = Array(candidate.utf8)
-    guard abs(other.count - wanted.count) <= 3 else { continue }
-    var row = Array(0...other.count)
-    for i in wanted.indices {
-      var corner = row[0]
-      row[0] = i + 1
-      for j in other.indices {
-        let above = row[j + 1]
-        row[j + 1] = min(above + 1, row[j] + 1, corner + (wanted[i] == other[j] ? 0 : 1))
-        corner = above
-      }
-    }
-    if row[other.count] <= max(1, min(3, wanted.count / 3)), row[other.count] < best?.1 ?? .max { best = (candidate, row[other.count]) }
-  }
-  return best?.0
+  let limit = max(1, min(3, name.utf8.count / 3))
+  let far = candidates.map { ($0, editDistance(name, $0)) }
+  return far.filter { $0.1 <= limit }.min { $0.1 < $1.1 }?.0
 }
