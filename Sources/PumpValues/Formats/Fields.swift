@@ -7,11 +7,11 @@ package enum Fields {
       switch shape.kind {
       case .bool: column.set(try Fn.toBool(text, c), row)
       case .int:
-        var reader = JSONReader(terminated(text, c), c.arena)
+        var reader = JSONReader(c.arena.copyTerminated(text), c.arena)
         guard let value = try? reader.int(), reader.p == reader.end else { return false }
         column.set(value, row)
       case .float:
-        var reader = JSONReader(terminated(text, c), c.arena)
+        var reader = JSONReader(c.arena.copyTerminated(text), c.arena)
         guard let value = try? reader.double(), reader.p == reader.end else { return false }
         column.set(value, row)
       case .decimal: column.set(try Fn.toDecimal(text, c), row)
@@ -39,22 +39,15 @@ package enum Fields {
     return true
   }
 
-  /// A copy that ends as the JSON reader needs it.
-  private static func terminated(_ text: Text, _ c: Context) -> Text {
-    let copy = c.arena.copyTerminated(Text(text.base, text.count))
-    return copy
-  }
-
   /// Fills a record from texts by field; nil is an absent one. The first problem is returned.
   static func fill(_ column: Column, _ row: Int, _ c: Context, _ text: (Int) -> Text?) -> String? {
     column.setPresent(row)
     for (index, field) in column.shape.fields.enumerated() {
       let child = column.children[index]
       guard let text = text(index) else {
-        if let value = field.value {
-          var reader = JSONReader(c.arena.copy(value), c.arena)
-          guard (try? field.shape.value(&reader, child, row, .rfc3339)) != nil else { return ".\(field.wire): bad default" }
-        } else if field.shape.isOptional {
+        guard let isSet = try? field.setDefault(child, row, c.arena) else { return ".\(field.wire): bad default" }
+        if isSet { continue }
+        if field.shape.isOptional {
           child.setNull(row)
         } else {
           return ".\(Shape.clean(field.wire)): missing, expected \(field.shape.name)"

@@ -102,12 +102,19 @@ extension Shape {
 
   private func absent(_ index: Int, _ column: Column, _ row: Int, _ arena: Arena, _ time: TimeFormat) throws(Malformed) {
     let field = fields[index]
-    if let value = field.value {
-      var reader = JSONReader(arena.copy(value), arena)
-      return try field.shape.value(&reader, column, row, .rfc3339)
-    }
+    if try field.setDefault(column, row, arena) { return }
     guard field.shape.isOptional else { throw Malformed() }
     column.setNull(row)
+  }
+}
+
+extension Shape.Field {
+  /// Sets what the field is where it is missing; false where it has no default.
+  func setDefault(_ column: Column, _ row: Int, _ arena: Arena) throws(Malformed) -> Bool {
+    guard let value else { return false }
+    var reader = JSONReader(arena.copyTerminated(value), arena)
+    try shape.value(&reader, column, row, .rfc3339)
+    return true
   }
 }
 
