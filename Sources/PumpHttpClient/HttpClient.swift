@@ -47,7 +47,7 @@ public struct HttpAnswer {
   public func header(_ name: String) -> String? { headers.last { $0.name == name }?.value }
 
   /// The body, as readers of JSON need it.
-  public func text(_ arena: Arena) -> Text { body.withUnsafeBufferPointer { arena.copyTerminated($0) } }
+  public func text(_ arena: Arena) -> Text { body.withUnsafeBufferPointer { arena.copy($0) } }
 }
 
 /// Sends requests through libcurl, several at once where they are started so; used by one thread at a time. Sessions with

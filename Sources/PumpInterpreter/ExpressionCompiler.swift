@@ -113,7 +113,7 @@ final class ExpressionCompiler {
   func constant(_ value: Value, _ shape: Shape) -> Node {
     let source = Column(shape)
     let memory = Context()
-    let text = memory.arena.copyTerminated(value.json(shape))
+    let text = memory.arena.copy(value.json(shape))
     precondition(shape.read(text, into: source, 0, memory.arena, JSONOptions()), "a constant of the plan is of its type")
     let out = Column(shape)
     var filled = 0

@@ -52,7 +52,7 @@ import Testing
     init(_ batches: [[String]]) { left = batches }
     func next(_ batch: Batch) throws(RunFailure) -> Bool {
       guard !left.isEmpty else { return false }
-      for event in left.removeFirst() { batch.append(batch.context.arena.copyTerminated(event)) }
+      for event in left.removeFirst() { batch.append(batch.context.arena.copy(event)) }
       return true
     }
   }

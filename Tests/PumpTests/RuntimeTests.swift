@@ -49,6 +49,18 @@ import Testing
     }
   }
 
+  /// The same of values that functions made, and of values that were copied.
+  @Test func numbersOfJsonEndWhereTheyEnd() throws {
+    let context = Context()
+    _ = context.arena.copy(String(repeating: "7", count: 4096))
+    context.arena.reset()
+    #expect(try Fn.toInt(Fn.toJson(Int64(5), context), context) == 5)
+    let (first, second) = (Column(.json), Column(.json))
+    first.set(Text("6"), 0)
+    second.copy(0, from: first, 0, into: context.arena)
+    #expect(try Fn.toInt(second.get(Json.self, 0), context) == 6)
+  }
+
   @Test func doublesAreReadExactly() throws {
     var random = Support.Random(2)
     for _ in 0..<100_000 {

@@ -68,7 +68,7 @@ struct Change {
     var out = ByteBuffer(capacity: 512)
     defer { out.release() }
     out.json(told, .plain)
-    self.event = arena.copyTerminated(out.bytes)
+    self.event = arena.copy(out.bytes)
     out.count = 0
     if let id = documentKey?["_id"] {
       switch id.type {

@@ -25,7 +25,7 @@ extension Column {
 
   private func absent(_ field: Shape.Field, _ row: Int, _ arena: Arena) throws(EventFailure) {
     if let value = field.value {
-      if field.shape.read(arena.copyTerminated(value), into: self, row, arena, JSONOptions()) { return }
+      if field.shape.read(arena.copy(value), into: self, row, arena, JSONOptions()) { return }
     }
     guard field.shape.isOptional else { throw EventFailure(".\(field.name): missing, expected \(field.shape.name)") }
     setNull(row)
@@ -82,7 +82,7 @@ extension Column {
       var json = ByteBuffer(capacity: 256)
       defer { json.release() }
       json.json(item, .extended)
-      set(arena.copyTerminated(try utf8(Text(json.base, json.count))), row)
+      set(arena.copy(try utf8(Text(json.base, json.count))), row)
     case .list:
       guard item.type == .array else { throw mismatch(item) }
       try list(item.document, row, layout.children[0], arena)

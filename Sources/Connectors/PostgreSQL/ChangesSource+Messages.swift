@@ -116,7 +116,7 @@ extension ChangesSource {
     var out = ByteBuffer(capacity: 512)
     defer { out.release() }
     write(&out)
-    batch.append(batch.context.arena.copyTerminated(out.bytes))
+    batch.append(batch.context.arena.copy(out.bytes))
     changes.append(change)
   }
 

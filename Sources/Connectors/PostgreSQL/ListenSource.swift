@@ -35,7 +35,7 @@ final class ListenSource: Source, @unchecked Sendable {
     var pids: [Int64] = []
     while batch.count < 1024, let notification = PQnotifies(client!.handle) {
       defer { PQfreemem(notification) }
-      batch.append(arena.copyTerminated(String(cString: notification.pointee.extra)))
+      batch.append(arena.copy(String(cString: notification.pointee.extra)))
       pids.append(Int64(notification.pointee.be_pid))
     }
     let channel = self.channel

@@ -142,7 +142,7 @@ private struct Members {
   private(set) var values: [String: Text] = [:]
 
   init(_ json: Text, _ arena: Arena) throws(EventFailure) {
-    text = arena.copyTerminated(json)
+    text = arena.copy(json)
     var reader = JSONReader(text, arena)
     do throws(Malformed) {
       if try reader.object() {

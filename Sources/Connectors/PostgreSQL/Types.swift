@@ -204,7 +204,7 @@ extension Column {
       set(value, row)
       return true
     case .list, .map, .record:
-      return shape.read(c.arena.copyTerminated(text), into: self, row, c.arena, JSONOptions())
+      return shape.read(c.arena.copy(text), into: self, row, c.arena, JSONOptions())
     default: return parse(text, row, c)
     }
   }

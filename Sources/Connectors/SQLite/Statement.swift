@@ -89,11 +89,11 @@ final class Statement: @unchecked Sendable {
       guard value.isFinite else { return false }
       scratch.count = 0
       scratch.double(value)
-      return parse(c.arena.copyTerminated(scratch.bytes), column, row, c)
+      return parse(c.arena.copy(scratch.bytes), column, row, c)
     case (.string, SQLITE_BLOB), (.json, SQLITE_BLOB), (_, SQLITE_TEXT), (_, SQLITE_INTEGER):
       guard let bytes = sqlite3_column_text(handle, index) else { return false }
       let size = Int(sqlite3_column_bytes(handle, index))
-      return parse(c.arena.copyTerminated(UnsafeBufferPointer(start: bytes, count: size)), column, row, c)
+      return parse(c.arena.copy(UnsafeBufferPointer(start: bytes, count: size)), column, row, c)
     default: return false
     }
   }

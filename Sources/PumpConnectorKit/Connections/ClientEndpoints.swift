@@ -193,7 +193,7 @@ extension Shape {
 extension Column {
   /// Reads a record that a lookup found as JSON; what does not fit is said after the lookup's label.
   public func read(json: [UInt8], _ row: Int, _ context: Context, _ label: String) throws(EventFailure) {
-    let text = json.withUnsafeBufferPointer { context.arena.copyTerminated($0) }
+    let text = json.withUnsafeBufferPointer { context.arena.copy($0) }
     guard shape.read(text, into: self, row, context.arena, JSONOptions()) else {
       throw EventFailure("\(label): \(shape.explain(text, JSONOptions()))")
     }

@@ -72,7 +72,7 @@ public final class Batch: @unchecked Sendable {
   /// Copies events that are slices of their source's memory, so that they outlive its next read.
   package func own() {
     guard records == nil else { return }
-    for row in 0..<count { events[row] = context.arena.copyTerminated(events[row]) }
+    for row in 0..<count { events[row] = context.arena.copy(events[row]) }
   }
 
   /// The bytes of an event for the error route: as they came, or as JSON of the typed event.

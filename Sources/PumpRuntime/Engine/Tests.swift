@@ -189,7 +189,7 @@ private final class TestSource: Source, @unchecked Sendable {
     next += 1
     batch.context.random = UInt64(next)
     let arena = batch.context.arena
-    let text = arena.copyTerminated(item.text)
+    let text = arena.copy(item.text)
     (batch.header, batch.isFramed) = (item.header, item.isFramed)
     if let refusal = item.refusal {
       batch.refused.append(Failure(row: 0, step: 0, message: refusal, payload: (text, item.meta ?? "{}")))
@@ -219,7 +219,7 @@ private final class TestSource: Source, @unchecked Sendable {
       _ = Fn.members(object, context) { if $0.string == name { value = $1.text } }
     }
     guard let value else { return column.setNothing(0) }
-    let text = context.arena.copyTerminated(value.string)
+    let text = context.arena.copy(value.string)
     guard column.shape.read(text, into: column, 0, context.arena, JSONOptions()) else {
       throw RunFailure("given meta `\(name)`: \(column.shape.explain(text, JSONOptions()))")
     }
@@ -255,7 +255,7 @@ private final class TestLookup: Lookup, @unchecked Sendable {
         result.setNull(Int(row))
         continue
       }
-      let text = context.arena.copyTerminated(found.text)
+      let text = context.arena.copy(found.text)
       guard shape.read(text, into: result, Int(row), context.arena, JSONOptions()) else {
         throw EventFailure("given lookup: \(shape.explain(text, JSONOptions()))")
       }

@@ -17,7 +17,7 @@ final class FileLookup: Lookup, @unchecked Sendable {
     rows = Column(wanted)
     let bytes: [UInt8]
     do throws(FileProblem) { bytes = try readWholeFile(path, limit: Self.limit) } catch { throw RunFailure(error.message) }
-    let text = bytes.withUnsafeBufferPointer { self.context.arena.copyTerminated($0) }
+    let text = bytes.withUnsafeBufferPointer { self.context.arena.copy($0) }
     let name = Shape.clean(path)
     if context.spec.name == "csv" {
       try loadCSV(text, wanted, keyName, name)

@@ -207,7 +207,7 @@ final class FileSource: Source, @unchecked Sendable {
     if file.stream.wasStopped { return false }
     let path = file.path
     let meta = FileOpener.meta(path)
-    let text = batch.context.arena.copyTerminated(content.bytes)
+    let text = batch.context.arena.copy(content.bytes)
     if content.count > limit {
       let message =
         "\(Shape.clean(path)) is longer than max_event (\(limit) bytes); raise it: `file.bytes(\(Shape.quote(path))) { max_event = 200MiB }`"

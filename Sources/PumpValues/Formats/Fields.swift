@@ -7,11 +7,11 @@ package enum Fields {
       switch shape.kind {
       case .bool: column.set(try Fn.toBool(text, c), row)
       case .int:
-        var reader = JSONReader(c.arena.copyTerminated(text), c.arena)
+        var reader = JSONReader(c.arena.copy(text), c.arena)
         guard let value = try? reader.int(), reader.p == reader.end else { return false }
         column.set(value, row)
       case .float:
-        var reader = JSONReader(c.arena.copyTerminated(text), c.arena)
+        var reader = JSONReader(c.arena.copy(text), c.arena)
         guard let value = try? reader.double(), reader.p == reader.end else { return false }
         column.set(value, row)
       case .decimal: column.set(try Fn.toDecimal(text, c), row)

@@ -1,7 +1,7 @@
 extension Fn {
   public static func parseJson(_ text: Text, _ c: Context) throws(EventFailure) -> Json {
     // A text may lie in the middle of other memory; a copy has what the reader needs behind it.
-    let copy = c.arena.copyTerminated(text)
+    let copy = c.arena.copy(text)
     var reader = JSONReader(copy, c.arena)
     do throws(Malformed) {
       let value = try reader.jsonValue()

@@ -120,7 +120,7 @@ extension Fn {
   private static func read<T>(_ x: Text, _ type: StaticString, _ c: Context, _ body: (inout JSONReader) throws(Malformed) -> T)
     throws(EventFailure) -> T
   {
-    let copy = c.arena.copyTerminated(x)
+    let copy = c.arena.copy(x)
     var reader = JSONReader(copy, c.arena)
     do throws(Malformed) {
       // The reader skips white space before a value; here none may stand.

@@ -112,7 +112,7 @@ extension Shape.Field {
   /// Sets what the field is where it is missing; false where it has no default.
   func setDefault(_ column: Column, _ row: Int, _ arena: Arena) throws(Malformed) -> Bool {
     guard let value else { return false }
-    var reader = JSONReader(arena.copyTerminated(value), arena)
+    var reader = JSONReader(arena.copy(value), arena)
     try shape.value(&reader, column, row, .rfc3339)
     return true
   }

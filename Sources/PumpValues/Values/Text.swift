@@ -125,10 +125,12 @@ public final class Arena: @unchecked Sendable {
     limit = next
   }
 
+  /// A copy with a zero after it: readers of JSON look one byte past a token, and there an earlier batch left its own.
   @inlinable public func copy(_ bytes: UnsafeBufferPointer<UInt8>) -> Text {
-    let target = allocate(bytes.count)
+    let target = allocate(bytes.count).assumingMemoryBound(to: UInt8.self)
     if bytes.count > 0 { memcpy(target, bytes.baseAddress!, bytes.count) }
-    return Text(target.assumingMemoryBound(to: UInt8.self), bytes.count)
+    target[bytes.count] = 0
+    return Text(target, bytes.count)
   }
 
   @inlinable public func copy(_ text: Text) -> Text {
@@ -142,28 +144,12 @@ public final class Arena: @unchecked Sendable {
     return string.withUTF8 { copy($0) }
   }
 
-  /// A copy with a zero behind it, which ends every token: what readers of JSON need, who look one byte further.
-  @inlinable public func copyTerminated(_ text: Text) -> Text {
-    let copy = copy(text)
-    UnsafeMutablePointer(mutating: copy.base)[copy.count] = 0
-    return copy
-  }
-
-  @inlinable public func copyTerminated(_ bytes: UnsafeBufferPointer<UInt8>) -> Text {
-    let copy = copy(bytes)
-    UnsafeMutablePointer(mutating: copy.base)[copy.count] = 0
-    return copy
-  }
-
-  public func copyTerminated(_ string: String) -> Text {
-    var string = string
-    return string.withUTF8 { copyTerminated($0) }
-  }
-
-  /// What the body writes, as text.
+  /// What the body writes, as text, with a zero after it.
   public func build(_ capacity: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) -> Text {
     let target = allocate(capacity).assumingMemoryBound(to: UInt8.self)
-    return Text(target, body(target))
+    let count = body(target)
+    target[count] = 0
+    return Text(target, count)
   }
 }
 
