@@ -1,6 +1,7 @@
 import Foundation
-import PumpCompiler
 import Testing
+
+@testable import PumpCompiler
 
 /// The command line as people and CI use it.
 @Suite struct CommandTests {
@@ -459,5 +460,21 @@ import Testing
       #expect(outcome.code == 0, "\(words) \(outcome.out) \(outcome.err)")
     }
     #expect(try Support.run("pumpc", ["new", "demo"], folder: path).code == 1)
+  }
+
+  /// A build that was killed leaves its folder to the next one.
+  @Test("R24: folders of builds that have ended are removed, those of others are not") func leftFolders() throws {
+    let folder = try Support.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let ended = Process()
+    ended.executableURL = URL(fileURLWithPath: "/usr/bin/true")
+    try ended.run()
+    ended.waitUntilExit()
+    let (gone, kept) = ("PumpRuntime-0abc-\(ended.processIdentifier)", ["PumpRuntime-0abc", "PumpRuntime-0abc-\(getpid())", "notes"])
+    for name in [gone] + kept {
+      try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+    }
+    WorkFolders.clean(folder)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == kept.sorted())
   }
 }
