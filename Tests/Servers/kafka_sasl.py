@@ -16,7 +16,7 @@ import os
 import struct
 
 API_VERSIONS, HANDSHAKE, AUTHENTICATE = 18, 17, 36
-UNSUPPORTED_MECHANISM, UNSUPPORTED_VERSION, AUTHENTICATION_FAILED = 33, 35, 58
+UNSUPPORTED_MECHANISM, ILLEGAL_STATE, UNSUPPORTED_VERSION, AUTHENTICATION_FAILED = 33, 34, 35, 58
 ITERATIONS = 4096
 LARGEST = 524288  # Kafka's own limit of a request before the login is done
 
@@ -34,6 +34,7 @@ class Front:
         self.user = user
         self.password = password
         self.exact_nonce = exact_nonce
+        self.takes_logins = True
         self.broken = {"handshake": 0, "message": 0}  # so many of the next logins end there
 
     async def log_in(self, client, server):
@@ -55,8 +56,9 @@ class Front:
             elif key == HANDSHAKE and version in (0, 1):
                 self.break_off("handshake")
                 name = string(body)
-                error = 0 if name in MECHANISMS else UNSUPPORTED_MECHANISM
-                write(client, struct.pack(">ihi", correlation, error, len(MECHANISMS)) + b"".join(map(counted, MECHANISMS)))
+                error = ILLEGAL_STATE if not self.takes_logins else 0 if name in MECHANISMS else UNSUPPORTED_MECHANISM
+                names = MECHANISMS if self.takes_logins else []
+                write(client, struct.pack(">ihi", correlation, error, len(names)) + b"".join(map(counted, names)))
                 if error:
                     raise Refused(f"no mechanism {name}")
                 return name, version == 0

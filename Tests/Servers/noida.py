@@ -11,6 +11,7 @@ commands
   committed GROUP NAME                    a group's offset in each partition, null where there is none, as JSON
   commit GROUP NAME PARTITION OFFSET      sets one; the group must be without members
   forget GROUP                            deletes a group
+  timeless NAME TEXT                      a message without a timestamp
   members GROUP                           how many are in it and have their partitions
   stop, start, restart, pause, resume     the process, in order: nothing is lost
 """
@@ -26,7 +27,7 @@ from common import HOST, Failure, ProcessServer, free_port, spawn
 
 # Beside this file is one with the package's name.
 here = sys.path.pop(0)
-from kafka import TopicPartition  # noqa: E402
+from kafka import KafkaProducer, TopicPartition  # noqa: E402
 from kafka.admin import KafkaAdminClient  # noqa: E402
 from kafka.errors import KafkaError  # noqa: E402
 from kafka.structs import OffsetAndMetadata  # noqa: E402
@@ -105,6 +106,11 @@ class Noida(ProcessServer):
 
     def do_forget(self, group):
         self.admin().delete_groups([group])
+
+    def do_timeless(self, name, text):
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
+        producer.send(name, text.encode(), timestamp_ms=-1).get(10)
+        producer.close()
 
     def do_members(self, group):
         found = self.admin().describe_groups([group])[group]

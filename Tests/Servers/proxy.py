@@ -24,6 +24,7 @@ commands
   password NEW             of those who log in from now on
   break-logins handshake|message COUNT
                            so many logins are broken off where the client says this, as by a broker that ends
+  no-logins                it answers logins as Kafka's PLAINTEXT listeners do, from now on
 """
 
 import asyncio
@@ -261,6 +262,9 @@ class Proxy(Server):
 
     def do_password(self, new):
         self.login_front().password = new
+
+    def do_no_logins(self):
+        self.login_front().takes_logins = False
 
     def do_break_logins(self, step, count):
         if step not in self.login_front().broken:

@@ -94,6 +94,8 @@ final class Client: @unchecked Sendable {
         fail("\(said); give the authority's file as `tls.ca`, or check the name and the time of the broker's certificate")
       } else if said.contains("wrong version number") || said.contains("packet length too long") {
         fail("\(said); the broker has no TLS: check `security_protocol`")
+      } else if said.contains("SSL handshake failed") {
+        trouble.withLock { $0 = "\(said); the listener may speak without TLS: set `security_protocol = PLAINTEXT`" }
       } else {
         // What librdkafka takes it for, in our settings' words.
         let isOther = reason.contains("security.protocol")
@@ -134,7 +136,8 @@ final class Client: @unchecked Sendable {
   /// nobody.
   private func refused(_ said: String) {
     if said.contains("Local: ") { return trouble.withLock { $0 = said } }
-    if said.hasSuffix("supported mechanisms:") { return fail("\(said) none; the listener takes no SASL: check `security_protocol`") }
+    // A list without a name.
+    if said.hasSuffix("supported mechanisms: ") { return fail("\(said)none; the listener takes no SASL: check `security_protocol`") }
     if said.contains("supported mechanisms: ") { return fail("\(said); set `sasl_mechanism` to one of them") }
     if said.contains("not supported by broker") { return fail("\(said); check `security_protocol`") }
     // Until then it repeats its own nonce once too often, which brokers overlooked.

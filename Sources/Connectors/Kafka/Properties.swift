@@ -31,7 +31,7 @@ enum Properties {
     let servers = (settings.text("bootstrap_servers") ?? "").split { ",; \t\r\n".contains($0) }.joined(separator: ",")
     var list: [(String, String)] = [
       ("bootstrap.servers", servers), ("client.id", "pump"),
-      ("security.protocol", (settings.text("security_protocol") ?? "PLAINTEXT").lowercased()),
+      ("security.protocol", (settings.text("security_protocol") ?? "SSL").lowercased()),
       ("socket.connection.setup.timeout.ms", String(max(1000, connection.connectTimeout / 1000))),
       ("reconnect.backoff.ms", String((settings.int("reconnect.initial") ?? 100_000) / 1000)),
       // librdkafka makes a pause up to half longer than this.
@@ -58,7 +58,7 @@ enum Properties {
     // Whoever passes librdkafka's own through knows what goes together.
     guard !own(connection).contains(where: { $0.0.hasPrefix("sasl.") || $0.0 == "security.protocol" }) else { return }
     func text(_ name: String) -> String? { connection.settings.text(name).flatMap { $0.isEmpty ? nil : $0 } }
-    let security = text("security_protocol") ?? "PLAINTEXT"
+    let security = text("security_protocol") ?? "SSL"
     guard security.hasPrefix("SASL_") else {
       guard let name = ["sasl_mechanism", "sasl_username"].first(where: { text($0) != nil }) else { return }
       throw connection.failure("`\(name)` is for `security_protocol` SASL_\(security); it is \(security)")

@@ -17,6 +17,7 @@ extension TopicSource {
     let logs = logs(all)
     let known = fromStart ? [] : try knownTopics(all.filter { committed[$0] == nil }, committed)
     var starts: [Partition: Int64] = [:]
+    var passedOver: [String: Int64] = [:]
     for partition in all {
       if let position = kept?[partition.text].flatMap(Int64.init) {
         // Each position was committed, if only as the place to begin: Kafka forgets the group's offsets with their topic.
@@ -32,6 +33,7 @@ extension TopicSource {
         starts[partition] = within(logs[partition], partition, offset)
       } else {
         let isFirst = fromStart || known.contains(partition.topic)
+        if !isFirst, let log = logs[partition] { passedOver[partition.topic, default: 0] += log.upperBound - log.lowerBound }
         // Of one without a leader the end is asked for when there is one.
         starts[partition] =
           logs[partition].map { isFirst ? $0.lowerBound : $0.upperBound }
@@ -39,6 +41,11 @@ extension TopicSource {
       }
     }
     for index in partitions.elements.indices { partitions.elements[index].offset = starts[all[index]]! }
+    for (topic, count) in passedOver.sorted(by: { $0.key < $1.key }) where count > 0 {
+      context.logger.info(
+        "`\(topic)`: the group `\(group)` has committed nothing and begins at the end, after \(count) messages; `from: earliest` reads these",
+        pipeline: context.pipeline)
+    }
     reached.merge(starts) { $1 }
     offsets.keep(starts.filter { $0.value >= 0 && committed[$0.key] != $0.value })
     offsets.confirm()

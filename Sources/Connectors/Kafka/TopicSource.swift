@@ -44,7 +44,9 @@ final class TopicSource: Source, @unchecked Sendable {
       [
         ("group.id", group), ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"),
         // Where to begin is said with each partition; this is for offsets that the log does not hold any more.
-        ("auto.offset.reset", "earliest"), ("queued.max.messages.kbytes", "16384"), ("fetch.wait.max.ms", "100"),
+        ("auto.offset.reset", "earliest"),
+        // Topics that vanish and partitions that are added are noticed so soon; librdkafka itself waits for 5 minutes.
+        ("topic.metadata.refresh.interval.ms", "10000"), ("queued.max.messages.kbytes", "16384"), ("fetch.wait.max.ms", "100"),
       ])
     offsets = GroupOffsets(client) { context.logger.warning($0, pipeline: context.pipeline) }
     rd_kafka_poll_set_consumer(client.handle)

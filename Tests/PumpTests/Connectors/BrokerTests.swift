@@ -64,6 +64,7 @@ extension ConnectorTests {
         type Event { n: Int, topic: String, partition: Int?, text: String }
         connection kafka: Kafka {
           bootstrap_servers = env.KAFKA
+          security_protocol = PLAINTEXT
           properties { "queue.buffering.max.messages" = "50", "message.max.bytes" = "1500" }
         }
         pipeline load {

@@ -187,7 +187,8 @@ final class KafkaSystem: ContractSystem {
   /// librdkafka has no pool: it holds a session with each broker.
   static let not: [ContractCase: String] = [.share: "librdkafka", .expire: "librdkafka"]
   static let variable: String? = "KAFKA_BOOTSTRAP"
-  static let settings = "bootstrap_servers = env.CONTRACT_KAFKA\n  properties { \"session.timeout.ms\" = \"6000\" }"
+  static let settings =
+    "bootstrap_servers = env.CONTRACT_KAFKA\n  security_protocol = PLAINTEXT\n  properties { \"session.timeout.ms\" = \"6000\" }"
   static let proxyOptions = ["--kafka"]
   private let server: Server?
   private let bootstrap: String

@@ -8,7 +8,8 @@ enum KafkaBroker {
   static func tell(_ command: String) throws -> String { try server().tell(command) }
   static func environment() throws -> [String: String] { ["KAFKA": try server().text("bootstrap")] }
 
-  static let connection = "connection kafka: Kafka { bootstrap_servers = env.KAFKA, properties { \"session.timeout.ms\" = \"6000\" } }\n"
+  static let connection =
+    "connection kafka: Kafka { bootstrap_servers = env.KAFKA, security_protocol = PLAINTEXT, properties { \"session.timeout.ms\" = \"6000\" } }\n"
 
   static func name(_ what: String) -> String { "\(what)-\(UUID().uuidString.prefix(8).lowercased())" }
 

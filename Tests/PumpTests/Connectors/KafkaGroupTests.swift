@@ -106,7 +106,7 @@ extension ConnectorTests {
       try server.tell("topic in 1 1")
       let program = try TestProgram(
         """
-        connection kafka: Kafka { bootstrap_servers = env.KAFKA, properties { "session.timeout.ms" = "6000" } }
+        connection kafka: Kafka { bootstrap_servers = env.KAFKA, security_protocol = PLAINTEXT, properties { "session.timeout.ms" = "6000" } }
         pipeline read {
           source kafka.topic("in", group: "g", from: earliest) |> sink file.lines("out.ndjson", mode: append) { batch { linger = 50ms } }
           on error halt

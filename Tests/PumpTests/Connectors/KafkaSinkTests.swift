@@ -8,7 +8,7 @@ extension ConnectorTests {
       try TestProgram(
         """
         \(type)
-        connection kafka: Kafka { bootstrap_servers = env.KAFKA, properties { "session.timeout.ms" = "6000"\(properties) } }
+        connection kafka: Kafka { bootstrap_servers = env.KAFKA, security_protocol = PLAINTEXT, properties { "session.timeout.ms" = "6000"\(properties) } }
         pipeline load {
           source file.lines("in.ndjson") \(steps)
           on error |> encode json |> sink file.lines("dead.ndjson")
@@ -171,11 +171,32 @@ extension ConnectorTests {
         #expect(outcome.code == 1 && outcome.err.contains("`\(name)` in `properties` cannot be set"), "\(outcome.err)")
       }
       let program = try TestProgram(
-        "connection kafka: Kafka { bootstrap_servers = env.KAFKA }\npipeline p { source file.lines(\"in.txt\") |> sink kafka.topic(\"\(topic)\")\non error halt }",
+        "connection kafka: Kafka { bootstrap_servers = env.KAFKA, security_protocol = PLAINTEXT }\npipeline p { source file.lines(\"in.txt\") |> sink kafka.topic(\"\(topic)\")\non error halt }",
         files: ["in.txt": "hello\n"], environment: ["KAFKA": "127.0.0.1:1; \(try KafkaBroker.server().text("bootstrap"))"])
       let outcome = try program.run()
       #expect(outcome.code == 0, "\(outcome.err)")
       #expect(try KafkaBroker.read(topic) == ["hello"])
+    }
+
+    /// Kafka: "create the topic". The broker of these tests ends the producer's session.
+    @Test("K8: a topic that is deleted under a producer takes no event to the error route") func deletedTopic() throws {
+      let topic = try KafkaBroker.topic("goes", 1)
+      let program = try TestProgram(
+        KafkaBroker.connection
+          + """
+          pipeline load {
+            source file.lines("in.ndjson", follow: true) |> sink kafka.topic("\(topic)") { retry { attempts = 2 } }
+            on error |> encode json |> sink file.lines("dead.ndjson", mode: append)
+          }
+          """, files: ["in.ndjson": "one\n"], environment: try KafkaBroker.environment())
+      try program.start()
+      #expect(try program.wait { try KafkaBroker.read(topic) == ["one"] }, "\(program.log)")
+      _ = try KafkaBroker.tell("delete \(topic)")
+      try program.append("two\n", to: "in.ndjson")
+      _ = program.wait(seconds: 30) { program.log.contains("error: ") }
+      program.kill(SIGTERM)
+      let outcome = try program.end(seconds: 60)
+      #expect(dead(program).isEmpty && !outcome.err.contains(", 1 failed"), "\(outcome.err)")
     }
 
     /// A listener of another kind than the settings say, which librdkafka finds out at once.
@@ -189,9 +210,12 @@ extension ConnectorTests {
         ).run(seconds: 30)
       }
       for options in [["--tls"], ["--sasl", "app:s3cret"]] {
-        let came = try outcome(Server("proxy", ["--kafka"] + options + [bootstrap]), [])
+        let came = try outcome(Server("proxy", ["--kafka"] + options + [bootstrap]), ["security_protocol=PLAINTEXT"])
         #expect(came.code == 1 && came.err.contains("(the listener closes the connection: it may want TLS or a login)"), "\(came.err)")
       }
+      // What is not written is never the weaker.
+      let plain = try outcome(Server("proxy", ["--kafka", bootstrap]), [])
+      #expect(plain.code == 1 && plain.err.contains("set `security_protocol = PLAINTEXT`"), "\(plain.err)")
       // Any server that asks for a certificate of the client.
       let strict = try Server("mosquitto", "mtls")
       let came = try outcome(strict, ["security_protocol=SSL", "tls.ca=\(strict.text("ca"))"])

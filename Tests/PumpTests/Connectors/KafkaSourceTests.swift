@@ -13,6 +13,8 @@ extension ConnectorTests {
       #expect(try program.waitForPartitions(group, topic, 3), "\(program.log)")
       #expect(try program.stop().code == 0)
       #expect(try KafkaBroker.committed(group, topic) == [10, 0, 0])
+      // K28: a program that was moved here from one that begins at the start learns of it.
+      #expect(program.log.contains("begins at the end, after 10 messages; `from: earliest` reads these"), "\(program.log)")
       try KafkaBroker.put(topic, 11...13, partition: 0)
       try KafkaBroker.put(topic, 14...15, partition: 2)
       try program.start()
@@ -151,6 +153,63 @@ extension ConnectorTests {
         let outcome = try program.run(seconds: 30)
         #expect(outcome.code == 1 && outcome.err.contains("group `\(group)`: ") && outcome.err.contains(says), "\(outcome.err)")
       }
+    }
+
+    @Test("K20: a topic that is deleted under a consumer is told, and read when it is there again") func deletedTopic() throws {
+      let (topic, group) = (try KafkaBroker.topic("vanishes", 1), KafkaBroker.name("g"))
+      try KafkaBroker.put(topic, 1...3, partition: 0)
+      let program = try TestProgram.reader(topic, group, ", from: earliest")
+      try program.start()
+      #expect(program.wait { program.ids == [1, 2, 3] }, "\(program.log)")
+      _ = try KafkaBroker.tell("delete \(topic)")
+      #expect(program.wait(seconds: 60) { program.log.contains("waiting for the topic: create it, or check its name") }, "\(program.log)")
+      _ = try KafkaBroker.tell("topic \(topic) 1")
+      try KafkaBroker.put(topic, 11...15, partition: 0)
+      #expect(program.wait(seconds: 60) { program.ids == [1, 2, 3] + Array(11...15) }, "\(program.log)")
+      #expect(try program.stop().code == 0)
+    }
+
+    /// Kafka's protocol gives -1 for it: "not available".
+    @Test("K17: a message without a timestamp has none") func timeless() throws {
+      let (topic, group) = (try KafkaBroker.topic("timeless", 1), KafkaBroker.name("g"))
+      _ = try KafkaBroker.tell("timeless \(topic) {\"id\":1}")
+      let program = try TestProgram(
+        "type Event { id: Int }\n" + KafkaBroker.connection
+          + """
+          pipeline read {
+            source kafka.topic("\(topic)", group: "\(group)", from: earliest) |> decode json as Event |> set { at: meta.timestamp }
+              |> encode json |> sink file.lines("out.ndjson", mode: append) { batch { linger = 50ms } }
+            on error halt
+          }
+          """, environment: try KafkaBroker.environment())
+      try program.start()
+      #expect(program.wait { program.lines("out.ndjson").count == 1 }, "\(program.log)")
+      #expect(try program.stop().code == 0)
+      #expect(program.lines("out.ndjson") == ["{\"id\":1,\"at\":null}"])
+    }
+
+    /// KIP-848: the coordinator gives partitions, members have no strategy.
+    @Test("K19: Kafka 4's group protocol") func groupProtocol() throws {
+      let server = try Server("kafka", "--newest")
+      try server.tell("topic events 2 1")
+      func program(_ library: [String: String]) throws -> TestProgram {
+        try TestProgram(
+          "connection kafka: Kafka { bootstrap_servers = env.KAFKA, security_protocol = PLAINTEXT, properties { \"group.protocol\" = \"consumer\" } }\n"
+            + """
+            pipeline copy { source file.lines("in.txt") |> sink kafka.topic("events")
+              on error halt }
+            pipeline read { source kafka.topic("events", group: "g", from: earliest) |> sink file.lines("out.txt", mode: append) { batch { linger = 50ms } }
+              on error halt }
+            """, files: ["in.txt": "one\ntwo\nthree\n"], environment: ["KAFKA": server.text("bootstrap")].merging(library) { $1 })
+      }
+      let newest = try program(["LD_LIBRARY_PATH": server.text("library")])
+      try newest.start()
+      #expect(newest.wait { newest.lines("out.txt").count >= 3 }, "\(newest.log)")
+      #expect(try newest.stop().code == 0)
+      #expect(newest.lines("out.txt").sorted() == ["one", "three", "two"])
+      // Debian's librdkafka does not know it, and says which of them.
+      let old = try program([:]).run(seconds: 60)
+      #expect(old.code == 1 && old.err.contains("No such configuration property: \"group.protocol\""), "\(old.err)")
     }
 
     /// Two processes of one name: the broker fences the older.

@@ -6,7 +6,7 @@ extension ConnectorTests {
   @Suite(.serialized) struct RegressionTests {
     private static let types = "type Order { id: Int, customer: String, amount: Decimal }\n"
     private static let kafka =
-      "connection kafka: Kafka { bootstrap_servers = env.KAFKA, properties { \"session.timeout.ms\" = \"6000\" } }\n"
+      "connection kafka: Kafka { bootstrap_servers = env.KAFKA, security_protocol = PLAINTEXT, properties { \"session.timeout.ms\" = \"6000\" } }\n"
     private static let es = "connection es: Elasticsearch { nodes = env.ES }\n"
     private static let postgres =
       "connection db: PostgreSQL { host = \"127.0.0.1\", database = \"app\", user = \"app\", password = env.PG_PASSWORD, sslmode = disable }\n"

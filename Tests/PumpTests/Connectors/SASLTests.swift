@@ -146,6 +146,16 @@ extension ConnectorTests {
         "\(refused.err)")
     }
 
+    @Test("K21: a listener of Kafka that takes no logins") func noLogins() throws {
+      let front = try front()
+      try front.tell("no-logins")
+      for spec in Self.both {
+        let outcome = try program(spec, front, "PLAIN").run()
+        #expect(outcome.code == 1 && outcome.err.contains("the listener takes no SASL: check `security_protocol`"), "\(outcome.err)")
+        #expect(!outcome.err.contains("mechanisms: none; set"), "\(outcome.err)")
+      }
+    }
+
     /// From Kafka 4.0 on brokers do not take the nonce that librdkafka repeats before 2.6.1.
     @Test func exactNonce() throws {
       let front = try front("--exact-nonce")
