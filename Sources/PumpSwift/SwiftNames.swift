@@ -59,6 +59,9 @@ enum Swift {
     return lower == "repeat" ? "`repeat`" : lower
   }
 
+  /// `busy_timeout` as the property `busyTimeout`.
+  static func property(_ name: String) -> String { Swift.name(function(name)) }
+
   /// A string literal: printable ASCII as it is, everything else as `\u{…}`.
   static func string(_ text: String) -> String {
     var result = "\""
@@ -105,6 +108,11 @@ struct SwiftWriter {
     body(&self)
     depth -= 1
     line(tail)
+  }
+
+  /// Documentation of what follows.
+  mutating func comment(_ text: String?) {
+    for line in (text ?? "").split(separator: "\n") { self.line("/// \(Swift.plain(String(line)))") }
   }
 
   /// Not indented: directives stand at the margin.
