@@ -1,27 +1,56 @@
 import PumpPlan
 import PumpSemantics
 
+/// Typed settings of our own connectors, for a file beside their Swift. `command` is what writes that file anew.
+public func renderSettings(_ interfaces: [Interface], from path: String, command: String) -> String {
+  var out = SwiftWriter()
+  out.line("// Generated from \(path) by `\(command)`; changes here are lost.")
+  out.line("import \(interfaces.contains(where: \.needsConnection) ? "PumpRuntime" : "PumpConnectorKit")")
+  for interface in interfaces {
+    let renderer = SettingsRenderer(interface, .own)
+    if interface.needsConnection { renderer.settings(&out) }
+    for endpoint in interface.endpoints { renderer.arguments(endpoint, &out) }
+  }
+  return out.text
+}
+
+/// Typed settings that are no connector's own: what every connection and every step may be told, what the engine reads of a
+/// sink's arguments, and `general`, the section that every program has.
+public func renderCommonSettings(general: [Setting], command: String) -> String {
+  var out = SwiftWriter()
+  out.line("// Generated from CommonSettings.swift and `[general]` by `\(command)`; changes here are lost.")
+  out.line("import PumpValues")
+  SettingsType("ConnectionSettings", "What every connection may be told.", Interface.common, .shared).render(&out)
+  SettingsType("RetrySettings", "What every source, sink and lookup may be told.", Interface.retrySettings, .shared).render(&out)
+  SettingsType("BatchSettings", "What every sink may be told besides.", Interface.batchSettings, .shared).render(&out)
+  SettingsType("SourceSettings", "What every source may be told besides.", Interface.eventSettings, .shared).render(&out)
+  let arguments = "What the engine itself reads of a sink's arguments, where its interface has them."
+  SettingsType("SinkArguments", arguments, Interface.sinkArguments, .shared).render(&out)
+  SettingsType("GeneralSettings", "What every program may be told.", general, .shared).render(&out)
+  return out.text
+}
+
 /// The settings of a connector, and the arguments of its endpoints that are known when a program starts, as Swift types.
 struct SettingsRenderer {
   let kind: String
   private let interface: Interface
+  private let access: SettingsType.Access
 
-  init(_ interface: Interface) {
+  init(_ interface: Interface, _ access: SettingsType.Access) {
     self.interface = interface
+    self.access = access
     kind = Swift.type(interface.name)
   }
 
   /// Those of a connection, but for what every connection has.
   func settings(_ out: inout SwiftWriter) {
-    out.comment(interface.docs)
     let own = interface.settings.filter { !Interface.commonNames.contains($0.name) }
-    settings("\(kind)Settings", own.map { ($0.name, $0.type, $0.docs) }, &out)
+    SettingsType("\(kind)Settings", interface.docs, own, access).render(&out)
   }
 
   func arguments(_ endpoint: Interface.Endpoint, _ out: inout SwiftWriter) {
     guard hasArguments(endpoint) else { return }
-    out.line()
-    settings(arguments(endpoint), fixed(endpoint), &out)
+    SettingsType(arguments(endpoint), nil, fixed(endpoint), access).render(&out)
   }
 
   func hasArguments(_ endpoint: Interface.Endpoint) -> Bool { !fixed(endpoint).isEmpty }
@@ -33,55 +62,16 @@ struct SettingsRenderer {
   }
 
   /// Arguments that are known when the program starts.
-  private func fixed(_ endpoint: Interface.Endpoint) -> [(String, Type, String?)] {
-    endpoint.parameters.compactMap { parameter in
+  private func fixed(_ endpoint: Interface.Endpoint) -> [Setting] {
+    let given = endpoint.parameters.compactMap { parameter -> Setting? in
       if parameter.isEach { return nil }
+      let value = parameter.value.map(SettingValue.literal)
       switch parameter.kind {
-      case .value(let type): return (parameter.name, type, parameter.docs)
-      case .field, .fields: return (parameter.name, .list(.string), parameter.docs)
+      case .value(let type): return Setting(name: parameter.name, type: type, value: value, docs: parameter.docs)
+      case .field, .fields: return Setting(name: parameter.name, type: .list(.string), value: value, docs: parameter.docs)
       case .record: return nil
       }
     }
-  }
-
-  private func settings(_ name: String, _ list: [(String, Type, String?)], _ out: inout SwiftWriter) {
-    out.block("public struct \(name): Sendable {") { out in
-      for (name, type, text) in list {
-        out.comment(text)
-        out.line("public let \(Swift.property(name)): \(swiftType(type))")
-      }
-      out.line()
-      out.block("init(_ settings: Settings) {") { out in
-        for (name, type, _) in list { out.line("\(Swift.property(name)) = \(read(name, type))") }
-      }
-    }
-  }
-
-  private func swiftType(_ type: Type) -> String {
-    switch type {
-    case .optional(let inner): "\(swiftType(inner))?"
-    case .bool: "Bool"
-    case .int: "Int64"
-    case .float: "Double"
-    case .duration: "Duration"
-    case .size: "Size"
-    case .list: "[String]"
-    case .map: "[String: String]"
-    default: "String"
-    }
-  }
-
-  private func read(_ name: String, _ type: Type) -> String {
-    let key = Swift.string(name)
-    switch type.wrapped {
-    case .bool: return "settings.bool(\(key))"
-    case .int: return "settings.int(\(key))" + (type.isOptional ? "" : " ?? 0")
-    case .float: return "settings.float(\(key))" + (type.isOptional ? "" : " ?? 0")
-    case .duration: return type.isOptional ? "settings.int(\(key)).map { Duration($0) }" : "Duration(settings.int(\(key)) ?? 0)"
-    case .size: return type.isOptional ? "settings.int(\(key)).map { Size($0) }" : "Size(settings.int(\(key)) ?? 0)"
-    case .list: return "settings.texts(\(key))"
-    case .map: return "settings.map(\(key))"
-    default: return "settings.text(\(key))" + (type.isOptional ? "" : " ?? \"\"")
-    }
+    return given + (endpoint.abilities.contains("refine") ? [Interface.refinement] : [])
   }
 }

@@ -2,7 +2,7 @@ import PumpPlan
 
 /// Names and literals of the spec as Swift text that can be nothing else.
 enum Swift {
-  /// Words that cannot name a property, a case or a local as they are, and names of the runtime that types must not hide.
+  /// Words that mean something to Swift.
   private static let words: Set<String> = [
     "associatedtype", "class", "deinit", "enum", "extension", "fileprivate", "func", "import", "init", "inout", "internal", "let", "open",
     "operator",
@@ -11,12 +11,15 @@ enum Swift {
     "defer", "do", "else", "fallthrough", "for", "guard", "if", "in", "repeat", "return", "throw", "switch", "where", "while", "Any", "as",
     "await",
     "false", "is", "nil", "self", "Self", "super", "throws", "true", "try", "async", "actor", "some", "any", "borrowing", "consuming",
-    "each",
-    // Locals of generated code.
-    "Type", "Protocol", "precedencegroup", "macro", "row", "batch", "out", "c", "json", "seen", "expected", "column", "arena", "shape",
+    "each", "Type", "Protocol", "precedencegroup", "macro",
+  ]
+  /// Locals of generated code.
+  private static let locals: Set<String> = [
+    "row", "batch", "out", "c", "json", "seen", "expected", "column", "arena", "shape",
     "keys", "nothing", "wires", "rawValue", "text",
     "config", "event", "step", "sink", "sinks", "place", "number",
   ]
+  /// Names of the runtime that types must not hide.
   private static let types: Set<String> = [
     "Text", "Blob", "Json", "List", "Map", "Entry", "Decimal", "Timestamp", "Day", "Duration", "Size", "Uuid", "Shape", "Column", "Batch",
     "Outputs", "Record", "LookupQueue", "Context",
@@ -31,7 +34,7 @@ enum Swift {
     "Functions", "StaticString", "Result", "Sendable", "Equatable", "Hashable",
     "Swift", "Void", "Range", "Slice",
     "ProgramCommand", "Embedded", "Source", "Sink", "Lookup", "Connector", "Calendar", "Base64", "Regex", "Digest", "Runner", "Logger",
-    "Zones", "Fields", "Sinks", "PlainList",
+    "SettingChoice", "Zones", "Fields", "Sinks", "PlainList",
   ]
 
   /// A property, case or local. Different names stay different: what ends in `_` already gets one more.
@@ -39,7 +42,7 @@ enum Swift {
     // Generated locals are `it1`, `each1`, …
     for prefix in ["it", "each"]
     where name.hasPrefix(prefix) && name.count > prefix.count && name.dropFirst(prefix.count).allSatisfy(\.isNumber) { return name + "_" }
-    return words.contains(name) || name.hasSuffix("_") ? name + "_" : name
+    return words.contains(name) || locals.contains(name) || name.hasSuffix("_") ? name + "_" : name
   }
 
   static func type(_ name: String) -> String {
@@ -59,8 +62,13 @@ enum Swift {
     return lower == "repeat" ? "`repeat`" : lower
   }
 
-  /// `busy_timeout` as the property `busyTimeout`.
-  static func property(_ name: String) -> String { Swift.name(function(name)) }
+  /// `busy_timeout` as the property or case `busyTimeout`, beside which no locals stand.
+  static func member(_ name: String) -> String {
+    let camel = camel(name)
+    let lower = camel.prefix(1).lowercased() + camel.dropFirst()
+    if ["init", "self", "Self", "Type", "Protocol", "settings"].contains(lower) { return lower + "_" }
+    return words.contains(lower) ? "`\(lower)`" : lower
+  }
 
   /// A string literal: printable ASCII as it is, everything else as `\u{…}`.
   static func string(_ text: String) -> String {
@@ -88,10 +96,13 @@ enum Swift {
     return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
       let clean = String(
         String.UnicodeScalarView(
-          line.unicodeScalars.filter { ($0.value >= 0x20 && $0.value < 0x7F) || ($0.value > 0xA0 && !(0x2000...0x206F ~= $0.value)) }))
+          line.unicodeScalars.filter { ($0.value >= 0x20 && $0.value < 0x7F) || ($0.value > 0xA0 && !isInvisible($0.value)) }))
       return clean.isEmpty ? "///" : "/// \(clean)"
     }
   }
+
+  /// Of general punctuation all but dashes, quotes and dots: spaces, and what turns the direction of text.
+  private static func isInvisible(_ scalar: UInt32) -> Bool { 0x2000...0x206F ~= scalar && !(0x2010...0x2027 ~= scalar) }
 }
 
 /// Lines of Swift with their indentation.
@@ -112,7 +123,7 @@ struct SwiftWriter {
 
   /// Documentation of what follows.
   mutating func comment(_ text: String?) {
-    for line in (text ?? "").split(separator: "\n") { self.line("/// \(Swift.plain(String(line)))") }
+    lines(Swift.docs(text))
   }
 
   /// Not indented: directives stand at the margin.

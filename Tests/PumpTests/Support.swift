@@ -33,8 +33,11 @@ enum Support {
   }
 
   /// Compares with a file of `Tests/Golden`, or writes it where that was asked for.
-  static func expectGolden(_ name: String, _ text: String) throws {
-    let path = "\(root)/Tests/Golden/\(name)"
+  static func expectGolden(_ name: String, _ text: String) throws { try expectFile("Tests/Golden/\(name)", text) }
+
+  /// The same with any file of the repository.
+  static func expectFile(_ name: String, _ text: String) throws {
+    let path = "\(root)/\(name)"
     if updatesGolden {
       try FileManager.default.createDirectory(
         atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path, withIntermediateDirectories: true)

@@ -150,10 +150,8 @@ extension Checker {
       }
     }
     if let declared, found.endpoint.abilities.contains("refine") {
-      fixed.append(
-        Setting(
-          name: "where", type: .json, value: .literal(.string(limits(of: declared))),
-          docs: "What the `where` of the type allows; the spec says it."))
+      let limits = SettingValue.literal(.string(limits(of: declared)))
+      fixed.append(Setting(name: Interface.refinement.name, type: .json, value: limits, docs: Interface.refinement.docs))
     }
     fixed += check(settings: syntax.settings, Interface.stepSettings(found.endpoint.role), "this \(found.endpoint.role.rawValue)")
     let label = label(syntax)

@@ -3,7 +3,7 @@ import PumpSyntax
 
 extension Interface {
   /// Settings that every connection has, whatever its kind.
-  static let common: [Setting] = [
+  public static let common: [Setting] = [
     setting("pool.max", .int, .int(4), from: 1, "Most clients open at once."),
     setting("pool.min", .int, .int(0), from: 0, "Clients kept open while idle."),
     setting("pool.acquire_timeout", .duration, .duration(30_000_000), from: 0, "How long a step waits for a client."),
@@ -31,21 +31,25 @@ extension Interface {
 
   public static let commonNames = Set(common.map(\.name))
 
-  /// Settings of every source and sink step.
+  /// Settings of a source, a sink or a lookup step.
   static func stepSettings(_ role: ConnectorSyntax.Role) -> [Setting] {
     switch role {
-    case .sink:
-      [
-        setting("batch.max", .int, .int(50_000), from: 1, "Events until what was written is made durable and acknowledged."),
-        setting("batch.linger", .duration, .duration(1_000_000), from: 0, "Time until then, where fewer come."),
-      ] + retries("deliver")
-    case .source:
-      [
-        setting("max_event", .size, .size(1 << 20), from: 1, to: 1 << 30, "A longer event fails; it is never held in memory whole.")
-      ] + retries("read")
+    case .sink: batchSettings + retries("deliver")
+    case .source: eventSettings + retries("read")
     case .lookup: retries("find, after which the event fails,")
     }
   }
+
+  public static let batchSettings = [
+    setting("batch.max", .int, .int(50_000), from: 1, "Events until what was written is made durable and acknowledged."),
+    setting("batch.linger", .duration, .duration(1_000_000), from: 0, "Time until then, where fewer come."),
+  ]
+
+  public static let eventSettings = [
+    setting("max_event", .size, .size(1 << 20), from: 1, to: 1 << 30, "A longer event fails; it is never held in memory whole.")
+  ]
+
+  public static let retrySettings = retries("go on")
 
   private static func retries(_ what: String) -> [Setting] {
     [
@@ -58,6 +62,17 @@ extension Interface {
       setting("retry.max", .duration, .duration(750_000), from: 0, "The longest pause between two attempts."),
     ]
   }
+
+  /// What the engine itself reads of a sink's arguments, where its interface has them.
+  public static let sinkArguments = [
+    Setting(name: "key", type: .list(.string), value: .literal(.list([])), docs: "Fields that identify what an event changes."),
+    setting("mode", choice("ignore", "mirror").asOptional, .null, "Modes by which it is not known before what an event changes."),
+    setting("positions", .string.asOptional, .null, "Where the positions of the pipeline's sources are kept."),
+  ]
+
+  /// What a source that can `refine` is told of the type of its events.
+  public static let refinement = Setting(
+    name: "where", type: .json.asOptional, value: .literal(.null), docs: "What the `where` of the type allows; the spec says it.")
 
   private static func setting(
     _ name: String, _ type: Type, _ value: Literal, from minimum: Int64? = nil, to maximum: Int64? = nil, _ docs: String

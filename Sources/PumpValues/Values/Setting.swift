@@ -38,11 +38,22 @@ extension Setting {
   }
 }
 
-/// Resolved settings of one connection, section or endpoint. A missing name is a mistake of the program, not of a user.
+/// Resolved settings of one connection, section or endpoint. Only the types that are generated from interfaces read them, so
+/// that each name, type and default stands in its interface alone.
 public struct Settings: Sendable {
   public let values: [String: Value]
   public init(_ values: [String: Value]) { self.values = values }
   public subscript(_ name: String) -> Value { values[name] ?? .null }
+
+  /// Nil where it is null, or there is no such setting.
+  public func read<T: SettingType>(_ name: String) -> T? { T(setting: self[name]) }
+
+  /// A setting that has no default. That it is missing is a mistake of the program, not of a user: a run does not begin before
+  /// each has its value.
+  public func required<T: SettingType>(_ name: String) -> T {
+    guard let value = T(setting: self[name]) else { preconditionFailure("setting `\(name)` has no value") }
+    return value
+  }
 
   public func text(_ name: String) -> String? { if case .text(let value) = self[name] { value } else { nil } }
   public func int(_ name: String) -> Int64? { if case .int(let value) = self[name] { value } else { nil } }

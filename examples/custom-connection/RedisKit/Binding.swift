@@ -3,22 +3,22 @@ import PumpRuntime
 
 /// Redis, through hiredis.
 public struct RedisSettings: Sendable {
-  public let host: String
-  public let port: Int64
-  public let password: String?
+  public var host: String
+  public var port: Int64
+  public var password: String?
 
   init(_ settings: Settings) {
-    host = settings.text("host") ?? ""
-    port = settings.int("port") ?? 0
-    password = settings.text("password")
+    host = settings.read("host") ?? "localhost"
+    port = settings.read("port") ?? 6379
+    password = settings.read("password")
   }
 }
 
 public struct RedisListSourceArguments: Sendable {
-  public let name: String
+  public var name: String
 
   init(_ settings: Settings) {
-    name = settings.text("name") ?? ""
+    name = settings.required("name")
   }
 }
 
