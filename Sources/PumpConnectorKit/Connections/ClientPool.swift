@@ -32,7 +32,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   public init(_ connection: Connection, connect: @escaping @Sendable () throws(RunFailure) -> Client) {
     self.connection = connection
     self.connect = connect
-    state = PoolState(PoolSettings(connection.settings))
+    state = PoolState(PoolLimits(connection.settings))
     connection.observe(
       { [weak self] in self?.counts ?? .none }, tend: { [weak self] in self?.tend() }
     )
@@ -57,7 +57,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   private func acquire(leaving spare: Int) throws(RunFailure) -> Client? {
     let begin = currentMicros()
     lock.lock()
-    guard spare == 0 || state.leasedCount + state.waitingCount + spare < state.settings.max else {
+    guard spare == 0 || state.leasedCount + state.waitingCount + spare < state.limits.max else {
       lock.unlock()
       return nil
     }

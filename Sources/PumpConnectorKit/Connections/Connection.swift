@@ -47,7 +47,7 @@ public final class Connection: Sendable {
     self.settings = settings
     self.logger = logger
     self.stop = stop
-    inside = Mutex(Inside(state: ConnectionState(ReconnectSettings(settings))))
+    inside = Mutex(Inside(state: ConnectionState(ReconnectPolicy(settings))))
   }
 
   public var phase: ConnectionState.Phase { inside.withLock { $0.state.phase } }

@@ -1,5 +1,5 @@
 /// When a connection that is down is tried again; times in microseconds.
-public struct ReconnectSettings: Sendable {
+public struct ReconnectPolicy: Sendable {
   public var initial: Int64 = 100_000
   /// With all of it a system that is back has its events within a second.
   public var max: Int64 = 750_000
@@ -43,7 +43,7 @@ public struct ConnectionState: Sendable {
     case never
   }
 
-  public let settings: ReconnectSettings
+  public let policy: ReconnectPolicy
   public private(set) var phase = Phase.initialized
   /// Attempts that failed since the connection was last ready.
   public private(set) var failures = 0
@@ -51,7 +51,7 @@ public struct ConnectionState: Sendable {
   public private(set) var nextAttempt: Int64 = 0
   private var isProbing = false
 
-  public init(_ settings: ReconnectSettings) { self.settings = settings }
+  public init(_ policy: ReconnectPolicy) { self.policy = policy }
 
   /// Whether a client may connect now.
   public mutating func admit(now: Int64) -> Admission {
@@ -59,7 +59,7 @@ public struct ConnectionState: Sendable {
     case .closed, .failed: return .never
     case .draining, .ready: return .go
     case .initialized, .connecting, .reconnecting:
-      guard !isProbing else { return .wait(until: now + settings.initial) }
+      guard !isProbing else { return .wait(until: now + policy.initial) }
       guard now >= nextAttempt else { return .wait(until: nextAttempt) }
       isProbing = true
       if phase == .initialized { phase = .connecting }
@@ -83,12 +83,12 @@ public struct ConnectionState: Sendable {
     failures += 1
     let since = downSince ?? now
     downSince = since
-    if permanently || settings.giveUpAfter.map({ now - since >= $0 }) ?? false {
+    if permanently || policy.giveUpAfter.map({ now - since >= $0 }) ?? false {
       phase = .failed
       return true
     }
     if phase == .ready { phase = .reconnecting }
-    nextAttempt = now + settings.pause(after: failures, random: random)
+    nextAttempt = now + policy.pause(after: failures, random: random)
     return false
   }
 

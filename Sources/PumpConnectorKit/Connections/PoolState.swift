@@ -1,5 +1,5 @@
 /// Limits of a pool, as a connection's settings give them; times in microseconds.
-public struct PoolSettings: Sendable {
+public struct PoolLimits: Sendable {
   public var min = 0
   public var max = 4
   public var acquireTimeout: Int64 = 30_000_000
@@ -36,7 +36,7 @@ public struct PoolState: Sendable {
     var idleSince: Int64
   }
 
-  public let settings: PoolSettings
+  public let limits: PoolLimits
   public private(set) var generation = 0
   public private(set) var isClosed = false
   public private(set) var connecting = 0
@@ -45,7 +45,7 @@ public struct PoolState: Sendable {
   private var leased: [Int: Client] = [:]
   private var waiting: [(request: Int, deadline: Int64)] = []
 
-  public init(_ settings: PoolSettings) { self.settings = settings }
+  public init(_ limits: PoolLimits) { self.limits = limits }
 
   public var leasedCount: Int { leased.count }
   public var idleCount: Int { idle.count }
@@ -55,7 +55,7 @@ public struct PoolState: Sendable {
   public mutating func request(_ id: Int, now: Int64) -> [Action] {
     if isClosed { return [.fail(request: id, .closed)] }
     let gone = evict(now)
-    waiting.append((id, now + settings.acquireTimeout))
+    waiting.append((id, now + limits.acquireTimeout))
     return gone + serve(now)
   }
 
@@ -80,7 +80,7 @@ public struct PoolState: Sendable {
 
   public mutating func release(_ id: Int, broken: Bool, now: Int64) -> [Action] {
     guard var client = leased.removeValue(forKey: id) else { return [] }
-    let tooOld = now - client.born >= settings.maxLifetime || client.generation != generation
+    let tooOld = now - client.born >= limits.maxLifetime || client.generation != generation
     guard !broken, !tooOld, !isClosed else { return [.disconnect(client: id)] + serve(now) }
     client.idleSince = now
     idle.append((id, client))
@@ -111,8 +111,8 @@ public struct PoolState: Sendable {
     var index = 0
     while index < idle.count {
       let client = idle[index].client
-      let surplus = idle.count + leased.count > settings.min && now - client.idleSince >= settings.idleTimeout
-      if surplus || now - client.born >= settings.maxLifetime {
+      let surplus = idle.count + leased.count > limits.min && now - client.idleSince >= limits.idleTimeout
+      if surplus || now - client.born >= limits.maxLifetime {
         actions.append(.disconnect(client: idle.remove(at: index).id))
       } else {
         index += 1
@@ -133,7 +133,7 @@ public struct PoolState: Sendable {
   private mutating func serve(_ now: Int64) -> [Action] {
     var actions: [Action] = []
     while !waiting.isEmpty, let newest = idle.popLast() {
-      if now - newest.client.born >= settings.maxLifetime || newest.client.generation != generation {
+      if now - newest.client.born >= limits.maxLifetime || newest.client.generation != generation {
         actions.append(.disconnect(client: newest.id))
         continue
       }
@@ -141,8 +141,8 @@ public struct PoolState: Sendable {
       actions.append(.lease(client: newest.id, request: waiting.removeFirst().request))
     }
     guard !isClosed else { return actions }
-    while connecting < Swift.max(waiting.count, settings.min - leased.count - idle.count),
-      leased.count + idle.count + connecting < settings.max
+    while connecting < Swift.max(waiting.count, limits.min - leased.count - idle.count),
+      leased.count + idle.count + connecting < limits.max
     {
       connecting += 1
       actions.append(.connect)

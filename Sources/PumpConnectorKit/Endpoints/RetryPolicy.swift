@@ -2,7 +2,7 @@ import Glibc
 
 /// What is done where a system is down: the step is tried again until it is back, or so many times.
 package struct RetryPolicy: Sendable {
-  private var pauses = ReconnectSettings()
+  private var pauses = ReconnectPolicy()
   private let attempts: Int64?
   /// How long a stop waits for a system that is down, in microseconds.
   private let shutdownTimeout: Int64
