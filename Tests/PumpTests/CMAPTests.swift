@@ -58,7 +58,7 @@ import Testing
   private final class Driver {
     private(set) var events: [[String: Any]] = []
     private var pool: PoolState
-    private var life = ConnectionState(ReconnectPolicy())
+    private var life = ConnectionState(ReconnectPolicy(ReconnectSettings(Settings([:]))))
     private var now: Int64 = 0
     /// Attempts under way: CMAP's number of the connection, and when it succeeds.
     private var attempts: [(id: Int, due: Int64)] = []
@@ -78,7 +78,7 @@ import Testing
 
     init(_ options: [String: Any]) {
       func micros(_ name: String) -> Int64? { (options[name] as? Int).map { Int64($0) * 1000 } }
-      var settings = PoolLimits()
+      var settings = PoolLimits(PoolSettings(Settings([:])))
       settings.max = options["maxPoolSize"] as? Int ?? 100
       settings.min = options["minPoolSize"] as? Int ?? 0
       settings.idleTimeout = micros("maxIdleTimeMS") ?? settings.idleTimeout

@@ -5,7 +5,7 @@ import Testing
   /// Random events against the invariants that the state machine promises.
   @Test(arguments: 0..<40) func invariants(_ seed: Int) {
     var random = Support.Random(UInt64(seed))
-    var settings = PoolLimits()
+    var settings = PoolLimits(PoolSettings(Settings([:])))
     settings.max = Int.random(in: 1...5, using: &random)
     settings.min = Int.random(in: 0...settings.max, using: &random)
     settings.acquireTimeout = 1000
@@ -69,7 +69,7 @@ import Testing
 
   /// A client that was idle for too long is not handed out, though nothing has ticked meanwhile.
   @Test func idleForTooLong() {
-    var settings = PoolLimits()
+    var settings = PoolLimits(PoolSettings(Settings([:])))
     settings.idleTimeout = 500
     var state = PoolState(settings)
     var actions = state.request(1, now: 0)
@@ -84,7 +84,7 @@ import Testing
 
   /// Who waits for a client of a server that is lost learns it at once.
   @Test func lostWhileWaiting() {
-    var settings = PoolLimits()
+    var settings = PoolLimits(PoolSettings(Settings([:])))
     settings.max = 1
     var state = PoolState(settings)
     _ = state.request(1, now: 0)
@@ -102,7 +102,7 @@ import Testing
   /// Random events and times against the invariants that the state machine promises.
   @Test(arguments: 0..<40) func invariants(_ seed: Int) {
     var random = Support.Random(UInt64(seed))
-    var settings = ReconnectPolicy()
+    var settings = ReconnectPolicy(ReconnectSettings(Settings([:])))
     settings.initial = 100
     settings.max = 2000
     settings.jitter = [0, 0.5, 1].randomElement(using: &random)!
@@ -166,7 +166,7 @@ import Testing
   }
 
   @Test func givesUp() {
-    var settings = ReconnectPolicy()
+    var settings = ReconnectPolicy(ReconnectSettings(Settings([:])))
     settings.giveUpAfter = 1_000_000
     var state = ConnectionState(settings)
     var admissions = [state.admit(now: 0)]

@@ -74,7 +74,7 @@ import Testing
       place: place)
     let upsert = Settings(["name": .text("t"), "key": .list([.text("id")])])
     let configuration = Configuration(
-      sections: ["pipeline:p:d": Settings([:]), "pipeline:p:a": upsert, "pipeline:p:b": upsert], general: [:])
+      sections: ["pipeline:p:d": Settings([:]), "pipeline:p:a": upsert, "pipeline:p:b": upsert], general: GeneralSettings(Settings([:])))
     let store = Store()
     let pipeline = Pipeline(
       spec, PipelineSteps(main: { _ in Split() }), configuration, sinks: endpoints.indices.map { StoreSink(store, deletes: $0 == 0) },
@@ -89,7 +89,7 @@ import Testing
         return "\(sink) \(id) \(n)"
       }
     }
-    _ = try pipeline.run(Batches(batches), RetryPolicy(Settings([:]), limit: 0), "s", nil)
+    _ = try pipeline.run(Batches(batches), RetryPolicy(RetrySettings(Settings([:])), limit: 0), "s", nil)
     #expect(store.rows == model, "\(batches)")
   }
 }

@@ -15,7 +15,7 @@ final class DocumentLookup: Lookup, @unchecked Sendable {
     connection = cluster.connection
     label = context.spec.label
     path = try context.indexPath() + "/_mget"
-    known = LookupCache(context.settings)
+    known = LookupCache(ElasticsearchDocumentLookupArguments(context.settings).cache)
   }
 
   func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure) {

@@ -14,7 +14,7 @@ final class GetLookup: Lookup, @unchecked Sendable {
     self.service = service
     client = try service.client()
     label = context.spec.label
-    known = LookupCache(context.settings)
+    known = LookupCache(HttpGetLookupArguments(context.settings).cache)
   }
 
   func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure) {

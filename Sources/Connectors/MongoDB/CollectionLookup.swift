@@ -20,7 +20,7 @@ final class CollectionLookup: Lookup, @unchecked Sendable {
     field = context.settings.text("field") ?? "_id"
     let memory = self.memory
     path = field.split(separator: ".").map { memory.copy(String($0)) }
-    known = LookupCache(context.settings)
+    known = LookupCache(MongoDBCollectionLookupArguments(context.settings).cache)
     label = context.spec.label
   }
 

@@ -22,7 +22,7 @@ final class TableLookup: Lookup, @unchecked Sendable {
     name = context.settings.text("name") ?? ""
     table = SQL.table(name)
     column = context.settings.text("column")
-    known = LookupCache(context.settings)
+    known = LookupCache(PostgreSQLTableLookupArguments(context.settings).cache)
     label = context.spec.label
   }
 

@@ -40,19 +40,19 @@ extension ConfigSchema {
 public struct Configuration: Sendable {
   package let sections: [String: Settings]
 
-  private let general: [String: Value]
+  private let general: GeneralSettings
 
-  package init(sections: [String: Settings], general: [String: Value]) {
+  package init(sections: [String: Settings], general: GeneralSettings) {
     self.sections = sections
     self.general = general
   }
 
   /// Folder of positions, where one is configured.
-  public var state: String? { if case .text(let folder)? = general["state"] { folder } else { nil } }
+  public var state: String? { general.state }
   /// `HOST:PORT` of the status page, where one is configured.
-  public var metrics: String? { if case .text(let address)? = general["metrics"] { address } else { nil } }
+  public var metrics: String? { general.metrics }
   /// How long a stop waits for systems that are down, in microseconds.
-  public var shutdownTimeout: Int64 { if case .int(let time)? = general["shutdown_timeout"] { time } else { 30_000_000 } }
+  public var shutdownTimeout: Int64 { general.shutdownTimeout.micros }
 
   public func section(_ name: String) -> Settings { sections[name] ?? Settings([:]) }
 

@@ -154,7 +154,7 @@ struct ConfigurationLoader {
       }
       resolved[section.name] = Settings(values)
     }
-    return (Configuration(sections: resolved, general: resolved["general"]?.values ?? [:]), problems)
+    return (Configuration(sections: resolved, general: GeneralSettings(resolved["general"] ?? Settings([:]))), problems)
   }
 
   private mutating func missing(_ message: String, _ help: String) { problems.append(ConfProblem(.missing, message, help: help)) }

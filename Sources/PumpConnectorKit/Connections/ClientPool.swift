@@ -32,7 +32,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   public init(_ connection: Connection, connect: @escaping @Sendable () throws(RunFailure) -> Client) {
     self.connection = connection
     self.connect = connect
-    state = PoolState(PoolLimits(connection.settings))
+    state = PoolState(PoolLimits(connection.common.pool))
     connection.observe(
       { [weak self] in self?.counts ?? .none }, tend: { [weak self] in self?.tend() }
     )

@@ -25,7 +25,10 @@ public final class Connection: Sendable {
 
   public let id: String
   public let kind: String
+  /// All of them, from which a connector reads its own type of settings.
   public let settings: Settings
+  /// Those that every connection has.
+  public let common: ConnectionSettings
   public let logger: Logger
   public let stop: StopSignal
   private struct Inside {
@@ -45,9 +48,10 @@ public final class Connection: Sendable {
     self.id = id
     self.kind = kind
     self.settings = settings
+    common = ConnectionSettings(settings)
     self.logger = logger
     self.stop = stop
-    inside = Mutex(Inside(state: ConnectionState(ReconnectPolicy(settings))))
+    inside = Mutex(Inside(state: ConnectionState(ReconnectPolicy(common.reconnect))))
   }
 
   public var phase: ConnectionState.Phase { inside.withLock { $0.state.phase } }
@@ -61,7 +65,7 @@ public final class Connection: Sendable {
   package func tend() { inside.withLock { $0.tend }?() }
 
   /// How long an attempt may take, in microseconds.
-  public var connectTimeout: Int64 { max(1000, settings.int("connect_timeout") ?? 10_000_000) }
+  public var connectTimeout: Int64 { max(1000, common.connectTimeout.micros) }
 
   /// A failure of this connection: what was tried and what would help follow its id.
   public func failure(_ message: String, transient: Bool = false) -> RunFailure {
@@ -70,8 +74,8 @@ public final class Connection: Sendable {
 
   /// Files that clients would only say something vague of.
   package func checkFiles() throws(RunFailure) {
-    for name in ["tls.ca", "tls.certificate", "tls.key"] {
-      guard let path = settings.text(name), access(path, R_OK) != 0 else { continue }
+    for (name, path) in [("tls.ca", common.tls.ca), ("tls.certificate", common.tls.certificate), ("tls.key", common.tls.key)] {
+      guard let path, access(path, R_OK) != 0 else { continue }
       throw failure("`\(name)`: cannot read \(path): \(String(cString: strerror(errno))); check the path")
     }
   }
@@ -142,7 +146,7 @@ public final class Connection: Sendable {
     }
     if isFinal { return logger.error("\(error.message); no further attempt", connection: id) }
     // The run ends with these very words.
-    if isNew, settings.text("connect") == "required" { return }
+    if isNew, common.connect == .required { return }
     // The first, then ever more seldom.
     if failures & (failures - 1) == 0 { logger.warning("\(error.message); trying again (attempt \(failures))", connection: id) }
   }

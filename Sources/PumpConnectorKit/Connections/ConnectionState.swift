@@ -1,22 +1,24 @@
 /// When a connection that is down is tried again; times in microseconds.
 public struct ReconnectPolicy: Sendable {
-  public var initial: Int64 = 100_000
-  /// With all of it a system that is back has its events within a second.
-  public var max: Int64 = 750_000
-  public var multiplier = 2.0
+  public var initial: Int64
+  public var max: Int64
+  public var multiplier: Double
   /// The random share of a pause: 1 spreads it from nothing to the whole, 0 makes it exact.
-  public var jitter = 1.0
+  public var jitter: Double
   /// From this time without the system on, the connection has failed for good.
   public var giveUpAfter: Int64?
 
-  public init() {}
+  public init(_ settings: ReconnectSettings) {
+    (initial, max) = Self.bounds(settings.initial, settings.max)
+    multiplier = settings.multiplier
+    jitter = settings.jitter
+    giveUpAfter = settings.giveUpAfter?.micros
+  }
 
-  public init(_ settings: Settings) {
-    initial = Swift.max(1000, settings.int("reconnect.initial") ?? initial)
-    max = Swift.max(initial, settings.int("reconnect.max") ?? max)
-    multiplier = Swift.max(1, settings.float("reconnect.multiplier") ?? multiplier)
-    jitter = Swift.min(1, Swift.max(0, settings.float("reconnect.jitter") ?? jitter))
-    giveUpAfter = settings.int("reconnect.give_up_after")
+  /// The first and the longest pause as they are taken: never so short that a system that is down is asked in a loop.
+  static func bounds(_ initial: Duration, _ max: Duration) -> (initial: Int64, max: Int64) {
+    let initial = Swift.max(1000, initial.micros)
+    return (initial, Swift.max(initial, max.micros))
   }
 
   /// The pause after so many failures in a row; `random` is between 0 and 1.

@@ -5,7 +5,7 @@ public struct LookupCache<Value> {
   private let life: Int64
   private static var limit: Int { 100_000 }
 
-  public init(_ settings: Settings) { life = max(1, settings.int("cache") ?? 1_000_000) }
+  public init(_ life: Duration) { self.life = max(1, life.micros) }
 
   /// The keys of a batch that must be asked for. A full cache is emptied here, before it is known what to ask: nothing
   /// that this batch needs is forgotten after.

@@ -1,19 +1,17 @@
 /// Limits of a pool, as a connection's settings give them; times in microseconds.
 public struct PoolLimits: Sendable {
-  public var min = 0
-  public var max = 4
-  public var acquireTimeout: Int64 = 30_000_000
-  public var idleTimeout: Int64 = 300_000_000
-  public var maxLifetime: Int64 = 1_800_000_000
+  public var min: Int
+  public var max: Int
+  public var acquireTimeout: Int64
+  public var idleTimeout: Int64
+  public var maxLifetime: Int64
 
-  public init() {}
-
-  public init(_ settings: Settings) {
-    min = Int(clamping: settings.int("pool.min") ?? 0)
-    max = Swift.max(1, Int(clamping: settings.int("pool.max") ?? 4))
-    acquireTimeout = settings.int("pool.acquire_timeout") ?? 30_000_000
-    idleTimeout = settings.int("pool.idle_timeout") ?? 300_000_000
-    maxLifetime = settings.int("pool.max_lifetime") ?? 1_800_000_000
+  public init(_ settings: PoolSettings) {
+    min = Int(clamping: settings.min)
+    max = Int(clamping: settings.max)
+    acquireTimeout = settings.acquireTimeout.micros
+    idleTimeout = settings.idleTimeout.micros
+    maxLifetime = settings.maxLifetime.micros
   }
 }
 

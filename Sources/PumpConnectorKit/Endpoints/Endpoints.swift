@@ -17,6 +17,7 @@ public struct RunFailure: Error, Sendable {
 public struct EndpointContext: Sendable {
   public let pipeline: String
   public let spec: EndpointSpec
+  /// All that the endpoint is told, from which a connector reads its own type of arguments.
   public let settings: Settings
   public let stop: StopSignal
   /// Meta fields that the pipeline reads.
@@ -41,8 +42,8 @@ public struct EndpointContext: Sendable {
     self.framing = framing
   }
 
-  /// Bytes of the longest event that a source takes: `max_event`, at most 1 GiB.
-  public var eventLimit: Int { min(1 << 30, Int(clamping: settings.int("max_event") ?? 1 << 20)) }
+  /// Bytes of the longest event that a source takes: `max_event`.
+  public var eventLimit: Int { Int(clamping: SourceSettings(settings).maxEvent.bytes) }
 }
 
 public protocol Source: AnyObject, Sendable {

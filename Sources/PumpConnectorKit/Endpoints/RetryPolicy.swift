@@ -2,15 +2,17 @@ import Glibc
 
 /// What is done where a system is down: the step is tried again until it is back, or so many times.
 package struct RetryPolicy: Sendable {
-  private var pauses = ReconnectPolicy()
+  private let pauses: ReconnectPolicy
   private let attempts: Int64?
   /// How long a stop waits for a system that is down, in microseconds.
   private let shutdownTimeout: Int64
 
-  package init(_ settings: Settings, limit: Int64) {
-    attempts = settings.int("retry.attempts")
-    pauses.initial = max(1000, settings.int("retry.initial") ?? pauses.initial)
-    pauses.max = max(pauses.initial, settings.int("retry.max") ?? pauses.max)
+  package init(_ settings: RetrySettings, limit: Int64) {
+    attempts = settings.attempts
+    // Pauses grow as those of a connection do that is told nothing else.
+    var pauses = ReconnectPolicy(ReconnectSettings(Settings([:])))
+    (pauses.initial, pauses.max) = ReconnectPolicy.bounds(settings.initial, settings.max)
+    self.pauses = pauses
     shutdownTimeout = limit
   }
 

@@ -66,9 +66,9 @@ final class Pipeline: @unchecked Sendable {
         wait = min(wait, feed.target.linger)
         continue
       }
-      let settings = configuration.settings(of: sink, in: spec)
-      limit = min(limit, Int(clamping: settings.int("batch.max") ?? 50_000))
-      wait = min(wait, settings.int("batch.linger") ?? 1_000_000)
+      let settings = BatchSettings(configuration.settings(of: sink, in: spec))
+      limit = min(limit, Int(clamping: settings.max))
+      wait = min(wait, settings.linger.micros)
     }
     batchLimit = max(1, limit)
     linger = wait
@@ -76,7 +76,7 @@ final class Pipeline: @unchecked Sendable {
     outputs.lookups = zip(spec.lookups, lookups).map { endpoint, lookup in
       let settings = configuration.section("pipeline:\(spec.id):\(endpoint.label)")
       return LookupStep(
-        lookup, endpoint.label, RetryPolicy(settings, limit: configuration.shutdownTimeout), stop,
+        lookup, endpoint.label, RetryPolicy(RetrySettings(settings), limit: configuration.shutdownTimeout), stop,
         onRetry: { [unowned self] in retried(endpoint.label, $0, $1) }, onBreak: { [unowned self] in outputs.broken = $0 })
     }
   }

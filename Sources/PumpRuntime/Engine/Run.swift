@@ -66,7 +66,7 @@ public final class Runner: @unchecked Sendable {
   }
 
   private func keepsPositions(_ pipeline: PipelineSpec, _ label: String) -> Bool {
-    configuration.section("pipeline:\(pipeline.id):\(label)").text("positions") != nil
+    SinkArguments(configuration.section("pipeline:\(pipeline.id):\(label)")).positions != nil
   }
 
   /// Opens sinks and lookups of a pipeline after those that it feeds.
@@ -167,14 +167,14 @@ public final class Runner: @unchecked Sendable {
   private func probe() throws(RunFailure) {
     for connection in connections {
       do throws(RunFailure) { try connectors[connection.id]?.probe() } catch {
-        guard error.isTransient, connection.settings.text("connect") != "required" else { throw RunFailure(error.message) }
+        guard error.isTransient, connection.common.connect != .required else { throw RunFailure(error.message) }
       }
     }
   }
 
   private func start(_ pipeline: Pipeline, _ source: any Source, _ endpoint: EndpointSpec) -> WorkerThread {
     let settings = configuration.section("pipeline:\(pipeline.spec.id):\(endpoint.label)")
-    let policy = RetryPolicy(settings, limit: configuration.shutdownTimeout)
+    let policy = RetryPolicy(RetrySettings(settings), limit: configuration.shutdownTimeout)
     let positions = pipeline.positions(endpoint.label, folder: configuration.state)
     return WorkerThread { [self] in
       do throws(RunFailure) {

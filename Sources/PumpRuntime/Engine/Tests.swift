@@ -41,7 +41,7 @@ extension Executable {
     let source = try TestSource(test.given, spec, pipeline.processor.framing)
     var halted: String?
     do throws(RunFailure) {
-      try pipeline.run(source, RetryPolicy(Settings([:]), limit: 0), "test", nil)
+      try pipeline.run(source, RetryPolicy(RetrySettings(Settings([:])), limit: 0), "test", nil)
       try pipeline.commit()
     } catch { halted = error.message }
     var problems: [String] = []
@@ -271,6 +271,6 @@ extension Configuration {
       values[item.key] = Value(item.value, program.type(ofKey: item.key, in: item.section)!)
       sections[item.section] = Settings(values)
     }
-    return Configuration(sections: sections, general: [:])
+    return Configuration(sections: sections, general: GeneralSettings(Settings([:])))
   }
 }

@@ -14,6 +14,7 @@ extension Interface {
       "What a start does where the system is down: wait for it, or end the program at once."),
     setting("connect_timeout", .duration, .duration(10_000_000), from: 0, "How long one attempt to connect may take."),
     setting("reconnect.initial", .duration, .duration(100_000), from: 0, "The first pause after a failed attempt."),
+    // With jitter from nothing to the whole, a system that is back has its events within a second.
     setting("reconnect.max", .duration, .duration(750_000), from: 0, "The longest pause between two attempts."),
     setting("reconnect.multiplier", .float, .float(2), from: 1, "By how much each pause is longer than the one before."),
     setting("reconnect.jitter", .float, .float(1), from: 0, to: 1, "The random share of a pause, from 0 to 1."),

@@ -43,7 +43,7 @@ final class SinkSet {
     self.errorBatch = errorBatch
     self.stop = stop
     let settings = spec.sinks.map { configuration.settings(of: $0, in: spec) }
-    retries = settings.map { RetryPolicy($0, limit: configuration.shutdownTimeout) }
+    retries = settings.map { RetryPolicy(RetrySettings($0), limit: configuration.shutdownTimeout) }
     state = CommitState(sinks: sinks.count, keeper: keeper)
     let keys = zip(spec.sinks, settings).map { $0.key(with: $1) }
     self.keys = keys

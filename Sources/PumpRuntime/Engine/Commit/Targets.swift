@@ -31,7 +31,7 @@ extension SinkSpec {
     case .endpoint(let endpoint):
       let name: String? =
         switch endpoint.target {
-        case .setting(let name)?: settings.text(name)
+        case .setting(let name)?: settings.read(name)
         case .constant(let name)?: name
         case nil: nil
         }
@@ -91,10 +91,10 @@ extension SinkSpec {
   func key(with settings: Settings) -> SinkKey {
     guard let endpoint else { return .unknown }
     if endpoint.setting("key") != nil {
-      let mode = settings.text("mode")
-      let names = settings.texts("key")
+      let arguments = SinkArguments(settings)
+      let names = arguments.key
       // What a stream of changes does to other keys, and whose row is kept, is not known here.
-      if mode == "mirror" || mode == "ignore" { return .unknown }
+      if arguments.mode == .mirror || arguments.mode == .ignore { return .unknown }
       if names.isEmpty { return .insert }
       guard let record = endpoint.type.record else { return .unknown }
       let fields = record.fields.enumerated().filter { names.contains($1.name) }.sorted { $0.element.wire < $1.element.wire }
