@@ -53,6 +53,18 @@ enum Configured {
     ("connection c: PostgreSQL { database = \"d\", tls { ca = %@ } }", "c.listen(\"l\")", "tls.ca"),
   ]
 
+  /// A whole number where a fractional one is due, wherever it comes from.
+  @Test(arguments: ["3", "config.shop.grow ?? 3", "config.shop.three", "env.GROW", "env.GROW ?? 3"])
+  func wholeForFractional(_ value: String) throws {
+    let spec = Configured.spec(
+      config: "config shop {\n  grow: Int?\n  three: Int = 3\n}",
+      connections: "connection c: Http { base_url = \"http://127.0.0.1/\", reconnect { multiplier = \(value) } }",
+      source: "c.get(\"/\")", use: "meta.raw")
+    let outcome = try Configured.load(spec, environment: value == "env.GROW" ? ["GROW": "3"] : [:])
+    #expect(outcome.errors == [])
+    #expect(ReconnectSettings(outcome.configuration.section("connection:c")).multiplier == 3)
+  }
+
   @Test("R26: a variable that is not set is an error, where the setting may be left out too", arguments: clients.indices)
   func unsetVariables(_ index: Int) throws {
     let (connection, source, name) = Self.clients[index]
@@ -167,7 +179,7 @@ enum Configured {
     #expect(found[0].fix?.edits.map(\.replacement) == [repaired])
     let environment = ["DB_PATH": "there.db", "NAME": "there"]
     let outcome = try Configured.load(spec(repaired), environment: environment)
-    #expect(outcome.errors == [] && outcome.configuration.section("connection:c").text("path")!.hasSuffix("there.db"))
+    #expect(outcome.errors == [] && (outcome.configuration.section("connection:c").required("path") as String).hasSuffix("there.db"))
   }
 
   @Test("L17: a password that looks like a variable is one") func secretReference() {

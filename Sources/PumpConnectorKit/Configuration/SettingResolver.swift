@@ -20,7 +20,7 @@ struct SettingResolver {
   /// `type` is the setting's, or that of what it holds.
   private func read(_ source: SettingValue, _ type: Type) throws(Problem) -> Value {
     switch source {
-    case .literal(let literal): return Value(literal, type)
+    case .literal(let literal): return Value(literal, type).widened(to: type)
     case .config(let name, let key): return (resolved[name]?[key] ?? .null).widened(to: type)
     case .environment(let name):
       guard let text = environment(name) else { throw .unset(name) }
