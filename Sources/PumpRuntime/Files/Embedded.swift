@@ -10,10 +10,25 @@ public enum Embedded {
 
 final class FileConnector: Connector {
   func source(_ context: EndpointContext) throws(RunFailure) -> any Source {
-    if context.settings.bool("follow") { return try FollowSource(context) }
-    return try FileSource(context, whole: context.spec.name == "bytes")
+    if context.spec.name == "bytes" {
+      let arguments = FileBytesSourceArguments(context.settings)
+      return try FileSource(context, arguments.path, unpacks: arguments.compression == .auto, whole: true)
+    }
+    let arguments = FileLinesSourceArguments(context.settings)
+    let unpacks = arguments.compression == .auto
+    if arguments.follow { return try FollowSource(context, arguments.path, unpacks: unpacks) }
+    return try FileSource(context, arguments.path, unpacks: unpacks, whole: false)
   }
-  func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { try FileSink(context, framed: context.spec.name == "lines") }
+  func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink {
+    if context.spec.name == "bytes" {
+      let arguments = FileBytesSinkArguments(context.settings)
+      return try FileSink(
+        context, arguments.path, appends: arguments.mode == .append, header: nil, rotateAt: arguments.rotate, framed: false)
+    }
+    let arguments = FileLinesSinkArguments(context.settings)
+    return try FileSink(
+      context, arguments.path, appends: arguments.mode == .append, header: arguments.header, rotateAt: arguments.rotate, framed: true)
+  }
   func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { try FileLookup(context) }
 }
 
@@ -35,8 +50,9 @@ private final class TimerSource: Source, @unchecked Sendable {
   private var due: Int64
 
   init(_ context: EndpointContext) {
-    interval = max(1, context.settings.int("interval") ?? 1_000_000)
-    limit = context.settings.int("limit")
+    let arguments = TimerEverySourceArguments(context.settings)
+    interval = max(1, arguments.interval.micros)
+    limit = arguments.limit
     stop = context.stop
     due = currentMicros()
   }

@@ -9,8 +9,15 @@ final class FileLookup: Lookup, @unchecked Sendable {
   private static let limit = 256 << 20
 
   init(_ context: EndpointContext) throws(RunFailure) {
-    let path = context.settings.text("path") ?? ""
-    let keyName = context.settings.text("column") ?? ""
+    let path: String
+    let keyName: String
+    if context.spec.name == "csv" {
+      let arguments = FileCsvLookupArguments(context.settings)
+      (path, keyName) = (arguments.path, arguments.column)
+    } else {
+      let arguments = FileJsonLookupArguments(context.settings)
+      (path, keyName) = (arguments.path, arguments.column)
+    }
     let wanted = context.spec.shape!
     // The key's column is read besides those that the type asks for.
     let keyShape = Shape.record("Key", [.init("key", .json, wire: keyName)])

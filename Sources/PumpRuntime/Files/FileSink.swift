@@ -24,8 +24,9 @@ final class FileSink: Sink, @unchecked Sendable {
   private var temporary: String { path + ".part" }
 
   /// Lines have a line feed behind each event; bytes are written as they are.
-  init(_ context: EndpointContext, framed: Bool) throws(RunFailure) {
-    let named = context.settings.text("path") ?? ""
+  init(
+    _ context: EndpointContext, _ named: String, appends: Bool, header: String?, rotateAt: Size?, framed: Bool
+  ) throws(RunFailure) {
     guard !named.isEmpty else { throw RunFailure("sink `\(context.spec.label)`: the path is empty; name a file") }
     // A link's target is what is written; a pipe or device cannot be replaced.
     path =
@@ -35,14 +36,14 @@ final class FileSink: Sink, @unchecked Sendable {
       } ?? named
     var status = stat()
     isSpecial = stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG && status.st_mode & S_IFMT != S_IFDIR
-    append = isSpecial || context.settings.text("mode") == "append"
+    append = isSpecial || appends
     guard FileSink.claim(path, isSpecial) else {
       throw RunFailure(
         "sink `\(context.spec.label)`: another sink of this program writes \(Shape.clean(named)); send both to one pipeline with `input`, or name another file"
       )
     }
-    rotateAt = context.settings.int("rotate")
-    header = context.settings.text("header").map { [memory] in memory.copy($0) }
+    self.rotateAt = rotateAt?.bytes
+    self.header = header.map { [memory] in memory.copy($0) }
     self.framed = framed
     logger = context.logger
     pipeline = context.pipeline
@@ -62,7 +63,7 @@ final class FileSink: Sink, @unchecked Sendable {
     append = true
     isSpecial = true
     rotateAt = nil
-    header = context.settings.text("header").map { [memory] in memory.copy($0) }
+    header = StdoutLinesSinkArguments(context.settings).header.map { [memory] in memory.copy($0) }
     framed = true
     logger = nil
     pipeline = context.pipeline

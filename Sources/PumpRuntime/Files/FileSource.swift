@@ -3,6 +3,8 @@ import Glibc
 /// What sources of files have in common: how a file is opened where it was left, and what is said of its events.
 struct FileOpener: Sendable {
   let context: EndpointContext
+  /// Whether what begins as gzip does is unpacked.
+  let unpacks: Bool
   let framing: Framing
   /// Events are known by their record's number, not by their line.
   let countsRecords: Bool
@@ -10,15 +12,16 @@ struct FileOpener: Sendable {
   /// How far each file was read in earlier runs, by its path then.
   var saved: [String: FilePosition] = [:]
 
-  init(_ context: EndpointContext, framing: Framing?, countsRecords: Bool) {
+  init(_ context: EndpointContext, unpacks: Bool, framing: Framing?, countsRecords: Bool) {
     self.context = context
+    self.unpacks = unpacks
     self.framing = framing ?? .lines
     self.countsRecords = countsRecords
     limit = context.eventLimit
   }
 
   func open(_ path: String, at known: FilePosition? = nil, name: String? = nil) throws(RunFailure) -> SourceFile {
-    try SourceFile(path, at: known, name: name, framing: framing, context: context, limit: limit)
+    try SourceFile(path, at: known, name: name, unpacks: unpacks, framing: framing, stop: context.stop, limit: limit)
   }
 
   /// What is to be read of a name, in order: the rest of the file that had it in the last run, those that had it between,
@@ -111,11 +114,11 @@ final class FileSource: Source, @unchecked Sendable {
   private var checkpoint: Checkpoint = [:]
   private var keeps = false
 
-  init(_ context: EndpointContext, whole: Bool) throws(RunFailure) {
+  init(_ context: EndpointContext, _ path: String, unpacks: Bool, whole: Bool) throws(RunFailure) {
     self.context = context
     self.whole = whole && context.framing == nil
-    opener = FileOpener(context, framing: context.framing, countsRecords: whole)
-    paths = try FilePattern.expand(context.settings.text("path") ?? "")
+    opener = FileOpener(context, unpacks: unpacks, framing: context.framing, countsRecords: whole)
+    paths = try FilePattern.expand(path)
     for path in paths {
       var status = stat()
       guard stat(path, &status) == 0 else { continue }

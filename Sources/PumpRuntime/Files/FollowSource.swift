@@ -30,10 +30,10 @@ final class FollowSource: Source, @unchecked Sendable {
   /// So long it stays open after that: its writer may not have heard of the rotation.
   private static let patience: Int64 = 60_000_000
 
-  init(_ context: EndpointContext) throws(RunFailure) {
+  init(_ context: EndpointContext, _ path: String, unpacks: Bool) throws(RunFailure) {
     self.context = context
-    opener = FileOpener(context, framing: context.framing, countsRecords: false)
-    pattern = context.settings.text("path") ?? ""
+    opener = FileOpener(context, unpacks: unpacks, framing: context.framing, countsRecords: false)
+    pattern = path
     // What cannot be opened is said before anything flows.
     guard FilePattern.isPattern(pattern) || FileIdentity(of: pattern) != nil else {
       throw RunFailure(FileProblem("open", pattern, ENOENT).message)

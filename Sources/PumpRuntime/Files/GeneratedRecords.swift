@@ -13,9 +13,10 @@ private final class GenerateSource: Source, @unchecked Sendable {
 
   init(_ context: EndpointContext) {
     shape = context.spec.shape!
-    root = MadeValue(shape, name: "", path: "", TestValue(context.settings.text("where") ?? "{}") ?? .null)
-    count = context.settings.int("count")
-    random = Context(seed: UInt64(bitPattern: context.settings.int("seed") ?? 1))
+    let arguments = GenerateRecordsSourceArguments(context.settings)
+    root = MadeValue(shape, name: "", path: "", arguments.where.flatMap { TestValue($0) } ?? .null)
+    count = arguments.count
+    random = Context(seed: UInt64(bitPattern: arguments.seed))
   }
 
   var ends: Bool { count != nil }

@@ -19,11 +19,10 @@ final class SourceFile: @unchecked Sendable {
 
   /// Opens a file where it was left. `name` is where it lies, if not under its own.
   init(
-    _ path: String, at known: FilePosition? = nil, name: String? = nil, framing: Framing, context: EndpointContext, limit: Int
+    _ path: String, at known: FilePosition? = nil, name: String? = nil, unpacks: Bool, framing: Framing, stop: StopSignal, limit: Int
   ) throws(RunFailure) {
     self.path = path
-    let unpack = context.settings.text("compression") != "none"
-    stream = try SourceFile.stream(name ?? path, unpack, context.stop)
+    stream = try SourceFile.stream(name ?? path, unpacks, stop)
     seen = stat()
     fstat(stream.fd, &seen)
     identity = FileIdentity(seen)
@@ -35,7 +34,7 @@ final class SourceFile: @unchecked Sendable {
     }
     if place.line == 0 { place.line = try SourceFile.lines(stream.fd, place.offset) + 1 }
     if place.record == 0 { place.record = place.line }
-    let header = framing.hasHeader ? try SourceFile.header(name ?? path, framing, limit, context.stop) : nil
+    let header = framing.hasHeader ? try SourceFile.header(name ?? path, framing, limit, stop) : nil
     splitter = LineSplitter(limit: limit, framing: framing, at: place, header: header)
     mark = known!
   }
