@@ -9,9 +9,9 @@ final class Database: PooledClient, @unchecked Sendable {
   let id: String
   let path: String
 
-  init(_ id: String, _ settings: Settings) throws(RunFailure) {
+  init(_ id: String, _ settings: SQLiteSettings) throws(RunFailure) {
     self.id = id
-    path = settings.text("path") ?? ""
+    path = settings.path
     guard !path.isEmpty else { throw RunFailure("connection `\(id)`: `path` is empty; name the database's file") }
     var opened: OpaquePointer?
     let code = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nil)
@@ -21,10 +21,10 @@ final class Database: PooledClient, @unchecked Sendable {
       throw RunFailure("connection `\(id)`: cannot open \(Shape.clean(path)): \(reason); check the path and its folder")
     }
     handle = opened
-    sqlite3_busy_timeout(handle, Int32(clamping: (settings.int("busy_timeout") ?? 5_000_000) / 1000))
+    sqlite3_busy_timeout(handle, Int32(clamping: settings.busyTimeout.micros / 1000))
     do throws(RunFailure) {
-      try run("PRAGMA journal_mode=\(settings.text("journal") == "delete" ? "DELETE" : "WAL")")
-      try run("PRAGMA synchronous=\((settings.text("synchronous") ?? "full").uppercased())")
+      try run("PRAGMA journal_mode=\(settings.journal.rawValue.uppercased())")
+      try run("PRAGMA synchronous=\(settings.synchronous.rawValue.uppercased())")
     } catch {
       // A database that may only be read keeps the mode it has; what needs to write says so then.
       guard sqlite3_errcode(handle) & 0xFF == SQLITE_READONLY else {

@@ -9,12 +9,15 @@ public final class SQLiteConnector: Connector, @unchecked Sendable {
   ]
 
   private let connection: Connection
+  private let settings: SQLiteSettings
   private let readers: ClientPool<Database>
   private let writer = Mutex<Writer?>(nil)
 
   init(_ connection: Connection) {
     self.connection = connection
-    readers = ClientPool(connection) { () throws(RunFailure) in try Database(connection.id, connection.settings) }
+    let settings = SQLiteSettings(connection.settings)
+    self.settings = settings
+    readers = ClientPool(connection) { () throws(RunFailure) in try Database(connection.id, settings) }
     connection.observe({ [weak self] in self?.counts ?? .none }, tend: { [weak self] in self?.readers.tend() })
   }
 
@@ -31,7 +34,7 @@ public final class SQLiteConnector: Connector, @unchecked Sendable {
     let result: Result<Writer, RunFailure> = writer.withLock { current in
       if let current { return .success(current) }
       do throws(RunFailure) {
-        let made = Writer(try connection.attempt { () throws(RunFailure) in try Database(connection.id, connection.settings) })
+        let made = Writer(try connection.attempt { () throws(RunFailure) in try Database(connection.id, settings) })
         current = made
         return .success(made)
       } catch { return .failure(error) }
@@ -44,16 +47,17 @@ public final class SQLiteConnector: Connector, @unchecked Sendable {
     let columns = shape.fields.map { Database.quoted($0.wire) }.joined(separator: ", ")
     let sql: String
     if context.spec.name == "table" {
-      sql = "SELECT \(columns) FROM \(Database.quoted(context.settings.text("name") ?? ""))"
+      sql = "SELECT \(columns) FROM \(Database.quoted(SQLiteTableSourceArguments(context.settings).name))"
     } else {
-      sql = context.settings.text("sql") ?? ""
+      sql = SQLiteQuerySourceArguments(context.settings).sql
     }
     return try TableSource(readers, sql, byName: context.spec.name == "query", shape)
   }
 
   public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink {
-    let sink = try TableSink(shared(), context)
-    return context.settings.text("positions").map { KeepingSink(sink, $0, context) } ?? sink
+    let arguments = SQLiteTableSinkArguments(context.settings)
+    let sink = try TableSink(shared(), context, arguments)
+    return arguments.positions.map { KeepingSink(sink, $0, context) } ?? sink
   }
 
   public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { try TableLookup(readers, context) }
@@ -216,13 +220,12 @@ final class TableLookup: Lookup, @unchecked Sendable {
   init(_ pool: ClientPool<Database>, _ context: EndpointContext) throws(RunFailure) {
     self.pool = pool
     shape = context.spec.shape!
-    let table = context.settings.text("name") ?? ""
+    let arguments = SQLiteTableLookupArguments(context.settings)
     let database = try pool.acquire()
     defer { pool.release(database, broken: false) }
-    let columns = try database.columns(table)
+    let columns = try database.columns(arguments.name)
     let key = columns.filter { $0.keyPlace > 0 }
-    let name = context.settings.text("column")
-    guard let column = name ?? (key.count == 1 ? key[0].name : nil) else {
+    guard let column = arguments.column ?? (key.count == 1 ? key[0].name : nil) else {
       throw RunFailure("lookup `\(context.spec.label)`: the table has no primary key of one column; name one with `column: \"…\"`")
     }
     // Compared with a column of numbers, the text "007" would be 7.
@@ -230,11 +233,11 @@ final class TableLookup: Lookup, @unchecked Sendable {
       !found.keeps(Shape.of(each.type)), !(each.type.wrapped == .decimal && found.affinity == .integer)
     {
       throw RunFailure(
-        "lookup `\(context.spec.label)`: column `\(Shape.clean(found.name))` of \(Shape.clean(table)) is \(Shape.clean(found.declared)), the key is \(each.type); convert the key"
+        "lookup `\(context.spec.label)`: column `\(Shape.clean(found.name))` of \(Shape.clean(arguments.name)) is \(Shape.clean(found.declared)), the key is \(each.type); convert the key"
       )
     }
     sql =
-      "SELECT \(shape.fields.map { Database.quoted($0.wire) }.joined(separator: ", ")) FROM \(Database.quoted(table)) WHERE \(Database.quoted(column)) = ? LIMIT 1"
+      "SELECT \(shape.fields.map { Database.quoted($0.wire) }.joined(separator: ", ")) FROM \(Database.quoted(arguments.name)) WHERE \(Database.quoted(column)) = ? LIMIT 1"
     _ = try database.prepare(sql)
   }
 

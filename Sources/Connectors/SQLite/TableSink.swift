@@ -3,26 +3,35 @@ import PumpRuntime
 
 /// `table`: rows go into the open transaction as they come.
 final class TableSink: Sink, @unchecked Sendable {
+  /// What becomes of a row whose key is there.
+  private enum Conflict { case refuse, update, ignore }
   fileprivate let writer: Writer
   private let statement: Statement
   /// Columns that make binary numbers of decimals, by the numbers of their fields.
   private let rounding: [(field: Int, column: TableColumn)]
 
-  init(_ writer: Writer, _ context: EndpointContext) throws(RunFailure) {
+  init(_ writer: Writer, _ context: EndpointContext, _ arguments: SQLiteTableSinkArguments) throws(RunFailure) {
     self.writer = writer
     let shape = context.spec.shape!
-    let name = context.settings.text("name") ?? ""
-    let key = context.settings.texts("key").compactMap { name in shape.fields.first { $0.name == name }?.wire }
-    var mode = context.settings.text("mode") ?? "auto"
-    if mode == "auto" { mode = key.isEmpty ? "insert" : "upsert" }
-    guard mode == "insert" || !key.isEmpty else { throw RunFailure("sink `\(context.spec.label)`: `\(mode)` needs `key: [field]`") }
+    let name = arguments.name
+    let key = arguments.key.compactMap { name in shape.fields.first { $0.name == name }?.wire }
+    let conflict: Conflict
+    switch arguments.mode {
+    case .insert: conflict = .refuse
+    case .auto: conflict = key.isEmpty ? .refuse : .update
+    case .upsert: conflict = .update
+    case .ignore: conflict = .ignore
+    }
+    guard conflict == .refuse || !key.isEmpty else {
+      throw RunFailure("sink `\(context.spec.label)`: `\(arguments.mode)` needs `key: [field]`")
+    }
     let database = writer.database
     do throws(RunFailure) {
       try database.run(TableSink.create(name, shape, key))
       let columns = try database.columns(name)
       rounding = try TableSink.check(columns, name, shape)
-      if mode != "insert" { try TableSink.check(key: key, try database.uniqueKeys(name, columns), name) }
-      statement = try database.prepare(TableSink.insert(name, shape, key, mode))
+      if conflict != .refuse { try TableSink.check(key: key, try database.uniqueKeys(name, columns), name) }
+      statement = try database.prepare(TableSink.insert(name, shape, key, conflict))
     } catch { throw RunFailure("sink `\(context.spec.label)`: \(error.message)") }
   }
 
@@ -36,13 +45,13 @@ final class TableSink: Sink, @unchecked Sendable {
     return "CREATE TABLE IF NOT EXISTS \(Database.quoted(name)) (\(columns.joined(separator: ", "))\(primary))"
   }
 
-  private static func insert(_ name: String, _ shape: Shape, _ key: [String], _ mode: String) -> String {
+  private static func insert(_ name: String, _ shape: Shape, _ key: [String], _ conflict: Conflict) -> String {
     let columns = shape.fields.map { Database.quoted($0.wire) }
     let sql =
       "INSERT INTO \(Database.quoted(name)) (\(columns.joined(separator: ", "))) VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))"
-    guard mode != "insert" else { return sql }
+    guard conflict != .refuse else { return sql }
     let target = key.map(Database.quoted)
-    let others = mode == "ignore" ? [] : columns.filter { !target.contains($0) }
+    let others = conflict == .ignore ? [] : columns.filter { !target.contains($0) }
     let action = others.isEmpty ? "NOTHING" : "UPDATE SET \(others.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))"
     return "\(sql) ON CONFLICT (\(target.joined(separator: ", "))) DO \(action)"
   }
