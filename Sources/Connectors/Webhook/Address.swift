@@ -8,11 +8,11 @@ struct Address {
   private let port: UInt16
   private let connection: Connection
 
-  init(_ connection: Connection) throws(RunFailure) {
+  init(_ connection: Connection, _ settings: WebhookSettings) throws(RunFailure) {
     self.connection = connection
-    host = connection.settings.text("host") ?? ""
-    guard let port = UInt16(exactly: connection.settings.int("port") ?? 0) else {
-      throw connection.failure("`port` is \(connection.settings.int("port") ?? 0); write one from 1 to 65535, or 0 for any that is free")
+    host = settings.host
+    guard let port = UInt16(exactly: settings.port) else {
+      throw connection.failure("`port` is \(settings.port); write one from 1 to 65535, or 0 for any that is free")
     }
     self.port = port
   }

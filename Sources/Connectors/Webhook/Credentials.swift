@@ -7,14 +7,14 @@ final class Credentials {
   private let key: [UInt8]?
   private let context = Context()
 
-  init(_ connection: Connection) throws(RunFailure) {
-    token = try Self.secret("token", connection)
-    key = try Self.secret("signature_secret", connection)
+  init(_ connection: Connection, _ settings: WebhookSettings) throws(RunFailure) {
+    token = try Self.secret("token", settings.token, connection)
+    key = try Self.secret("signature_secret", settings.signatureSecret, connection)
   }
 
   /// An empty one would let everybody in.
-  private static func secret(_ name: String, _ connection: Connection) throws(RunFailure) -> [UInt8]? {
-    guard let text = connection.settings.text(name) else { return nil }
+  private static func secret(_ name: String, _ text: String?, _ connection: Connection) throws(RunFailure) -> [UInt8]? {
+    guard let text else { return nil }
     guard !text.isEmpty else { throw connection.failure("`\(name)` is empty; leave it out if everybody may send") }
     return Array(text.utf8)
   }

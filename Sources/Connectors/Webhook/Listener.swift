@@ -5,6 +5,7 @@ import PumpRuntime
 /// server's thread.
 final class Listener: HttpService, @unchecked Sendable {
   let connection: Connection
+  private let settings: WebhookSettings
   private let credentials: Credentials
   private let maxWaiting: Int
   private let timeout: Int64
@@ -22,9 +23,10 @@ final class Listener: HttpService, @unchecked Sendable {
 
   init(_ connection: Connection) throws(RunFailure) {
     self.connection = connection
-    credentials = try Credentials(connection)
-    maxWaiting = Int(min(max(1, connection.settings.int("max_waiting") ?? 500), 1 << 20))
-    timeout = max(1_000_000, connection.settings.int("request_timeout") ?? 30_000_000)
+    settings = WebhookSettings(connection.settings)
+    credentials = try Credentials(connection, settings)
+    maxWaiting = Int(min(settings.maxWaiting, 1 << 20))
+    timeout = max(1_000_000, settings.requestTimeout.micros)
   }
 
   /// What comes for a path; only before the start.
@@ -43,7 +45,7 @@ final class Listener: HttpService, @unchecked Sendable {
   func start() throws(RunFailure) {
     try connection.attempt { () throws(RunFailure) in
       let certificate = try Certificate(connection)
-      let (socket, address) = try Address(connection).listen()
+      let (socket, address) = try Address(connection, settings).listen()
       var limits = HttpServer.Limits()
       (limits.connections, limits.patience, limits.late) = (maxWaiting + Self.spare, timeout, .late)
       let server = HttpServer(socket, limits, self, secure: certificate.map { certificate in { certificate.transport($0) } })

@@ -13,7 +13,7 @@ final class PostSource: Source, @unchecked Sendable {
   init(_ listener: Listener, _ context: EndpointContext) throws(RunFailure) {
     connection = listener.connection
     self.context = context
-    inbox = try listener.inbox(context.settings.text("path") ?? "", limit: context.eventLimit)
+    inbox = try listener.inbox(WebhookPostSourceArguments(context.settings).path, limit: context.eventLimit)
   }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {

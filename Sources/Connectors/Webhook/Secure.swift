@@ -9,11 +9,11 @@ final class Certificate: @unchecked Sendable {
 
   /// Nil where the connection's settings name none.
   init?(_ connection: Connection) throws(RunFailure) {
-    let settings = connection.settings
-    guard settings.text("tls.ca") == nil else {
+    let tls = connection.common.tls
+    guard tls.ca == nil else {
       throw connection.failure("senders' certificates are not checked; leave `tls.ca` out, and set `token` or `signature_secret`")
     }
-    switch (settings.text("tls.key"), settings.text("tls.certificate")) {
+    switch (tls.key, tls.certificate) {
     case (nil, nil): return nil
     case (let key?, let certificate?):
       guard let context = SSL_CTX_new(TLS_server_method()) else { throw connection.failure("OpenSSL cannot start", transient: true) }
