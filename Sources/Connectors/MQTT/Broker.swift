@@ -7,18 +7,17 @@ import Synchronization
 /// The broker of one connection, as its clients find it: where it is, and which protocol it speaks.
 final class Broker: Sendable {
   let connection: Connection
-  let host: String
-  let port: Int32
-  private let version: String
+  let settings: MQTTSettings
   /// The broker took a client of 3.1.1 after it had said that it does not know 5, or nothing. The next ones do not ask again.
   private let isOld = Atomic(false)
 
   init(_ connection: Connection) {
     self.connection = connection
-    host = connection.settings.text("host") ?? "localhost"
-    port = Int32(clamping: connection.settings.int("port") ?? 8883)
-    version = connection.settings.text("version") ?? "any"
+    settings = MQTTSettings(connection.settings)
   }
+
+  var host: String { settings.host }
+  var port: Int32 { Int32(clamping: settings.port) }
 
   var address: String { "\(host):\(port)" }
 
@@ -32,13 +31,13 @@ final class Broker: Sendable {
     }
     var greeting = Client.Greeting.unknownVersion
     var timeout = connection.connectTimeout
-    if version != "v3_1_1", !isOld.load(ordering: .relaxed) {
+    if settings.version != .v311, !isOld.load(ordering: .relaxed) {
       let client = try client(Int(MQTT_PROTOCOL_V5))
-      if version == "any" { timeout /= 2 }
+      if settings.version == .any { timeout /= 2 }
       greeting = try client.connect(keepAlive, within: timeout)
       switch greeting {
       case .taken: return client
-      case _ where version == "any": break
+      case _ where settings.version == .any: break
       case .silence: throw silent
       case .unknownVersion, .leave:
         throw connection.failure("\(address) does not know MQTT 5; set `version = v3_1_1`, or leave it out", transient: greeting == .leave)

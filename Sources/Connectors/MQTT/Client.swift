@@ -36,7 +36,7 @@ final class Client: PooledClient, @unchecked Sendable {
   ) throws(RunFailure) {
     guard let made = mosquitto_new(id, isClean, nil) else { throw broker.connection.failure("`\(id ?? "")` can be no client's name") }
     (self.broker, self.version, self.isClean, self.onMessage, handle) = (broker, version, isClean, onMessage, made)
-    isTLS = broker.connection.settings.text("security") != "plain"
+    isTLS = broker.settings.security == .tls
     mosquitto_user_data_set(handle, Unmanaged.passUnretained(self).toOpaque())
     listen()
     try configure()
@@ -85,7 +85,7 @@ final class Client: PooledClient, @unchecked Sendable {
   }
 
   private func configure() throws(RunFailure) {
-    let settings = connection.settings
+    let settings = broker.settings
     mosquitto_int_option(handle, MOSQ_OPT_PROTOCOL_VERSION, version)
     // Packets are then queued, and written only when told to.
     mosquitto_threaded_set(handle, true)
@@ -94,23 +94,24 @@ final class Client: PooledClient, @unchecked Sendable {
     mosquitto_max_inflight_messages_set(handle, 1000)
     // As much to a source before it confirms; to a client that does not ask for more than 20, MQTT 5 lets no broker send more.
     mosquitto_int_option(handle, MOSQ_OPT_RECEIVE_MAXIMUM, 1000)
-    if let user = settings.text("user") { mosquitto_username_pw_set(handle, user, settings.text("password")) }
-    if let topic = settings.text("will_topic") {
-      let payload = Array((settings.text("will_payload") ?? "").utf8)
-      guard mosquitto_will_set(handle, topic, Int32(payload.count), payload, 1, settings.bool("will_retain")) == 0 else {
+    if let user = settings.user { mosquitto_username_pw_set(handle, user, settings.password) }
+    if let topic = settings.willTopic {
+      let payload = Array(settings.willPayload.utf8)
+      guard mosquitto_will_set(handle, topic, Int32(payload.count), payload, 1, settings.willRetain) == 0 else {
         throw connection.failure("`\(topic)` can be no topic of a will")
       }
     }
     guard isTLS else { return }
-    guard settings.text("tls.server_name") == nil else {
+    let tls = connection.common.tls
+    guard tls.serverName == nil else {
       throw connection.failure("`tls.server_name` is not supported by MQTT's client; use the certificate's name as `host`")
     }
-    let ca = settings.text("tls.ca") ?? "/etc/ssl/certs/ca-certificates.crt"
-    let code = mosquitto_tls_set(handle, ca, nil, settings.text("tls.certificate"), settings.text("tls.key"), nil)
+    let ca = tls.ca ?? "/etc/ssl/certs/ca-certificates.crt"
+    let code = mosquitto_tls_set(handle, ca, nil, tls.certificate, tls.key, nil)
     guard code == 0 else {
       throw connection.failure("the files of `tls` cannot be used: \(Self.text(code)); check `tls.ca`, `tls.certificate` and `tls.key`")
     }
-    if settings["tls.verify"] == .bool(false) {
+    if !tls.verify {
       mosquitto_tls_opts_set(handle, 0, nil, nil)
       mosquitto_tls_insecure_set(handle, true)
     }

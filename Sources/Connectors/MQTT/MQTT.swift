@@ -21,17 +21,7 @@ public final class MQTTConnector: Connector, @unchecked Sendable {
 
   public func probe() throws(RunFailure) { pool.release(try pool.acquire(), broken: false) }
   public func source(_ context: EndpointContext) throws(RunFailure) -> any Source { TopicSource(broker, context) }
-  public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { TopicSink(pool, broker.connection, context) }
+  public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { TopicSink(pool, broker, context) }
   public func shutdown() { pool.close() }
-}
-
-extension EndpointContext {
-  var qos: Int32 {
-    switch settings.text("qos") {
-    case "at_most_once": 0
-    case "exactly_once": 2
-    default: 1
-    }
-  }
 }
 #endif

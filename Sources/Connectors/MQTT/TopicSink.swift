@@ -8,6 +8,8 @@ final class TopicSink: Sink, @unchecked Sendable {
   private let connection: Connection
   private let qos: Int32
   private let retain: Bool
+  /// How long the broker may take to confirm, in microseconds.
+  private let patience: Int64
   /// Topic, a zero, and payload of each event since the last commit, and where they begin and end.
   private var bytes = ByteBuffer(capacity: 64 << 10)
   private typealias Event = (topic: Int, payload: Int, end: Int)
@@ -23,11 +25,18 @@ final class TopicSink: Sink, @unchecked Sendable {
   /// confirmed.
   private var window = TopicSink.wholeWindow
 
-  init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) {
+  init(_ pool: ClientPool<Client>, _ broker: Broker, _ context: EndpointContext) {
     self.pool = pool
-    self.connection = connection
-    qos = context.qos
-    retain = context.settings.bool("retain")
+    connection = broker.connection
+    patience = broker.settings.ackTimeout.micros
+    let arguments = MQTTTopicSinkArguments(context.settings)
+    qos =
+      switch arguments.qos {
+      case .atMostOnce: 0
+      case .atLeastOnce: 1
+      case .exactlyOnce: 2
+      }
+    retain = arguments.retain
   }
 
   deinit { bytes.release() }
@@ -77,8 +86,7 @@ final class TopicSink: Sink, @unchecked Sendable {
 
   /// Keeps so many messages under way; what is answered is done even where the client is lost later.
   private func deliver(_ client: Client) throws(RunFailure) {
-    let limit = connection.settings.int("ack_timeout") ?? 30_000_000
-    var deadline = currentMicros() + limit
+    var deadline = currentMicros() + patience
     var numbers: [Int32] = []
     let first = done
     while done < events.count {
@@ -98,7 +106,7 @@ final class TopicSink: Sink, @unchecked Sendable {
         done += 1
         losses = 0
         window = min(window + 1, Self.wholeWindow)
-        deadline = currentMicros() + limit
+        deadline = currentMicros() + patience
       }
       guard code == 0 else { throw lost(client, code, over: done) }
       guard currentMicros() < deadline else {

@@ -9,6 +9,7 @@ final class TopicSource: Source, @unchecked Sendable {
   private let broker: Broker
   private var connection: Connection { broker.connection }
   private let context: EndpointContext
+  private let arguments: MQTTTopicSourceArguments
   private let qos: Int32
   private let limit: Int
   private var client: Client?
@@ -34,18 +35,23 @@ final class TopicSource: Source, @unchecked Sendable {
   init(_ broker: Broker, _ context: EndpointContext) {
     self.broker = broker
     self.context = context
-    // Of QoS 2 the broker forgets a message before libmosquitto shows it, long before its event is durable.
-    qos = min(context.qos, 1)
+    arguments = MQTTTopicSourceArguments(context.settings)
+    qos =
+      switch arguments.qos {
+      case .atMostOnce: 0
+      // Of QoS 2 the broker forgets a message before libmosquitto shows it, long before its event is durable.
+      case .atLeastOnce, .exactlyOnce: 1
+      }
     limit = context.eventLimit
-    let isClean = context.settings.bool("clean") || qos == 0
-    session = isClean ? nil : context.settings.text("client_id") ?? "pump-\(context.pipeline)-\(context.spec.label)"
+    let isClean = arguments.clean || qos == 0
+    session = isClean ? nil : arguments.clientId ?? "pump-\(context.pipeline)-\(context.spec.label)"
   }
 
   private func connect() throws(RunFailure) -> Client {
     isSubscribed = false
     // Messages of a session that goes on may come with the answer to the client.
     let client = try connection.attempt { () throws(RunFailure) in
-      try broker.connect(id: session ?? context.settings.text("client_id"), isClean: session == nil, keepAlive: 30) {
+      try broker.connect(id: session ?? arguments.clientId, isClean: session == nil, keepAlive: 30) {
         [unowned self] message in
         take(message.pointee)
       }
@@ -69,7 +75,7 @@ final class TopicSource: Source, @unchecked Sendable {
     let client = self.client!
     // What waits to be sent confirms messages too, all that have come: while some are not durable, nothing is sent.
     if !isSubscribed, isIdle(batch) {
-      do throws(RunFailure) { try client.subscribe(context.settings.text("filter") ?? "", qos) } catch {
+      do throws(RunFailure) { try client.subscribe(arguments.filter, qos) } catch {
         self.client = nil
         throw error
       }
