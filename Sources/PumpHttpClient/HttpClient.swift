@@ -64,10 +64,11 @@ public final class HttpClient {
   private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
   private static let redirectLimit = 5
 
-  public init(_ connection: Connection, setting: String) throws(RunFailure) {
+  /// `timeout` is for one request.
+  public init(_ connection: Connection, setting: String, timeout: Duration) throws(RunFailure) {
     self.connection = connection
     self.setting = setting
-    requestTimeout = max(1000, connection.settings.int("request_timeout") ?? 30_000_000)
+    requestTimeout = max(1000, timeout.micros)
     guard HttpClient.isReady, let multi = curl_multi_init() else { throw connection.failure("libcurl cannot start", transient: true) }
     self.multi = multi
   }
@@ -162,20 +163,21 @@ private final class Transfer {
   init(_ client: HttpClient) {
     // Only without memory there is none.
     handle = curl_easy_init()!
-    let settings = client.connection.settings
-    serverName = settings.text("tls.server_name")
+    let settings = client.connection.common
+    serverName = settings.tls.serverName
     for (option, value) in [
       (CURLOPT_NOSIGNAL, 1), (CURLOPT_CONNECTTIMEOUT_MS, Int(client.connection.connectTimeout / 1000)),
       (CURLOPT_TCP_KEEPALIVE, 1), (CURLOPT_PATH_AS_IS, 1), (CURLOPT_PIPEWAIT, 1),
       (CURLOPT_UPLOAD_BUFFERSIZE, 512 << 10), (CURLOPT_BUFFERSIZE, 128 << 10),
-      (CURLOPT_MAXAGE_CONN, Int((settings.int("pool.idle_timeout") ?? 300_000_000) / 1_000_000)),
+      (CURLOPT_MAXAGE_CONN, Int(settings.pool.idleTimeout.micros / 1_000_000)),
     ] { pump_curl_number(handle, option, value) }
-    if settings["tls.verify"] == .bool(false) {
+    if !settings.tls.verify {
       pump_curl_number(handle, CURLOPT_SSL_VERIFYPEER, 0)
       pump_curl_number(handle, CURLOPT_SSL_VERIFYHOST, 0)
     }
-    for (key, option) in [("tls.ca", CURLOPT_CAINFO), ("tls.certificate", CURLOPT_SSLCERT), ("tls.key", CURLOPT_SSLKEY)] {
-      if let file = settings.text(key) { pump_curl_text(handle, option, file) }
+    let tls = settings.tls
+    for (file, option) in [(tls.ca, CURLOPT_CAINFO), (tls.certificate, CURLOPT_SSLCERT), (tls.key, CURLOPT_SSLKEY)] {
+      if let file { pump_curl_text(handle, option, file) }
     }
     pump_curl_text(handle, CURLOPT_USERAGENT, "pump")
     // Bodies are unpacked here: libcurl takes several members of gzip for a broken connection.

@@ -5,7 +5,7 @@ import PumpRuntime
 /// `index`: bulk requests. Events are encoded as they come and sent at the commit; what is not done then stays and is sent
 /// again, each event under the id that it got when it came.
 final class BulkSink: Sink, @unchecked Sendable {
-  private enum Mode: String { case index, create, update, upsert, delete }
+  private typealias Mode = ElasticsearchIndexSinkArguments.Mode
   private enum Outcome { case open, done, refused }
   /// Where the action of an event ends within the lines, where all of it does, and how it went.
   private struct Event {
@@ -52,7 +52,7 @@ final class BulkSink: Sink, @unchecked Sendable {
   init(_ pool: ClientPool<Session>, _ cluster: Cluster, _ context: EndpointContext) throws(RunFailure) {
     self.pool = pool
     self.cluster = cluster
-    mode = Mode(rawValue: context.settings.text("mode") ?? "") ?? .index
+    mode = ElasticsearchIndexSinkArguments(context.settings).mode
     name = context.spec.argument("name")!
     id = context.spec.argument("id")
     endpoint = "\(context.pipeline)\n\(context.spec.label)"
@@ -255,7 +255,7 @@ final class BulkSink: Sink, @unchecked Sendable {
     // Of each item only what says how it went.
     var request = ClusterRequest(path: "/_bulk?filter_path=error,errors,items.*.status,items.*.error", body: bytes)
     request.contentType = "application/x-ndjson"
-    if cluster.compresses {
+    if cluster.settings.compress {
       packed.count = 0
       if Gzip.pack(bytes, into: &packed) {
         request.body = packed.bytes

@@ -7,7 +7,7 @@ import Synchronization
 final class Cluster: Sendable {
   let connection: Connection
   let nodes: [HttpAddress]
-  let compresses: Bool
+  let settings: ElasticsearchSettings
   /// Lines that every request begins with.
   let headers: [String]
   private struct State {
@@ -20,28 +20,26 @@ final class Cluster: Sendable {
 
   init(_ connection: Connection) throws(RunFailure) {
     self.connection = connection
-    let settings = connection.settings
+    settings = ElasticsearchSettings(connection.settings)
     var nodes: [HttpAddress] = []
-    for part in (settings.text("nodes") ?? "").split(separator: ",", omittingEmptySubsequences: false) {
+    for part in settings.nodes.split(separator: ",", omittingEmptySubsequences: false) {
       nodes.append(try HttpAddress.parse(String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()), "nodes", connection))
     }
     self.nodes = nodes
     state = Mutex(State(downUntil: Array(repeating: 0, count: nodes.count)))
-    compresses = settings.bool("compress")
-    headers = ["Accept: application/json"] + (try Cluster.authorization(connection).map { ["Authorization: \($0)"] } ?? [])
+    headers = ["Accept: application/json"] + (try Cluster.authorization(connection, settings).map { ["Authorization: \($0)"] } ?? [])
   }
 
-  private static func authorization(_ connection: Connection) throws(RunFailure) -> String? {
-    let settings = connection.settings
-    if let key = settings.text("api_key") {
-      guard settings.text("user") == nil else { throw connection.failure("set either `api_key`, or `user` and `password`") }
+  private static func authorization(_ connection: Connection, _ settings: ElasticsearchSettings) throws(RunFailure) -> String? {
+    if let key = settings.apiKey {
+      guard settings.user == nil else { throw connection.failure("set either `api_key`, or `user` and `password`") }
       guard key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
         throw connection.failure("`api_key` is no encoded key; use what Elasticsearch gave as `encoded`")
       }
       return "ApiKey \(key)"
     }
-    guard let user = settings.text("user") else { return nil }
-    guard let password = settings.text("password") else { throw connection.failure("`user` needs a `password`") }
+    guard let user = settings.user else { return nil }
+    guard let password = settings.password else { throw connection.failure("`user` needs a `password`") }
     var out = ByteBuffer(capacity: 128)
     defer { out.release() }
     let arena = Arena()
@@ -77,8 +75,7 @@ final class Cluster: Sendable {
 
 extension EndpointContext {
   /// What the paths of an index begin with.
-  func indexPath() throws(RunFailure) -> String {
-    let index = settings.text("index") ?? ""
+  func path(of index: String) throws(RunFailure) -> String {
     guard !index.isEmpty, !index.contains(where: { "/?#".contains($0) }) else {
       throw RunFailure("`\(spec.label)`: `\(index)` is no name of an index")
     }

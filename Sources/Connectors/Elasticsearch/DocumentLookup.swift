@@ -14,8 +14,9 @@ final class DocumentLookup: Lookup, @unchecked Sendable {
     self.pool = pool
     connection = cluster.connection
     label = context.spec.label
-    path = try context.indexPath() + "/_mget"
-    known = LookupCache(ElasticsearchDocumentLookupArguments(context.settings).cache)
+    let arguments = ElasticsearchDocumentLookupArguments(context.settings)
+    path = try context.path(of: arguments.index) + "/_mget"
+    known = LookupCache(arguments.cache)
   }
 
   func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure) {

@@ -20,15 +20,14 @@ final class Search {
   /// How long the server keeps a point in time that nobody asks about: as long as a sink may be down.
   private static let keepAlive = "10m"
 
-  init(_ context: EndpointContext) throws(RunFailure) {
-    let settings = context.settings
+  init(_ context: EndpointContext, _ arguments: ElasticsearchSearchSourceArguments) throws(RunFailure) {
     label = context.spec.label
     shape = context.spec.shape!
-    path = try context.indexPath()
-    page = Int(clamping: settings.int("page") ?? 1000)
-    order = settings.texts("order").compactMap { name in context.spec.shape!.fields.firstIndex { $0.name == name } }
+    path = try context.path(of: arguments.index)
+    page = Int(clamping: arguments.page)
+    order = arguments.order.compactMap { name in context.spec.shape!.fields.firstIndex { $0.name == name } }
     let c = Context()
-    do throws(EventFailure) { query = try Fn.parseJson(c.arena.copy(settings.text("query") ?? ""), c).text.string } catch {
+    do throws(EventFailure) { query = try Fn.parseJson(c.arena.copy(arguments.query), c).text.string } catch {
       throw RunFailure("source `\(context.spec.label)`: `query`: \(error.message)")
     }
     guard (1...10_000).contains(page) else { throw RunFailure("source `\(context.spec.label)`: `page` is 1 to 10000") }

@@ -35,11 +35,12 @@ final class SearchSource: Source, @unchecked Sendable {
     connection = cluster.connection
     self.context = context
     shape = context.spec.shape!
-    search = try Search(context)
-    every = context.settings.int("every")
+    let arguments = ElasticsearchSearchSourceArguments(context.settings)
+    search = try Search(context, arguments)
+    every = arguments.every?.micros
     limit = context.eventLimit
     // What is read once, and by no later run, has nothing to wait for.
-    delay = search.isOrdered && (every != nil || context.keepsPositions) ? context.settings.int("delay") ?? 0 : 0
+    delay = search.isOrdered && (every != nil || context.keepsPositions) ? arguments.delay.micros : 0
     guard every == nil || search.isOrdered else {
       throw RunFailure("source `\(context.spec.label)`: `every` needs `order: [field]`, so that each document is read once")
     }

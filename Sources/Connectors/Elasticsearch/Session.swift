@@ -27,7 +27,7 @@ final class Session: PooledClient, @unchecked Sendable {
 
   init(_ cluster: Cluster) throws(RunFailure) {
     self.cluster = cluster
-    client = try HttpClient(cluster.connection, setting: "nodes")
+    client = try HttpClient(cluster.connection, setting: "nodes", timeout: cluster.settings.requestTimeout)
     let answer = try send(ClusterRequest(method: "GET", path: "/", isProbe: true))
     guard answer.header("x-elastic-product") == "Elasticsearch" else {
       // Where it was Elasticsearch before, something stands in for it for a while.

@@ -24,13 +24,14 @@ final class GetSource: Source, @unchecked Sendable {
     self.service = service
     self.context = context
     client = try service.client()
-    url = service.address.url(written: context.settings.text("path") ?? "")
-    if let accept = context.settings.text("accept") {
+    let arguments = HttpGetSourceArguments(context.settings)
+    url = service.address.url(written: arguments.path)
+    if let accept = arguments.accept {
       headers = [try Service.line("Accept", accept, "accept", service.connection)]
     } else {
       headers = []
     }
-    every = context.settings.int("every")
+    every = arguments.every?.micros
     limit = context.eventLimit
   }
 

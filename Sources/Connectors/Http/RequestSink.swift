@@ -21,8 +21,9 @@ final class RequestSink: Sink, @unchecked Sendable {
   init(_ service: Service, _ context: EndpointContext) throws(RunFailure) {
     self.service = service
     client = try service.client()
-    method = context.settings.text("method") ?? "POST"
-    headers = [try Service.line("Content-Type", context.settings.text("content_type") ?? "", "content_type", service.connection)]
+    let arguments = HttpRequestSinkArguments(context.settings)
+    method = arguments.method.rawValue
+    headers = [try Service.line("Content-Type", arguments.contentType, "content_type", service.connection)]
     path = context.spec.argument("path")!
   }
 

@@ -6,6 +6,7 @@ import Synchronization
 /// The server of one connection: what all requests to it have in common, and how many may be under way.
 final class Service: Sendable {
   let connection: Connection
+  private let settings: HttpSettings
   let address: HttpAddress
   private let headers: [String]
   /// What may not stand in a message, wherever it comes from.
@@ -25,17 +26,14 @@ final class Service: Sendable {
 
   init(_ connection: Connection) throws(RunFailure) {
     self.connection = connection
-    let settings = connection.settings
-    address = try HttpAddress.parse(settings.text("base_url") ?? "", "base_url", connection)
-    limit = max(1, Int(clamping: settings.int("pool.max") ?? 4))
-    var (headers, secrets) = try Service.authorization(connection)
-    if case .map(let pairs) = settings["headers"] {
-      for pair in pairs {
-        guard case .text(let value) = pair.value else { continue }
-        headers.append(try Service.line(pair.key, value, "headers", connection))
-        // It may be a key; shorter ones would tear holes into any text.
-        if value.utf8.count >= 8 { secrets.append(value) }
-      }
+    settings = HttpSettings(connection.settings)
+    address = try HttpAddress.parse(settings.baseUrl, "base_url", connection)
+    limit = Int(clamping: connection.common.pool.max)
+    var (headers, secrets) = try Service.authorization(connection, settings)
+    for (name, value) in settings.headers.sorted(by: { $0.key < $1.key }) {
+      headers.append(try Service.line(name, value, "headers", connection))
+      // It may be a key; shorter ones would tear holes into any text.
+      if value.utf8.count >= 8 { secrets.append(value) }
     }
     self.headers = headers
     self.secrets = secrets
@@ -45,14 +43,15 @@ final class Service: Sendable {
     }
   }
 
-  private static func authorization(_ connection: Connection) throws(RunFailure) -> (lines: [String], secrets: [String]) {
-    let settings = connection.settings
-    if let token = settings.text("token") {
-      guard settings.text("user") == nil else { throw connection.failure("set either `token`, or `user` and `password`") }
+  private static func authorization(
+    _ connection: Connection, _ settings: HttpSettings
+  ) throws(RunFailure) -> (lines: [String], secrets: [String]) {
+    if let token = settings.token {
+      guard settings.user == nil else { throw connection.failure("set either `token`, or `user` and `password`") }
       return ([try line("Authorization", "Bearer \(token)", "token", connection)], [token])
     }
-    guard let user = settings.text("user") else { return ([], []) }
-    let password = settings.text("password") ?? ""
+    guard let user = settings.user else { return ([], []) }
+    let password = settings.password ?? ""
     var out = ByteBuffer(capacity: 128)
     defer { out.release() }
     let arena = Arena()
@@ -77,7 +76,7 @@ final class Service: Sendable {
 
   // MARK: Sending
 
-  func client() throws(RunFailure) -> HttpClient { try HttpClient(connection, setting: "base_url") }
+  func client() throws(RunFailure) -> HttpClient { try HttpClient(connection, setting: "base_url", timeout: settings.requestTimeout) }
 
   /// A session and no request: what is asked for may have effects.
   func probe() throws(RunFailure) {
