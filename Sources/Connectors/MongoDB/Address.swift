@@ -14,28 +14,27 @@ final class Address: @unchecked Sendable {
 
   private static let library: Void = pump_mongo_start()
 
-  init(_ connection: Connection) throws(RunFailure) {
+  init(_ connection: Connection, _ settings: MongoDBSettings) throws(RunFailure) {
     _ = Address.library
-    let settings = connection.settings
-    let own = [("w", settings.text("write_concern") ?? "majority"), ("wtimeoutMS", String(Address.commandTimeout(settings)))]
-    let options = own + Address.properties(settings)
+    let own = [("w", settings.writeConcern), ("wtimeoutMS", String(Address.commandTimeout(settings)))]
+    let options = own + settings.properties.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     let text = Address.text(settings, options)
     let problem = Problem.Memory()
     guard let uri = mongoc_uri_new_with_error(text, problem.error) else {
-      let reason = settings.text("uri") == nil ? problem.value.message : "it is no URI of MongoDB"
+      let reason = settings.uri == nil ? problem.value.message : "it is no URI of MongoDB"
       throw connection.failure("`uri`, `host` or `properties`: \(reason); write `mongodb://host:27017/?replicaSet=rs0`")
     }
     var identity: Int32?
     do throws(RunFailure) {
       try Address.check(text, connection)
-      try Address.secure(uri, connection, &identity)
+      try Address.secure(uri, connection, settings, &identity)
     } catch {
       mongoc_uri_destroy(uri)
       throw error
     }
     Address.logIn(uri, settings)
-    Address.time(uri, connection)
-    if let name = settings.text("replica_set") { mongoc_uri_set_option_as_utf8(uri, MONGOC_URI_REPLICASET, name) }
+    Address.time(uri, connection, settings)
+    if let name = settings.replicaSet { mongoc_uri_set_option_as_utf8(uri, MONGOC_URI_REPLICASET, name) }
     if mongoc_uri_get_appname(uri) == nil { mongoc_uri_set_appname(uri, "pump") }
     self.uri = uri
     self.identity = identity
@@ -49,19 +48,14 @@ final class Address: @unchecked Sendable {
 
   // MARK: The text
 
-  private static func properties(_ settings: Settings) -> [(String, String)] {
-    guard case .map(let pairs) = settings["properties"] else { return [] }
-    return pairs.compactMap { pair in if case .text(let text) = pair.value { (pair.key, text) } else { nil } }
-  }
-
   /// The URI as it is given, or of host and port, with more options. Its own come last, and count.
-  private static func text(_ settings: Settings, _ options: [(String, String)]) -> String {
+  private static func text(_ settings: MongoDBSettings, _ options: [(String, String)]) -> String {
     let more = options.map { "\(escaped($0.0))=\(escaped($0.1))" }.joined(separator: "&")
-    guard let uri = settings.text("uri") else {
-      let host = settings.text("host") ?? "localhost"
+    guard let uri = settings.uri else {
+      let host = settings.host
       let isSocket = host.hasPrefix("/")
       let written = host.contains(":") ? "[\(host)]" : escaped(host)
-      return "mongodb://\(written)\(isSocket ? "" : ":\(settings.int("port") ?? 27017)")/?\(more)"
+      return "mongodb://\(written)\(isSocket ? "" : ":\(settings.port)")/?\(more)"
     }
     if let mark = uri.firstIndex(of: "?") { return "\(uri[..<mark])?\(more)&\(uri[uri.index(after: mark)...])" }
     let isWhole = uri.firstRange(of: "://").map { uri[$0.upperBound...].contains("/") } ?? false
@@ -89,9 +83,10 @@ final class Address: @unchecked Sendable {
 
   // MARK: Settings
 
-  private static func secure(_ uri: OpaquePointer, _ connection: Connection, _ identity: inout Int32?) throws(RunFailure) {
-    let settings = connection.settings
-    let wanted = settings.text("security") != "plain"
+  private static func secure(
+    _ uri: OpaquePointer, _ connection: Connection, _ settings: MongoDBSettings, _ identity: inout Int32?
+  ) throws(RunFailure) {
+    let wanted = settings.security == .tls
     let isSaid = mongoc_uri_has_option(uri, MONGOC_URI_TLS) || mongoc_uri_has_option(uri, MONGOC_URI_SSL)
     if isSaid, mongoc_uri_get_tls(uri) != wanted, mongoc_uri_get_srv_hostname(uri) == nil {
       throw connection.failure("`uri` and `security` differ on TLS; leave the option out of the URI, or set `security` to match")
@@ -101,13 +96,14 @@ final class Address: @unchecked Sendable {
       throw connection.failure("`write_concern` 0 has no answer, so that nothing could be acknowledged; set 1 or `majority`")
     }
     guard wanted else { return }
-    guard settings.text("tls.server_name") == nil else {
+    let tls = connection.common.tls
+    guard tls.serverName == nil else {
       throw connection.failure("`tls.server_name` is not supported by MongoDB's client; use the certificate's name as `host`")
     }
-    if settings["tls.verify"] == .bool(false) { mongoc_uri_set_option_as_bool(uri, MONGOC_URI_TLSINSECURE, true) }
-    if let file = settings.text("tls.ca") { mongoc_uri_set_option_as_utf8(uri, MONGOC_URI_TLSCAFILE, file) }
-    guard var file = settings.text("tls.certificate") else { return }
-    if let key = settings.text("tls.key"), key != file {
+    if !tls.verify { mongoc_uri_set_option_as_bool(uri, MONGOC_URI_TLSINSECURE, true) }
+    if let file = tls.ca { mongoc_uri_set_option_as_utf8(uri, MONGOC_URI_TLSCAFILE, file) }
+    guard var file = tls.certificate else { return }
+    if let key = tls.key, key != file {
       let joined = try join([file, key], connection)
       identity = joined
       file = "/proc/self/fd/\(joined)"
@@ -131,21 +127,21 @@ final class Address: @unchecked Sendable {
   }
 
   /// What the URI itself says of the user counts, unless there is a setting.
-  private static func logIn(_ uri: OpaquePointer, _ settings: Settings) {
-    if let user = settings.text("user") {
+  private static func logIn(_ uri: OpaquePointer, _ settings: MongoDBSettings) {
+    if let user = settings.user {
       mongoc_uri_set_username(uri, user)
-      if let password = settings.text("password") { mongoc_uri_set_password(uri, password) }
+      if let password = settings.password { mongoc_uri_set_password(uri, password) }
     }
-    let source = settings.text("auth_source") ?? "admin"
-    if source != "admin" || (settings.text("user") != nil && settings.text("uri") == nil) { mongoc_uri_set_auth_source(uri, source) }
+    let source = settings.authSource
+    if source != "admin" || (settings.user != nil && settings.uri == nil) { mongoc_uri_set_auth_source(uri, source) }
   }
 
-  private static func commandTimeout(_ settings: Settings) -> Int64 { max(1000, settings.int("command_timeout") ?? 60_000_000) / 1000 }
+  private static func commandTimeout(_ settings: MongoDBSettings) -> Int64 { settings.commandTimeout.micros / 1000 }
 
-  private static func time(_ uri: OpaquePointer, _ connection: Connection) {
+  private static func time(_ uri: OpaquePointer, _ connection: Connection, _ settings: MongoDBSettings) {
     let connect = Int32(clamping: connection.connectTimeout / 1000)
     // A server that waits for others gives up first, and says so.
-    let command = Int32(clamping: commandTimeout(connection.settings) + 2000)
+    let command = Int32(clamping: commandTimeout(settings) + 2000)
     let times = [
       (MONGOC_URI_CONNECTTIMEOUTMS, connect), (MONGOC_URI_SERVERSELECTIONTIMEOUTMS, connect), (MONGOC_URI_SOCKETTIMEOUTMS, command),
     ]

@@ -20,11 +20,11 @@ final class ChangesSource: Source, @unchecked Sendable {
   init(_ pool: ClientPool<Client>, _ context: EndpointContext) throws(RunFailure) {
     self.pool = pool
     self.context = context
-    collection = context.settings.text("collection")
+    let arguments = MongoDBChangesSourceArguments(context.settings)
+    collection = arguments.collection
     limit = context.eventLimit
-    let stages = context.settings.text("pipeline") ?? "[]"
     let label = context.spec.label
-    do throws(EventFailure) { pipeline = try ExtendedJSON.parse("{\"pipeline\":\(stages)}") } catch {
+    do throws(EventFailure) { pipeline = try ExtendedJSON.parse("{\"pipeline\":\(arguments.pipeline)}") } catch {
       throw RunFailure("source `\(label)`: `pipeline` is no extended JSON\(error.message); write `[{\"$match\": …}]`")
     }
   }

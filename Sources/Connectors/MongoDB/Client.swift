@@ -12,22 +12,22 @@ final class Client: PooledClient, @unchecked Sendable {
   var isReusable: Bool { !isBroken }
   private let problem = Problem.Memory()
 
-  init(_ connection: Connection, _ address: Address) throws(RunFailure) {
+  init(_ connection: Connection, _ settings: MongoDBSettings, _ address: Address) throws(RunFailure) {
     self.connection = connection
-    database = connection.settings.text("database") ?? ""
+    database = settings.database
     guard let handle = mongoc_client_new_from_uri_with_error(address.uri, problem.error) else {
-      throw Client.refused(connection, address, problem.value)
+      throw Client.refused(connection, settings, address, problem.value)
     }
     self.handle = handle
     // Codes of the server are told apart from libmongoc's.
     mongoc_client_set_error_api(handle, MONGOC_ERROR_API_VERSION_2)
-    guard pump_mongo_ping(handle, database, problem.error) else { throw Client.refused(connection, address, problem.value) }
+    guard pump_mongo_ping(handle, database, problem.error) else { throw Client.refused(connection, settings, address, problem.value) }
   }
 
   deinit { mongoc_client_destroy(handle) }
 
   /// Why there is no session, what would help, and whether trying again can.
-  private static func refused(_ connection: Connection, _ address: Address, _ problem: Problem) -> RunFailure {
+  private static func refused(_ connection: Connection, _ settings: MongoDBSettings, _ address: Address, _ problem: Problem) -> RunFailure {
     if let help = problem.help, !problem.isTransient {
       return connection.failure("\(address.hosts) refuses: \(problem.text); \(help)")
     }
@@ -41,7 +41,7 @@ final class Client: PooledClient, @unchecked Sendable {
     if let help = distrusts.first(where: { reason.contains($0.0) }) {
       return connection.failure("\(address.hosts) is not trusted: \(reason); \(help.1)")
     }
-    let isPlain = connection.settings.text("security") == "plain"
+    let isPlain = settings.security == .plain
     let helps: [(String, String)] = [
       ("timeout", "is it MongoDB that listens there, and does it speak TLS as `security` says?"),
       ("connection closed", isPlain ? "does it want TLS? then set `security = tls`" : "check `host` and `port`, and that it runs with TLS"),

@@ -16,11 +16,12 @@ final class CollectionLookup: Lookup, @unchecked Sendable {
   init(_ pool: ClientPool<Client>, _ context: EndpointContext) {
     self.pool = pool
     layout = Layout(context.spec.shape!)
-    name = context.settings.text("name") ?? ""
-    field = context.settings.text("field") ?? "_id"
+    let arguments = MongoDBCollectionLookupArguments(context.settings)
+    name = arguments.name
+    field = arguments.field
     let memory = self.memory
     path = field.split(separator: ".").map { memory.copy(String($0)) }
-    known = LookupCache(MongoDBCollectionLookupArguments(context.settings).cache)
+    known = LookupCache(arguments.cache)
     label = context.spec.label
   }
 

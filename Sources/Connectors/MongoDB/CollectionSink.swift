@@ -5,7 +5,7 @@ import PumpRuntime
 /// `collection`: what was written since the last commit is held here as BSON and sent by the commit in few commands. Every
 /// inserted document has its `_id` from here, so that it can be sent again where no answer came, and is there once.
 final class CollectionSink: Sink, @unchecked Sendable {
-  private enum Mode: String { case insert, upsert, update, delete, ignore }
+  private enum Mode { case insert, upsert, update, delete, ignore }
   private let pool: ClientPool<Client>
   private let name: String
   private let layout: Layout
@@ -36,15 +36,23 @@ final class CollectionSink: Sink, @unchecked Sendable {
   init(_ pool: ClientPool<Client>, _ context: EndpointContext) throws(RunFailure) {
     self.pool = pool
     let shape = context.spec.shape!
-    let settings = context.settings
-    name = settings.text("name") ?? ""
+    let arguments = MongoDBCollectionSinkArguments(context.settings)
+    name = arguments.name
     layout = Layout(shape)
-    let key = settings.texts("key").compactMap { shape.field($0) }
+    let key = arguments.key.compactMap { shape.field($0) }
     self.key = key
     others = shape.fields.indices.filter { !key.contains($0) }
     identifier = shape.fields.firstIndex { $0.wire == "_id" }
-    mode = Mode(rawValue: settings.text("mode") ?? "") ?? (key.isEmpty ? .insert : .upsert)
-    isOrdered = settings.bool("ordered")
+    mode =
+      switch arguments.mode {
+      case .auto: key.isEmpty ? .insert : .upsert
+      case .insert: .insert
+      case .upsert: .upsert
+      case .update: .update
+      case .delete: .delete
+      case .ignore: .ignore
+      }
+    isOrdered = arguments.ordered
     let label = context.spec.label
     if key.isEmpty, mode != .insert, mode != .ignore {
       throw RunFailure("sink `\(label)`: `\(mode)` needs `key: [field]`")

@@ -34,27 +34,27 @@ final class FindSource: Source, @unchecked Sendable {
     self.pool = pool
     self.context = context
     let shape = context.spec.shape!
-    let settings = context.settings
+    let arguments = MongoDBFindSourceArguments(context.settings)
     let label = context.spec.label
     let layout = Layout(shape)
     self.layout = layout
-    collection = settings.text("collection") ?? ""
-    do throws(EventFailure) { filter = try ExtendedJSON.parse(settings.text("filter") ?? "{}") } catch {
+    collection = arguments.collection
+    do throws(EventFailure) { filter = try ExtendedJSON.parse(arguments.filter) } catch {
       throw RunFailure("source `\(label)`: `filter` is no extended JSON\(error.message); write `{\"state\": \"open\"}`")
     }
     if let name = layout.misnamed(takesDots: false) {
       throw RunFailure("source `\(label)`: a field of MongoDB cannot be called `\(Shape.clean(name))`; choose another name")
     }
-    order = settings.texts("order").compactMap { shape.field($0) }
+    order = arguments.order.compactMap { shape.field($0) }
     for field in order.map({ shape.fields[$0] }) {
       guard !field.shape.isOptional, field.value == nil, ![.list, .map, .record, .json].contains(field.shape.kind) else {
         throw RunFailure(
           "source `\(label)`: `order` needs scalars that every document has; `\(field.name)` is none, or may be missing or null")
       }
     }
-    every = settings.int("every")
+    every = arguments.every?.micros
     // What is read once, and by no later run, has nothing to wait for.
-    delay = !order.isEmpty && (every != nil || context.keepsPositions) ? settings.int("delay") ?? 0 : 0
+    delay = !order.isEmpty && (every != nil || context.keepsPositions) ? arguments.delay.micros : 0
     limit = context.eventLimit
     guard every == nil || !order.isEmpty else {
       throw RunFailure("source `\(label)`: `every` needs `order: [field]`, so that each document is read once")

@@ -10,8 +10,9 @@ public final class MongoDBConnector: Connector, @unchecked Sendable {
   private let pool: ClientPool<Client>
 
   init(_ connection: Connection) throws(RunFailure) {
-    let address = try Address(connection)
-    pool = ClientPool(connection) { () throws(RunFailure) in try Client(connection, address) }
+    let settings = MongoDBSettings(connection.settings)
+    let address = try Address(connection, settings)
+    pool = ClientPool(connection) { () throws(RunFailure) in try Client(connection, settings, address) }
   }
 
   public func probe() throws(RunFailure) { pool.release(try pool.acquire(), broken: false) }
