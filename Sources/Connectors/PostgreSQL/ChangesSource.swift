@@ -34,8 +34,8 @@ final class ChangesSource: Source, @unchecked Sendable {
   init(_ connection: Connection, _ context: EndpointContext) throws(RunFailure) {
     self.connection = connection
     self.context = context
-    publication = context.settings.text("publication") ?? ""
-    slot = context.settings.text("slot") ?? ""
+    let arguments = PostgreSQLChangesSourceArguments(context.settings)
+    (publication, slot) = (arguments.publication, arguments.slot)
     types = ServerTypes(connection)
     let isName =
       !slot.isEmpty && slot.utf8.count < 64

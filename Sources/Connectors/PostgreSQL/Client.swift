@@ -13,8 +13,9 @@ final class Client: PooledClient, @unchecked Sendable {
 
   init(_ connection: Connection, replication: Bool = false) throws(RunFailure) {
     self.connection = connection
-    timeout = connection.settings.int("statement_timeout") ?? 60_000_000
-    handle = try Client.connect(connection, replication)
+    let settings = PostgreSQLSettings(connection.settings)
+    timeout = settings.statementTimeout.micros
+    handle = try Client.connect(connection, settings, replication)
     PQsetnonblocking(handle, 1)
     notices = Notices(connection)
     PQsetNoticeReceiver(
@@ -26,41 +27,36 @@ final class Client: PooledClient, @unchecked Sendable {
 
   deinit { PQfinish(handle) }
 
-  private static func parameters(_ connection: Connection, _ replication: Bool) -> [(String, String)] {
-    let settings = connection.settings
+  private static func parameters(_ settings: PostgreSQLSettings, _ tls: TlsSettings, _ replication: Bool) -> [(String, String)] {
     var list: [(String, String)] = [
       ("client_encoding", "UTF8"), ("application_name", "pump"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
       ("keepalives_count", "3"), ("tcp_user_timeout", "30000"),
     ]
-    if case .map(let pairs) = settings["properties"] {
-      for pair in pairs { if case .text(let text) = pair.value { list.append((pair.key, text)) } }
-    }
-    list += [
-      ("host", settings.text("host") ?? "localhost"), ("port", String(settings.int("port") ?? 5432)),
-      ("dbname", settings.text("database") ?? ""), ("user", settings.text("user") ?? ""),
-    ]
-    if let password = settings.text("password") { list.append(("password", password)) }
-    var mode = (settings.text("sslmode") ?? "verify_full").replacing("_", with: "-")
-    if settings["tls.verify"] == .bool(false), mode != "disable" { mode = "require" }
-    list.append(("sslmode", mode))
-    for (key, name) in [("tls.ca", "sslrootcert"), ("tls.certificate", "sslcert"), ("tls.key", "sslkey")] {
-      if let file = settings.text(key) { list.append((name, file)) }
+    list += settings.properties.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    list += [("host", settings.host), ("port", String(settings.port)), ("dbname", settings.database), ("user", settings.user)]
+    if let password = settings.password { list.append(("password", password)) }
+    let mode = !tls.verify && settings.sslmode != .disable ? .require : settings.sslmode
+    list.append(("sslmode", mode.rawValue.replacing("_", with: "-")))
+    for (file, name) in [(tls.ca, "sslrootcert"), (tls.certificate, "sslcert"), (tls.key, "sslkey")] {
+      if let file { list.append((name, file)) }
     }
     // Without a file of authorities, those of the system.
-    if settings.text("tls.ca") == nil, mode.hasPrefix("verify") { list.append(("sslrootcert", "/etc/ssl/certs/ca-certificates.crt")) }
-    if let name = settings.text("tls.server_name") {
+    if tls.ca == nil, mode == .verifyCa || mode == .verifyFull { list.append(("sslrootcert", "/etc/ssl/certs/ca-certificates.crt")) }
+    if let name = tls.serverName {
       // The certificate is checked against `host`; the address is then given apart.
-      list.append(("hostaddr", settings.text("host") ?? ""))
+      list.append(("hostaddr", settings.host))
       list.append(("host", name))
     }
     if replication { list.append(("replication", "database")) }
     return list
   }
 
-  private static func connect(_ connection: Connection, _ replication: Bool) throws(RunFailure) -> OpaquePointer {
+  private static func connect(
+    _ connection: Connection, _ settings: PostgreSQLSettings, _ replication: Bool
+  ) throws(RunFailure) -> OpaquePointer {
     // The later of two parameters of one name counts.
     var merged: [(String, String)] = []
-    for (key, value) in parameters(connection, replication) {
+    for (key, value) in parameters(settings, connection.common.tls, replication) {
       merged.removeAll { $0.0 == key }
       merged.append((key, value))
     }
@@ -68,7 +64,7 @@ final class Client: PooledClient, @unchecked Sendable {
     var values = merged.map { UnsafePointer(strdup($0.1)) } + [nil]
     defer { for text in keys + values { free(UnsafeMutablePointer(mutating: text)) } }
     guard let handle = PQconnectStartParams(&keys, &values, 0) else { throw connection.failure("out of memory", transient: true) }
-    let address = "\(connection.settings.text("host") ?? "localhost"):\(connection.settings.int("port") ?? 5432)"
+    let address = "\(settings.host):\(settings.port)"
     let deadline = currentMicros() + connection.connectTimeout
     var next = PGRES_POLLING_WRITING
     while PQstatus(handle) != CONNECTION_BAD, next != PGRES_POLLING_OK, next != PGRES_POLLING_FAILED {

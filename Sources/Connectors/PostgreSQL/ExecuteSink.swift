@@ -10,7 +10,7 @@ final class ExecuteSink: Sink, @unchecked Sendable {
 
   init(_ pool: ClientPool<Client>, _ context: EndpointContext) throws(RunFailure) {
     let shape = context.spec.shape!
-    let (sql, names) = SQL.numbered(context.settings.text("sql") ?? "")
+    let (sql, names) = SQL.numbered(PostgreSQLExecuteSinkArguments(context.settings).sql)
     self.sql = sql
     parameters = try names.map { name throws(RunFailure) in
       guard let field = shape.fields.firstIndex(where: { $0.name == name }) else {

@@ -14,7 +14,7 @@ final class ListenSource: Source, @unchecked Sendable {
     self.pool = pool
     self.connection = connection
     self.context = context
-    channel = context.settings.text("channel") ?? ""
+    channel = PostgreSQLListenSourceArguments(context.settings).channel
   }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {

@@ -21,14 +21,16 @@ final class MirrorSink: PositionKeeper, @unchecked Sendable {
   private let unchanged: Int?
   private var arena = Arena()
 
-  init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) throws(RunFailure) {
+  init(
+    _ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext, _ arguments: PostgreSQLTableSinkArguments
+  ) throws(RunFailure) {
     self.pool = pool
     self.connection = connection
     self.context = context
-    name = context.settings.text("name") ?? ""
+    name = arguments.name
     let shape = context.spec.shape
-    key = context.settings.texts("key").map { name in shape?.fields.first { $0.name == name }?.wire ?? name }
-    positions = PositionTable(context.settings)
+    key = arguments.key.map { name in shape?.fields.first { $0.name == name }?.wire ?? name }
+    positions = arguments.positions.map(PositionTable.init)
     statements = Statements(pool, positions)
     guard !key.isEmpty else { throw RunFailure("sink `\(context.spec.label)`: `mirror` needs `key: [field]`, the source's primary key") }
     guard let operation = context.spec.argument("operation") else {

@@ -5,10 +5,7 @@ import PumpRuntime
 struct PositionTable {
   private let table: String
 
-  init?(_ settings: Settings) {
-    guard let name = settings.text("positions") else { return nil }
-    table = SQL.table(name)
-  }
+  init(_ name: String) { table = SQL.table(name) }
 
   /// All positions of a source, or those of some parts; the table is made where it is missing.
   func read(_ client: Client, _ source: String, _ parts: [String]?) throws(RunFailure) -> [String: String] {

@@ -27,11 +27,12 @@ public final class PostgreSQLConnector: Connector, @unchecked Sendable {
 
   public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink {
     if context.spec.name == "execute" { return try ExecuteSink(pool, context) }
-    if context.settings.text("mode") == "mirror" { return try MirrorSink(pool, connection, context) }
+    let arguments = PostgreSQLTableSinkArguments(context.settings)
+    if arguments.mode == .mirror { return try MirrorSink(pool, connection, context, arguments) }
     guard context.spec.shape != nil else {
       throw RunFailure("sink `\(context.spec.label)`: events that are Bytes go in by `mode: mirror` only; decode them first")
     }
-    return try TableSink(pool, connection, context)
+    return try TableSink(pool, connection, context, arguments)
   }
 
   public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup { TableLookup(pool, connection, context) }

@@ -19,10 +19,11 @@ final class TableLookup: Lookup, @unchecked Sendable {
     self.pool = pool
     self.connection = connection
     shape = context.spec.shape!
-    name = context.settings.text("name") ?? ""
+    let arguments = PostgreSQLTableLookupArguments(context.settings)
+    name = arguments.name
     table = SQL.table(name)
-    column = context.settings.text("column")
-    known = LookupCache(PostgreSQLTableLookupArguments(context.settings).cache)
+    column = arguments.column
+    known = LookupCache(arguments.cache)
     label = context.spec.label
   }
 

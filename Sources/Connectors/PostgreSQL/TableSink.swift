@@ -37,22 +37,25 @@ final class TableSink: PositionKeeper, @unchecked Sendable {
   /// The session that the lines are being sent on, and how many bytes it has.
   private var stream: (client: Client, sent: Int)?
 
-  init(_ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext) throws(RunFailure) {
+  init(
+    _ pool: ClientPool<Client>, _ connection: Connection, _ context: EndpointContext, _ arguments: PostgreSQLTableSinkArguments
+  ) throws(RunFailure) {
     self.pool = pool
     self.connection = connection
     shape = context.spec.shape!
-    name = context.settings.text("name") ?? ""
+    name = arguments.name
     table = SQL.table(name)
-    let names = context.settings.texts("key")
+    let names = arguments.key
     let identity = names.compactMap { name in context.spec.shape!.fields.first { $0.name == name } }
     key = identity.map(\.wire)
     columns = shape.fields.map { SQL.quoted($0.wire) }.joined(separator: ", ")
-    positions = PositionTable(context.settings)
-    switch context.settings.text("mode") ?? "auto" {
-    case "insert": mode = .insert
-    case "upsert": mode = .upsert
-    case "ignore": mode = .ignore
-    default: mode = names.isEmpty ? .insert : .upsert
+    positions = arguments.positions.map(PositionTable.init)
+    switch arguments.mode {
+    case .insert: mode = .insert
+    case .upsert: mode = .upsert
+    case .ignore: mode = .ignore
+    // What mirrors is another sink.
+    case .auto, .mirror: mode = names.isEmpty ? .insert : .upsert
     }
     isStaged = mode != .insert
     if let field = identity.first(where: { $0.shape.isOptional }) {

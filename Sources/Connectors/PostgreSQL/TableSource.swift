@@ -32,15 +32,18 @@ final class TableSource: Source, @unchecked Sendable {
     self.connection = connection
     self.context = context
     shape = context.spec.shape!
-    let settings = context.settings
-    from =
-      context.spec.name == "table"
-      ? SQL.table(settings.text("name") ?? "")
+    let names: [String]
+    if context.spec.name == "table" {
+      let arguments = PostgreSQLTableSourceArguments(context.settings)
+      (name, from) = (arguments.name, SQL.table(arguments.name))
+      (names, every) = (arguments.order, arguments.every?.micros)
+    } else {
+      let arguments = PostgreSQLQuerySourceArguments(context.settings)
       // The line's end ends a comment, too.
-      : "(\((settings.text("sql") ?? "").trimmed.trimmingSemicolon)\n) AS pump_query"
-    name = context.spec.name == "table" ? settings.text("name") : nil
-    order = settings.texts("order").compactMap { name in context.spec.shape!.fields.firstIndex { $0.name == name } }
-    every = settings.int("every")
+      (name, from) = (nil, "(\(arguments.sql.trimmed.trimmingSemicolon)\n) AS pump_query")
+      (names, every) = (arguments.order, arguments.every?.micros)
+    }
+    order = names.compactMap { name in context.spec.shape!.fields.firstIndex { $0.name == name } }
     limit = context.eventLimit
     guard every == nil || !order.isEmpty else {
       throw RunFailure("source `\(context.spec.label)`: `every` needs `order: [field]`, so that each row is read once")
