@@ -6,6 +6,7 @@ import Synchronization
 /// A handle of librdkafka, which connects, and comes back, by itself; what it says of that is told to the connection.
 final class Client: @unchecked Sendable {
   let connection: Connection
+  let settings: KafkaSettings
   private(set) var handle: OpaquePointer! = nil
   /// Whether all brokers are gone, as far as librdkafka knows.
   private let isDown = Atomic<Bool>(false)
@@ -22,11 +23,13 @@ final class Client: @unchecked Sendable {
   /// The coordinator has answered a commit.
   var onCommit: ((rd_kafka_resp_err_t, PartitionList?) -> Void)?
 
-  init(_ connection: Connection, _ type: rd_kafka_type_t, _ properties: [(String, String)], last: [(String, String)] = [])
-    throws(RunFailure)
-  {
+  init(
+    _ connection: Connection, _ settings: KafkaSettings, _ type: rd_kafka_type_t, _ properties: [(String, String)],
+    last: [(String, String)] = []
+  ) throws(RunFailure) {
     self.connection = connection
-    let properties = try Properties.all(connection, properties) + last
+    self.settings = settings
+    let properties = try Properties.all(connection, settings, properties) + last
     let conf = rd_kafka_conf_new()!
     var text = [CChar](repeating: 0, count: 512)
     for (name, value) in properties {
@@ -86,7 +89,7 @@ final class Client: @unchecked Sendable {
       let said = Client.plain(reason)
       if said.contains(" alert "), said.contains("certificate") || said.contains("unknown ca") {
         // The other side's complaint, of us.
-        let isGiven = connection.settings.text("tls.certificate") != nil
+        let isGiven = connection.common.tls.certificate != nil
         fail(
           "\(said); the broker \(isGiven ? "does not take" : "wants") a certificate of this client: \(isGiven ? "check" : "set") `tls.certificate` and `tls.key`"
         )
@@ -141,7 +144,7 @@ final class Client: @unchecked Sendable {
     if said.contains("supported mechanisms: ") { return fail("\(said); set `sasl_mechanism` to one of them") }
     if said.contains("not supported by broker") { return fail("\(said); check `security_protocol`") }
     // Until then it repeats its own nonce once too often, which brokers overlooked.
-    let isOld = rd_kafka_version() < 0x0206_01FF && connection.settings.text("sasl_mechanism")?.hasPrefix("SCRAM-") == true
+    let isOld = rd_kafka_version() < 0x0206_01FF && settings.saslMechanism?.hasPrefix("SCRAM-") == true
     let more = isOld ? "; SCRAM with Kafka 4.0 needs librdkafka 2.6.1, this is \(String(cString: rd_kafka_version_str()))" : ""
     fail("\(said); check `sasl_username`, `sasl_password` and `sasl_mechanism`\(more)")
   }
@@ -182,7 +185,7 @@ final class Client: @unchecked Sendable {
       isDown.store(true, ordering: .relaxed)
       let reason = trouble.withLock { $0 } ?? "nothing came within connect_timeout"
       throw connection.failure(
-        "no broker of \(connection.settings.text("bootstrap_servers") ?? "") answers (\(reason)); check `bootstrap_servers` and `security_protocol`, and that the cluster runs",
+        "no broker of \(settings.bootstrapServers) answers (\(reason)); check `bootstrap_servers` and `security_protocol`, and that the cluster runs",
         transient: true)
     }
     rd_kafka_metadata_destroy(metadata)

@@ -10,15 +10,19 @@ public final class KafkaConnector: Connector, @unchecked Sendable {
   ]
 
   private let connection: Connection
+  private let settings: KafkaSettings
   private let producer = Mutex<Producer?>(nil)
 
-  init(_ connection: Connection) { self.connection = connection }
+  init(_ connection: Connection) {
+    self.connection = connection
+    settings = KafkaSettings(connection.settings)
+  }
 
   private func shared() throws(RunFailure) -> Producer {
     let result: Swift.Result<Producer, RunFailure> = producer.withLock { current in
       if let current { return .success(current) }
       do throws(RunFailure) {
-        let made = try Producer(connection)
+        let made = try Producer(connection, settings)
         current = made
         return .success(made)
       } catch { return .failure(error) }
@@ -31,7 +35,7 @@ public final class KafkaConnector: Connector, @unchecked Sendable {
     try connection.attempt { () throws(RunFailure) in try producer.client.reach() }
   }
 
-  public func source(_ context: EndpointContext) throws(RunFailure) -> any Source { try TopicSource(connection, context) }
+  public func source(_ context: EndpointContext) throws(RunFailure) -> any Source { try TopicSource(connection, settings, context) }
   public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { try TopicSink(shared(), context) }
   public func shutdown() { producer.withLock { $0 = nil } }
 }

@@ -12,8 +12,8 @@ final class Producer: @unchecked Sendable {
   /// Sends each message in a batch of its own; made when it is needed first.
   private let second = Mutex<Client?>(nil)
 
-  init(_ connection: Connection) throws(RunFailure) {
-    client = try Client(connection, RD_KAFKA_PRODUCER, Self.properties)
+  init(_ connection: Connection, _ settings: KafkaSettings) throws(RunFailure) {
+    client = try Client(connection, settings, RD_KAFKA_PRODUCER, Self.properties)
     client.onReport = { [unowned self] in report($0, isAlone: false) }
   }
 
@@ -91,7 +91,7 @@ final class Producer: @unchecked Sendable {
     if let alone { return alone }
     // These stand, whatever is passed through.
     let made = try Client(
-      client.connection, RD_KAFKA_PRODUCER, Self.properties, last: [("batch.num.messages", "1"), ("linger.ms", "0")])
+      client.connection, client.settings, RD_KAFKA_PRODUCER, Self.properties, last: [("batch.num.messages", "1"), ("linger.ms", "0")])
     made.onReport = { [unowned self] in report($0, isAlone: true) }
     second.withLock { $0 = made }
     return made

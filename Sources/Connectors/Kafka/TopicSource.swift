@@ -32,15 +32,16 @@ final class TopicSource: Source, @unchecked Sendable {
   /// Partitions have come to this member of the group at least once.
   private var wasAssigned = false
 
-  init(_ connection: Connection, _ context: EndpointContext) throws(RunFailure) {
+  init(_ connection: Connection, _ settings: KafkaSettings, _ context: EndpointContext) throws(RunFailure) {
     self.context = context
     limit = context.eventLimit
-    group = context.settings.text("group") ?? ""
-    let names = context.settings.text("name") ?? ""
+    let arguments = KafkaTopicSourceArguments(context.settings)
+    group = arguments.group
+    let names = arguments.name
     isPattern = names.hasPrefix("^")
-    fromStart = context.settings.text("from") == "earliest"
+    fromStart = arguments.from == .earliest
     client = try Client(
-      connection, RD_KAFKA_CONSUMER,
+      connection, settings, RD_KAFKA_CONSUMER,
       [
         ("group.id", group), ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"),
         // Where to begin is said with each partition; this is for offsets that the log does not hold any more.
