@@ -137,7 +137,8 @@ struct SettingsType {
     case .duration(let micros): return "Duration(\(grouped(micros)))"
     case .size(let bytes): return "Size(\(grouped(bytes)))"
     case .enumCase(let index): return ".\(cases(type).map { members($0)[index].filter { $0 != "`" } } ?? "")"
-    case .list(let items), .record(let items): return "[\(items.map { literal($0, element(type)) }.joined(separator: ", "))]"
+    case .list(let items): return "[\(items.map { literal($0, element(type)) }.joined(separator: ", "))]"
+    case .record: preconditionFailure("no setting is a record")
     case .map(let entries):
       let pairs = entries.map { "\(Swift.string($0.key)): \(literal($0.value, element(type)))" }
       return "[\(pairs.isEmpty ? ":" : pairs.joined(separator: ", "))]"

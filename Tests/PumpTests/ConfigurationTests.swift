@@ -53,6 +53,14 @@ enum Configured {
     ("connection c: PostgreSQL { database = \"d\", tls { ca = %@ } }", "c.listen(\"l\")", "tls.ca"),
   ]
 
+  /// Nobody could give a setting that is a record its value.
+  @Test(arguments: ["place: { x: Int }", "places: [{ x: Int }]", "lists: [[Int]]"]) func noRecords(_ setting: String) {
+    let connector = "connector Store in StoreKit {\n  \(setting)\n  sink put(text: String): Bytes can ack\n}\n"
+    #expect(Configured.findings(connector).contains { $0.hasPrefix("P0217 a setting holds scalars") })
+    let argument = "connector Store in StoreKit {\n  sink put(\(setting)): Bytes can ack\n}\n"
+    #expect(Configured.findings(argument).contains { $0.hasPrefix("P0217 a setting holds scalars") })
+  }
+
   /// A whole number where a fractional one is due, wherever it comes from.
   @Test(arguments: ["3", "config.shop.grow ?? 3", "config.shop.three", "env.GROW", "env.GROW ?? 3"])
   func wholeForFractional(_ value: String) throws {

@@ -13,7 +13,7 @@ extension Checker {
     var settings = syntax.settings.map { field in
       let bounds = bounds(field.type)
       return Setting(
-        name: field.name.text, type: resolve(field.type).plain, value: defaultValue(field).map(SettingValue.literal),
+        name: field.name.text, type: settingType(field), value: defaultValue(field).map(SettingValue.literal),
         minimum: bounds.minimum, maximum: bounds.maximum, docs: field.docs)
     }
     if name.first?.isUppercase ?? false { settings += Interface.common }
@@ -25,6 +25,16 @@ extension Checker {
         meta: RecordType(fields: resolve(endpoint.meta)), abilities: endpoint.abilities.map(\.text))
     }
     connectors[name] = Interface(name: name, module: syntax.module.text, docs: syntax.docs, settings: settings, endpoints: endpoints)
+  }
+
+  private func settingType(_ field: FieldSyntax) -> Type {
+    let type = resolve(field.type).plain
+    if !isConfigurable(type) {
+      report(
+        .notConfigurable, field.type.span, "a setting holds scalars, or lists or maps of scalars, this is \(type)",
+        help: "declare one for each of its fields")
+    }
+    return type
   }
 
   func defaultValue(_ field: FieldSyntax) -> Literal? {
@@ -76,7 +86,7 @@ extension Checker {
     if field.isEach, case .member(let base, let name, _)? = field.value?.kind, case .name("meta") = base.kind {
       return make(.value(resolve(field.type).plain), .null, meta: name.text)
     }
-    return make(.value(resolve(field.type).plain), defaultValue(field))
+    return make(.value(field.isEach ? resolve(field.type).plain : settingType(field)), defaultValue(field))
   }
 
   func events(_ syntax: TypeSyntax) -> Interface.Events {

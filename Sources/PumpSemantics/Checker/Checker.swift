@@ -217,7 +217,7 @@ final class Checker {
   }
 
   /// Whether a line of pipelines.conf can say a value of the type.
-  private func isConfigurable(_ type: Type) -> Bool {
+  func isConfigurable(_ type: Type) -> Bool {
     func isScalar(_ type: Type) -> Bool {
       switch type.wrapped {
       case .list, .map, .record: false

@@ -195,7 +195,7 @@ extension DiagnosticCode {
   public static let notConfigurable = DiagnosticCode(
     "P0217", "a type that configuration cannot hold", .error,
     explanation:
-      #"Keys are scalars, lists or maps of scalars, without `where`."#,
+      #"Keys, and the settings and arguments of a connector, are scalars, lists or maps of scalars; keys are without `where`."#,
     failing: ###"""
       config c { a: { x: Int } }
       type T { id: Int, name: String, note: String? }
