@@ -87,7 +87,7 @@ let package = Package(
       ]),
     .executableTarget(name: "pumpc", dependencies: ["PumpCompiler"]),
     .executableTarget(name: "pump-host", dependencies: ["PumpInterpreter", "PumpSQLite"]),
-    .testTarget(name: "PumpTests", dependencies: ["PumpCompiler", "PumpInterpreter", "PumpSQLite", "pumpc", "pump-host"]),
+    .testTarget(name: "PumpTests", dependencies: ["PumpCompiler", "PumpSwift", "PumpInterpreter", "PumpSQLite", "pumpc", "pump-host"]),
   ] + connectors.map(\.target) + shared + libraries,
   swiftLanguageModes: [.v6]
 )

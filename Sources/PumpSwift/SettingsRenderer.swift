@@ -18,7 +18,7 @@ public func renderSettings(_ interfaces: [Interface], from path: String, command
 /// sink's arguments, and `general`, the section that every program has.
 public func renderCommonSettings(general: [Setting], command: String) -> String {
   var out = SwiftWriter()
-  out.line("// Generated from CommonSettings.swift and `[general]` by `\(command)`; changes here are lost.")
+  out.line("// Generated from PumpSemantics/Interfaces/CommonSettings.swift and `[general]` by `\(command)`; changes here are lost.")
   out.line("import PumpValues")
   SettingsType("ConnectionSettings", "What every connection may be told.", Interface.common, .shared).render(&out)
   SettingsType("RetrySettings", "What every source, sink and lookup may be told.", Interface.retrySettings, .shared).render(&out)

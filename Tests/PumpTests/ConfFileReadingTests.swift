@@ -35,7 +35,7 @@ import Testing
     #expect(outcome.errors == [] && outcome.warnings.map(\.message) == [warning])
     #expect(outcome.warnings.allSatisfy { $0.kind == .doubtful && $0.line == 2 })
     #expect(outcome.warnings.map(\.fix?.text) == [fix])
-    #expect(outcome.configuration.section("c").text("text") == value)
+    #expect(outcome.configuration.section("c")["text"] == .text(value))
     // What the fix writes has nothing to be fixed.
     if let fix { #expect(try Configured.load(Self.spec, conf: "[c]\n\(fix)\n", environment: ["HOME": "/h"]).problems.isEmpty) }
   }
@@ -59,7 +59,7 @@ import Testing
     let outcome = try Configured.load(Self.spec, conf: "[c]\n\(line)\n")
     #expect(
       outcome.errors == [] && outcome.warnings.map(\.message) == ["`list` has white space within an element: commas separate elements"])
-    #expect(outcome.configuration.section("c").texts("list").count == 1)
+    #expect((outcome.configuration.section("c").read("list") as [String]?)?.count == 1)
     let fix = try #require(outcome.warnings[0].fix)
     #expect(fix.text == "list = a, b" && fix.lines == 2...(1 + line.split(separator: "\n").count))
   }
@@ -102,7 +102,8 @@ import Testing
       plan.program.schema, files: files, overrides: [], environment: { ["STATE": "/var/pump"][$0] })
     #expect(found.isEmpty, "\(found.map(\.description))")
     let real = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
-    #expect(configuration.section("c").text("text") == real + "/a" && configuration.section("c").texts("list") == [real + "/conf.d"])
+    #expect(
+      configuration.section("c")["text"] == .text(real + "/a") && configuration.section("c")["list"] == .list([.text(real + "/conf.d")]))
     #expect(configuration.state == "/var/pump/positions")
   }
 

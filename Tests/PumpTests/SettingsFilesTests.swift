@@ -50,4 +50,24 @@ import Testing
     let binding = try renderBinding(#require(compilation.customConnectors.first?.interfaces.first))
     try Support.expectGolden("bindings/Store.txt", binding)
   }
+
+  /// Who reads a setting reads it from its type: its name, type and default stand in its interface alone.
+  @Test func noSettingIsReadByItsName() throws {
+    let reads = #"(\.(read|required)\(|[sS]ettings(\.values)?\[)\s*""#
+    let files = FileManager.default.enumerator(atPath: Support.root + "/Sources")!.compactMap { $0 as? String }.filter {
+      $0.hasSuffix(".swift")
+    }
+    #expect(files.count > 200)
+    var generated = 0
+    for file in files {
+      let text = try String(contentsOfFile: "\(Support.root)/Sources/\(file)", encoding: .utf8)
+      if text.hasPrefix("// Generated from ") {
+        generated += 1
+        #expect(text.range(of: reads, options: .regularExpression) != nil)
+      } else if let found = text.range(of: reads, options: .regularExpression) {
+        Issue.record("\(file) has `\(text[found])`: read it from the connector's type of settings")
+      }
+    }
+    #expect(generated == builtInConnectors().filter(\.needsConnection).count + 2)
+  }
 }

@@ -1,4 +1,4 @@
-// Generated from CommonSettings.swift and `[general]` by `PUMP_UPDATE_GOLDEN=1 swift test --filter SettingsFilesTests`; changes here are lost.
+// Generated from PumpSemantics/Interfaces/CommonSettings.swift and `[general]` by `PUMP_UPDATE_GOLDEN=1 swift test --filter SettingsFilesTests`; changes here are lost.
 import PumpValues
 
 /// Settings `pool`.

@@ -41,9 +41,9 @@ extension Setting {
 /// Resolved settings of one connection, section or endpoint. Only the types that are generated from interfaces read them, so
 /// that each name, type and default stands in its interface alone.
 public struct Settings: Sendable {
-  public let values: [String: Value]
+  package let values: [String: Value]
   public init(_ values: [String: Value]) { self.values = values }
-  public subscript(_ name: String) -> Value { values[name] ?? .null }
+  package subscript(_ name: String) -> Value { values[name] ?? .null }
 
   /// Nil where it is null, or there is no such setting.
   public func read<T: SettingType>(_ name: String) -> T? { T(setting: self[name]) }
@@ -53,19 +53,6 @@ public struct Settings: Sendable {
   public func required<T: SettingType>(_ name: String) -> T {
     guard let value = T(setting: self[name]) else { preconditionFailure("setting `\(name)` has no value") }
     return value
-  }
-
-  public func text(_ name: String) -> String? { if case .text(let value) = self[name] { value } else { nil } }
-  public func int(_ name: String) -> Int64? { if case .int(let value) = self[name] { value } else { nil } }
-  public func bool(_ name: String) -> Bool { self[name] == .bool(true) }
-  public func float(_ name: String) -> Double? { if case .float(let value) = self[name] { value } else { nil } }
-  public func texts(_ name: String) -> [String] {
-    guard case .list(let values) = self[name] else { return [] }
-    return values.compactMap { if case .text(let value) = $0 { value } else { nil } }
-  }
-  public func map(_ name: String) -> [String: String] {
-    guard case .map(let pairs) = self[name] else { return [:] }
-    return Dictionary(pairs.compactMap { pair in if case .text(let text) = pair.value { (pair.key, text) } else { nil } }) { $1 }
   }
 }
 
