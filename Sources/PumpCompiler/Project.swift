@@ -24,21 +24,18 @@ public struct Project {
     public let message: String
   }
 
-  public static func load(_ path: String) throws(NotFound) -> Project {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw NotFound(message: "there is no file or folder `\(path)`")
-    }
-    let folder = isFolder.boolValue ? path : parentFolder(path)
+  /// Loads a spec, or all specs of a folder, with what they import.
+  public static func load(_ path: String, from sources: any SourceProvider = DiskSources()) throws(NotFound) -> Project {
+    let entries = sources.names(path)
+    let folder = entries == nil ? parentFolder(path) : path
     var names = [path]
-    if isFolder.boolValue {
-      let entries = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    if let entries {
       names = entries.filter { $0.hasSuffix(".pump") && !$0.hasPrefix(".") }.sorted().map {
         path == "." ? $0 : "\(path.hasSuffix("/") ? String(path.dropLast()) : path)/\($0)"
       }
       guard !names.isEmpty else { throw NotFound(message: "folder `\(path)` holds no .pump file") }
     }
-    var loader = Loader()
+    var loader = Loader(sources: sources)
     for name in names {
       if let problem = loader.add(name, from: nil) { throw NotFound(message: problem) }
     }
@@ -47,11 +44,11 @@ public struct Project {
     let stem = absolute.hasSuffix(".pump") ? String(absolute.dropLast(5)) : absolute
     return Project(
       name: stem, folder: folder.isEmpty ? "." : folder, files: loader.files, diagnostics: loader.diagnostics,
-      configuration: FileManager.default.fileExists(atPath: conf) ? conf : nil, own: names,
-      swiftModules: loader.swiftModules)
+      configuration: sources.bytes(conf, limit: 0) == nil ? nil : conf, own: names, swiftModules: loader.swiftModules)
   }
 
   private struct Loader {
+    let sources: any SourceProvider
     var files: [FileSyntax] = []
     var diagnostics: [Diagnostic] = []
     var seen: Set<String> = []
@@ -61,16 +58,10 @@ public struct Project {
     mutating func add(_ path: String, from importer: Span?) -> String? {
       let key = URL(fileURLWithPath: path).standardizedFileURL.path
       guard seen.insert(key).inserted else { return nil }
-      var isFolder: ObjCBool = false
-      // A pipe or a device would be waited for.
-      let isFile =
-        (try? FileManager.default.attributesOfItem(atPath: (path as NSString).resolvingSymlinksInPath))?[.type] as? FileAttributeType
-        == .typeRegular
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFile, let handle = FileHandle(forReadingAtPath: path)
-      else { return "`\(path)` cannot be read as a file" }
-      // Nothing is read at the end of an empty file.
-      let data = (try? handle.read(upToCount: Parser.sizeLimit + 1)) ?? Data()
-      let (tree, found) = Parser.parse(SourceText(path: path, bytes: [UInt8](data)))
+      guard let bytes = sources.bytes(path, limit: Parser.sizeLimit + 1) else {
+        return sources.exists(path) ? "`\(path)` cannot be read as a file" : "there is no file or folder `\(path)`"
+      }
+      let (tree, found) = Parser.parse(SourceText(path: path, bytes: bytes))
       files.append(tree)
       diagnostics += found
       if tree.items.isEmpty, found.isEmpty {
@@ -107,8 +98,7 @@ public struct Project {
       let base = parentFolder(path)
       let relative = literal.plain ?? ""
       let target = relative.hasPrefix("/") || base.isEmpty ? relative : "\(base)/\(relative)"
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: target, isDirectory: &isFolder), isFolder.boolValue else {
+      guard sources.names(target) != nil else {
         diagnostics.append(
           Diagnostic(
             .badImport, at: literal.span, "`\(relative)` is no folder", help: "name a folder of Swift sources, relative to this file's"))
@@ -126,6 +116,9 @@ public struct Compilation {
   public let plan: Plan?
   public let diagnostics: [Diagnostic]
   public let flows: [(span: Span, type: Type)]
+  /// Every expression with its type, for tools that show what stands under a cursor.
+  public let expressions: [(span: Span, type: Type)]
+  public let symbols: SymbolIndex
   public let connectors: [String: Interface]
 }
 
@@ -147,7 +140,8 @@ public func compile(_ project: Project) -> Compilation {
     return (x, a.element.span.start, a.offset) < (y, b.element.span.start, b.offset)
   }
   return Compilation(
-    project: project, plan: unread ? nil : result.plan, diagnostics: all.map(\.element), flows: result.flows, connectors: result.connectors)
+    project: project, plan: unread ? nil : result.plan, diagnostics: all.map(\.element), flows: result.flows,
+    expressions: result.expressions, symbols: result.symbols, connectors: result.connectors)
 }
 
 /// The formats, as their folders in the runtime declare them.

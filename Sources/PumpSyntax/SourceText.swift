@@ -35,6 +35,29 @@ public final class SourceText: Sendable {
     return (low + 1, column)
   }
 
+  /// Zero-based line and column of a byte, the column in UTF-16 code units: how editors count (Language Server Protocol 3.17,
+  /// Position).
+  public func editorPosition(_ offset: Int) -> (line: Int, column: Int) {
+    let line = position(offset).line - 1
+    let end = min(max(offset, lineStarts[line]), bytes.count)
+    return (line, String(decoding: bytes[lineStarts[line]..<end], as: UTF8.self).utf16.count)
+  }
+
+  /// The byte at an editor's position; beyond a line's end it is that end.
+  public func offset(line: Int, column: Int) -> Int {
+    guard line < lineStarts.count else { return bytes.count }
+    let end = line + 1 < lineStarts.count ? lineStarts[line + 1] - 1 : bytes.count
+    var (offset, units) = (lineStarts[max(0, line)], 0)
+    while offset < end, units < column {
+      let lead = bytes[offset]
+      // A scalar of four bytes has two code units, every other one.
+      units += lead >= 0xF0 ? 2 : 1
+      offset += 1
+      while offset < end, bytes[offset] & 0xC0 == 0x80 { offset += 1 }
+    }
+    return offset
+  }
+
   /// The text of a one-based line without its line ending.
   public func line(_ number: Int) -> String {
     guard number >= 1, number <= lineStarts.count else { return "" }

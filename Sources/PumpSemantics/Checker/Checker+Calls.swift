@@ -6,7 +6,7 @@ extension Checker {
   func call(_ name: Name, _ arguments: [ArgumentSyntax], receiver: ExprSyntax?, _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
     let all = (receiver.map { [ArgumentSyntax(label: nil, value: $0)] } ?? []) + arguments
     if let signature = signatures[name.text] {
-      used.functions.insert(name.text)
+      symbols.use(.function, name.text, at: name.span)
       return invoke(name, signature, all, span, scope)
     }
     guard let function = FunctionSpec.byName[name.text] else {

@@ -11,7 +11,7 @@ extension Checker {
     var interface: Interface
     var connection: String?
     if let declared = connections[syntax.target.text] {
-      used.connections.insert(syntax.target.text)
+      symbols.use(.connection, syntax.target.text, at: syntax.target.span)
       guard let found = connectors[declared.kind.text] else { return nil }
       interface = found
       connection = syntax.target.text
@@ -219,6 +219,7 @@ extension Checker {
 
   func sink(_ syntax: EndpointSyntax, _ step: StepSyntax, _ flow: Flow, _ pipeline: PipelineContext) -> [Step] {
     if syntax.endpoint == nil, let target = pipelines[syntax.target.text] {
+      symbols.use(.pipeline, syntax.target.text, at: syntax.target.span)
       feeds.append((pipeline.name, target.name.text, syntax.span))
       guard case .input(let typeSyntax) = target.origin else {
         if case .erroneous = target.origin { return [] }

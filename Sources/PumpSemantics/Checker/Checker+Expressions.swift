@@ -91,6 +91,12 @@ extension Checker {
 
   /// The expression with its own type; `expecting` only helps literals, lists, records and the cases of enums.
   func infer(_ syntax: ExprSyntax, _ scope: Scope, expecting: Type? = nil) -> Expr {
+    let value = value(of: syntax, scope, expecting: expecting)
+    if silenced == 0 { expressions.append((syntax.span, value.type)) }
+    return value
+  }
+
+  private func value(of syntax: ExprSyntax, _ scope: Scope, expecting: Type?) -> Expr {
     let expecting = expecting?.plain
     switch syntax.kind {
     case .erroneous: return Self.erroneous
@@ -184,6 +190,7 @@ extension Checker {
       return Self.erroneous
     }
     if case .enumeration(let type) = expecting?.wrapped, let index = type.cases.firstIndex(where: { $0.name == name.text }) {
+      if let owner = type.name { symbols.use(.enumCase, "\(owner).\(name.text)", at: name.span) }
       return Expr(.literal(.enumCase(index)), .enumeration(type))
     }
     if case .enumeration(let type) = expecting?.wrapped {

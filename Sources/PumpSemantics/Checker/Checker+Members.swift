@@ -6,7 +6,10 @@ extension Checker {
     switch base.type {
     case .erroneous: return base
     case .record(let record):
-      if let index = record.index(of: name.text) { return Expr(.field(base, index), record.fields[index].type) }
+      if let index = record.index(of: name.text) {
+        use(name, of: record)
+        return Expr(.field(base, index), record.fields[index].type)
+      }
       reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name), otherwise: "the event here is \(base.type)")
     case .json: return Expr(.call("json_member", [base, Expr(.literal(.string(name.text)), .string)]), .json)
     case .optional:
@@ -21,16 +24,21 @@ extension Checker {
     return Self.erroneous
   }
 
+  private func use(_ field: Name, of record: RecordType) {
+    if let type = record.name { symbols.use(.field, "\(type).\(field.text)", at: field.span) }
+  }
+
   func member(_ base: ExprSyntax, _ name: Name, _ optional: Bool, _ span: Span, _ scope: Scope) -> Expr {
     if case .name(let word) = base.kind, scope.locals[word] == nil {
       if word == "meta" { return meta(name, span, scope) }
       if word == "env" { return environment(name, span, scope) }
       if case .enumeration(let type) = types[word] != nil || enums[word] != nil ? resolve(named: word) : .erroneous {
-        used.types.insert(word)
+        use(type: word, at: base.span)
         guard let index = type.cases.firstIndex(where: { $0.name == name.text }) else {
           reportUnknown(.unknownCase, name, "case of \(word)", among: type.cases.map(\.name))
           return Self.erroneous
         }
+        symbols.use(.enumCase, "\(word).\(name.text)", at: name.span)
         return Expr(.literal(.enumCase(index)), .enumeration(type))
       }
     }
@@ -47,6 +55,7 @@ extension Checker {
         reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
         return Self.erroneous
       }
+      use(name, of: record)
       return Expr(.optionalField(value, index), record.fields[index].type.asOptional)
     case .optional(.json):
       let id = unique("value")
@@ -110,7 +119,7 @@ extension Checker {
       }
       return Self.erroneous
     }
-    used.configKeys.insert("\(section.text).\(key.text)")
+    symbols.use(.configKey, "\(section.text).\(key.text)", at: key.span)
     if type == .secret, !scope.isSetting {
       report(.secret, span, "a secret stands only in settings", help: "use it as a connection's setting")
       return Self.erroneous

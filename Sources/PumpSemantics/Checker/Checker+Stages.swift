@@ -27,7 +27,7 @@ extension Checker {
       flow.type = .erroneous
       return ([], false)
     }
-    used.stages.insert(name.text)
+    symbols.use(.stage, name.text, at: name.span)
     guard !expanding.contains(name.text) else {
       // A circle is reported where it is declared, once, however deep it is found.
       if brokenStages.insert(expanding[0]).inserted {

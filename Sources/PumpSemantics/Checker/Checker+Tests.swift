@@ -8,6 +8,7 @@ extension Checker {
       reportUnknown(.unknownPipeline, syntax.pipeline, "pipeline", among: pipelines.keys)
       return nil
     }
+    symbols.use(.pipeline, syntax.pipeline.text, at: syntax.pipeline.span)
     var given: [TestSpec.Given] = []
     var lookups: [TestSpec.Rows] = []
     var config: [TestSpec.Override] = []

@@ -64,12 +64,14 @@ extension Checker {
     }
   }
 
+  func use(type name: String, at span: Span) { symbols.use(enums[name] == nil ? .type : .enumeration, name, at: span) }
+
   func resolve(_ syntax: TypeSyntax) -> Type {
     switch syntax.kind {
     case .name(let name):
       if let scalar = Type.scalars[name] { return scalar }
       if types[name] != nil || enums[name] != nil {
-        used.types.insert(name)
+        use(type: name, at: syntax.span)
         return resolve(named: name)
       }
       if name == "Failure" { return .failure }

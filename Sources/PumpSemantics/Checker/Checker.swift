@@ -7,6 +7,9 @@ public struct CheckResult {
   public let diagnostics: [Diagnostic]
   /// The type of the events after each step, for people who ask.
   public let flows: [(span: Span, type: Type)]
+  /// Every expression with its type, a whole one after its parts.
+  public let expressions: [(span: Span, type: Type)]
+  public let symbols: SymbolIndex
   public let connectors: [String: Interface]
 }
 
@@ -22,7 +25,9 @@ public func check(
   checker.collect(files)
   let plan = checker.run(name: name)
   let failed = checker.diagnostics.contains { $0.severity == .error }
-  return CheckResult(plan: failed ? nil : plan, diagnostics: checker.diagnostics, flows: checker.flows, connectors: checker.connectors)
+  return CheckResult(
+    plan: failed ? nil : plan, diagnostics: checker.diagnostics, flows: checker.flows, expressions: checker.expressions,
+    symbols: checker.symbols, connectors: checker.connectors)
 }
 
 /// Names, types, endpoints and delivery of one program. A class because its parts share one table of names; it does no
@@ -37,6 +42,8 @@ final class Checker {
 
   var diagnostics: [Diagnostic] = []
   var flows: [(span: Span, type: Type)] = []
+  var expressions: [(span: Span, type: Type)] = []
+  var symbols = SymbolIndex()
   var connectors: [String: Interface] = [:]
 
   var types: [String: TypeDeclaration] = [:]
@@ -47,9 +54,7 @@ final class Checker {
   var connections: [String: ConnectionSyntax] = [:]
   var pipelines: [String: PipelineSyntax] = [:]
   /// Declarations in the order of the text.
-  var order:
-    (types: [String], enums: [String], functions: [String], stages: [String], configs: [String], connections: [String], pipelines: [String]) =
-      ([], [], [], [], [], [], [])
+  var order = Order()
   var tests: [TestSyntax] = []
 
   var resolvedTypes: [String: Type] = [:]
@@ -61,7 +66,6 @@ final class Checker {
   var signatures: [String: (parameters: [(name: String, type: Type, value: Expr?)], result: Type)] = [:]
   var configTypes: [String: [String: Type]] = [:]
   var checkedPipelines: [String: TypedPipeline] = [:]
-  var used = Usage()
   /// The sinks of files, by path.
   var writtenFiles: [String: Span] = [:]
   /// Who sends to which pipeline.
@@ -76,12 +80,14 @@ final class Checker {
   var expanding: [String] = []
   var brokenStages: Set<String> = []
 
-  struct Usage {
-    var types: Set<String> = []
-    var functions: Set<String> = []
-    var stages: Set<String> = []
-    var configKeys: Set<String> = []
-    var connections: Set<String> = []
+  struct Order {
+    var types: [String] = []
+    var enums: [String] = []
+    var functions: [String] = []
+    var stages: [String] = []
+    var configs: [String] = []
+    var connections: [String] = []
+    var pipelines: [String] = []
   }
 
   static let takenNames: Set<String> = ["file", "stdin", "stdout", "timer", "generate", "merge", "meta", "config", "env"]
@@ -138,23 +144,50 @@ final class Checker {
         switch item {
         case .importFile, .importSwift: break
         case .config(let syntax):
-          if declare(syntax.name, "config") { configs[syntax.name.text] = syntax; order.configs.append(syntax.name.text) }
+          if declare(syntax.name, "config") { collect(syntax) }
         case .connection(let syntax):
-          if declare(syntax.name, "value") { connections[syntax.name.text] = syntax; order.connections.append(syntax.name.text) }
-        case .type(let syntax): if declare(syntax.name, "type") { types[syntax.name.text] = syntax; order.types.append(syntax.name.text) }
+          if declare(syntax.name, "value") { collect(syntax.name, .connection, syntax, \.connections, \.connections) }
+        case .type(let syntax):
+          if declare(syntax.name, "type") { collect(syntax) }
         case .enumeration(let syntax):
-          if declare(syntax.name, "type") { enums[syntax.name.text] = syntax; order.enums.append(syntax.name.text) }
+          if declare(syntax.name, "type") { collect(syntax) }
         case .function(let syntax):
-          if declare(syntax.name, "value") { functions[syntax.name.text] = syntax; order.functions.append(syntax.name.text) }
+          if declare(syntax.name, "value") { collect(syntax.name, .function, syntax, \.functions, \.functions) }
         case .stage(let syntax):
-          if declare(syntax.name, "value") { stages[syntax.name.text] = syntax; order.stages.append(syntax.name.text) }
+          if declare(syntax.name, "value") { collect(syntax.name, .stage, syntax, \.stages, \.stages) }
         case .pipeline(let syntax):
-          if declare(syntax.name, "value") { pipelines[syntax.name.text] = syntax; order.pipelines.append(syntax.name.text) }
+          if declare(syntax.name, "value") { collect(syntax.name, .pipeline, syntax, \.pipelines, \.pipelines) }
         case .test(let syntax): tests.append(syntax)
         case .connector(let syntax): self.declare(connector: syntax, builtIn: false)
         }
       }
     }
+  }
+
+  private func collect<Syntax>(
+    _ name: Name, _ kind: Symbol.Kind, _ syntax: Syntax, _ table: ReferenceWritableKeyPath<Checker, [String: Syntax]>,
+    _ list: WritableKeyPath<Order, [String]>
+  ) {
+    self[keyPath: table][name.text] = syntax
+    order[keyPath: list].append(name.text)
+    symbols.declare(kind, name.text, at: name.span)
+  }
+
+  private func collect(_ syntax: ConfigSyntax) {
+    configs[syntax.name.text] = syntax
+    order.configs.append(syntax.name.text)
+    for key in syntax.keys { symbols.declare(.configKey, "\(syntax.name.text).\(key.name.text)", at: key.name.span) }
+  }
+
+  private func collect(_ syntax: TypeDeclaration) {
+    collect(syntax.name, .type, syntax, \.types, \.types)
+    guard case .record(let fields) = syntax.type.kind else { return }
+    for field in fields { symbols.declare(.field, "\(syntax.name.text).\(field.name.text)", at: field.name.span) }
+  }
+
+  private func collect(_ syntax: EnumSyntax) {
+    collect(syntax.name, .enumeration, syntax, \.enums, \.enums)
+    for item in syntax.cases { symbols.declare(.enumCase, "\(syntax.name.text).\(item.name.text)", at: item.name.span) }
   }
 
   func run(name: String) -> Plan {
@@ -245,80 +278,6 @@ final class Checker {
       let values = items.compactMap(constant)
       return values.count == items.count ? .record(values) : nil
     default: return nil
-    }
-  }
-
-  // MARK: Whole-program findings
-
-  func reportPipelineCycles() {
-    var reported: Set<String> = []
-    for start in order.pipelines {
-      var path: [String] = []
-      func walk(_ id: String) -> Bool {
-        if id == start, !path.isEmpty { return true }
-        if path.contains(id) { return false }
-        path.append(id)
-        for feed in feeds where feed.from == id { if walk(feed.to) { return true } }
-        path.removeLast()
-        return false
-      }
-      if walk(start), reported.isDisjoint(with: path) {
-        reported.formUnion(path)
-        let cycle = (path + [start]).joined(separator: " → ")
-        report(
-          .pipelineCycle, pipelines[start]!.name.span, "pipelines feed each other in a circle: \(cycle)",
-          help: "send to a system in between, or split one of them")
-      }
-    }
-    for name in order.pipelines {
-      if case .input = pipelines[name]!.origin, !feeds.contains(where: { $0.to == name }) {
-        report(
-          .neverFed, pipelines[name]!.name.span, "no pipeline sends to `\(name)`",
-          help: "end one with `sink \(name)`, or give this one a source")
-      }
-    }
-  }
-
-  /// Sources that hold a client each, and a sink or lookup that needs one besides, must find as many in the pool.
-  func reportPoolBudgets(_ program: Program) {
-    for connection in program.connections {
-      guard case .literal(.int(let most))? = connection.settings.first(where: { $0.name == "pool.max" })?.value else { continue }
-      func leases(_ endpoint: EndpointSpec) -> Bool { endpoint.connection == connection.id && endpoint.abilities.contains("lease") }
-      let held = program.pipelines.flatMap(\.sources).filter(leases).count
-      let others = program.pipelines.flatMap { $0.lookups + $0.sinks.compactMap(\.endpoint) }
-      // Positions are looked up while the sink that keeps them is in the middle of its transaction.
-      let more = others.contains { leases($0) && $0.keepsPositions } ? 2 : others.contains(where: leases) ? 1 : 0
-      let needed = held + more
-      if needed > most {
-        var reasons: [String] = []
-        if held > 0 { reasons.append("\(held) source\(held == 1 ? " holds" : "s hold") a client each") }
-        if more > 0 { reasons.append(more == 1 ? "other steps need one" : "a sink that keeps positions needs two") }
-        report(
-          .poolTooSmall, connections[connection.id]!.name.span, "`pool.max` is \(most), but \(reasons.joined(separator: " and "))",
-          help: "write `pool { max = \(needed) }`, or more")
-      }
-    }
-  }
-
-  func reportUnused() {
-    for name in order.connections where !used.connections.contains(name) {
-      report(
-        .unusedConnection, connections[name]!.name.span, "connection `\(name)` is never used",
-        help: "remove it, or use it as `\(name).…` in a pipeline")
-    }
-    func unused(_ name: Name, _ what: String) {
-      report(.unused, name.span, "\(what) `\(name.text)` is never used", help: "remove it")
-    }
-    // Types and functions of a program without pipelines are a library's.
-    guard !order.pipelines.isEmpty else { return }
-    for name in order.functions where !used.functions.contains(name) { unused(functions[name]!.name, "function") }
-    for name in order.stages where !used.stages.contains(name) { unused(stages[name]!.name, "stage") }
-    for name in order.types where !used.types.contains(name) { unused(types[name]!.name, "type") }
-    for name in order.enums where !used.types.contains(name) { unused(enums[name]!.name, "enum") }
-    for name in order.configs {
-      for key in configs[name]!.keys where !used.configKeys.contains("\(name).\(key.name.text)") {
-        unused(Name(text: "\(name).\(key.name.text)", span: key.name.span), "configuration key")
-      }
     }
   }
 }
