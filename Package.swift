@@ -87,7 +87,15 @@ let package = Package(
       ]),
     .executableTarget(name: "pumpc", dependencies: ["PumpCompiler"]),
     .executableTarget(name: "pump-host", dependencies: ["PumpInterpreter", "PumpSQLite"]),
-    .testTarget(name: "PumpTests", dependencies: ["PumpCompiler", "PumpSwift", "PumpInterpreter", "PumpSQLite", "pumpc", "pump-host"]),
+    // A test target a room, so that what a change of one needs is compiled in seconds; PumpTests runs whole programs.
+    .target(name: "PumpTestSupport", path: "Tests/Support"),
+    .testTarget(name: "PumpSyntaxTests", dependencies: ["PumpSyntax", "PumpTestSupport"]),
+    .testTarget(name: "PumpValuesTests", dependencies: ["PumpValues", "PumpTestSupport"]),
+    .testTarget(name: "PumpSemanticsTests", dependencies: ["PumpCompiler", "PumpRuntime", "PumpTestSupport"]),
+    .testTarget(name: "PumpEngineTests", dependencies: ["PumpRuntime", "PumpTestSupport"]),
+    .testTarget(
+      name: "PumpTests",
+      dependencies: ["PumpCompiler", "PumpSwift", "PumpInterpreter", "PumpSQLite", "PumpTestSupport", "pumpc", "pump-host"]),
   ] + connectors.map(\.target) + shared + libraries,
   swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 import Foundation
 import PumpCompiler
+import PumpTestSupport
 import Testing
 
 /// Every diagnostic code: its failing example provokes it, its repaired one is clean.

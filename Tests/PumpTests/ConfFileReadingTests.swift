@@ -1,6 +1,7 @@
 import Foundation
 import PumpCompiler
 import PumpRuntime
+import PumpTestSupport
 import Testing
 
 /// Lines of pipelines.conf that other readers take for something else.

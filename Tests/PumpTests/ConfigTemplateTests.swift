@@ -1,6 +1,7 @@
 import Foundation
 import PumpCompiler
 import PumpRuntime
+import PumpTestSupport
 import Testing
 
 /// `pumpc config`: what it prints is what holds.

@@ -2,6 +2,7 @@ import Foundation
 import PumpCompiler
 import PumpPlan
 import PumpRuntime
+import PumpTestSupport
 import Testing
 
 /// What a program is worth that is configured by its spec, the environment and configuration files.

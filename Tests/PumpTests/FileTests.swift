@@ -1,4 +1,5 @@
 import Foundation
+import PumpTestSupport
 import Testing
 
 /// Files as sources and sinks: followed and rotated, kept positions, what a stop leaves.

@@ -1,5 +1,6 @@
 import Foundation
 import PumpCompiler
+import PumpTestSupport
 import Testing
 
 /// Formats of texts, by every way that there is to read them. What is right is what Python's csv module makes of the same bytes,

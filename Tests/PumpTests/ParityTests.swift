@@ -1,5 +1,6 @@
 import Foundation
 import PumpCompiler
+import PumpTestSupport
 import Testing
 
 /// The same program gives the same bytes interpreted and compiled.

@@ -2,6 +2,7 @@ import Foundation
 import PumpCompiler
 import PumpRuntime
 import PumpSwift
+import PumpTestSupport
 import Testing
 
 /// The Swift of settings is what the interfaces say.

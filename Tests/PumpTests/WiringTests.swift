@@ -1,5 +1,6 @@
 import Foundation
 import PumpCompiler
+import PumpTestSupport
 import Testing
 
 /// Steps, sinks and lookups are numbered once, in the plan: an error route has its own, and tests feed what a source gives.

@@ -1,4 +1,5 @@
 import Foundation
+import PumpTestSupport
 import Testing
 
 /// A system as a spec names it, and how its client is led to some address.

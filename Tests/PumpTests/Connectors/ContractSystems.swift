@@ -1,4 +1,5 @@
 import Foundation
+import PumpTestSupport
 import PumpSyntax
 
 /// How one endpoint of an interface file is used by the contract: a row of the table.

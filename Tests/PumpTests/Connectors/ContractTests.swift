@@ -1,6 +1,7 @@
 import Foundation
 import PumpCompiler
 import PumpSemantics
+import PumpTestSupport
 import Testing
 
 extension ConnectorTests {

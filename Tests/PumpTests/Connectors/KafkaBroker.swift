@@ -1,4 +1,5 @@
 import Foundation
+import PumpTestSupport
 
 /// A broker that speaks Kafka's protocol, shared by all tests: noida-db, or the one that `KAFKA_BOOTSTRAP` names. Topics and
 /// groups have names of their own, for a real broker outlives the tests.

@@ -1,4 +1,5 @@
 import Foundation
+import PumpTestSupport
 import Testing
 
 /// One PostgreSQL for many tests, each with tables of its own; it ends with the tests.

@@ -1,4 +1,5 @@
 import Foundation
+import PumpTestSupport
 import Testing
 
 /// SQLite by its own shell beside us: what stands in the tables, and what is read from them.

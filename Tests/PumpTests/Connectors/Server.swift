@@ -1,4 +1,5 @@
 import Foundation
+import PumpTestSupport
 
 /// A real server, or a stand-in, started by `Tests/Servers/serve` for one test and ended with it.
 final class Server: @unchecked Sendable {

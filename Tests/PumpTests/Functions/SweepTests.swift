@@ -2,6 +2,7 @@ import Foundation
 import PumpCompiler
 import PumpPlan
 import PumpSemantics
+import PumpTestSupport
 import Testing
 
 /// Every overload of every function and operator over values at the edges of their types: a value or a failure, never the

@@ -1,5 +1,6 @@
 import Foundation
-import PumpCompiler
+import PumpSyntax
+import PumpTestSupport
 import Testing
 
 /// The grammar file and the parser agree: sentences made from each production, at random, have no error of syntax.

@@ -1,8 +1,7 @@
 import Foundation
+import PumpTestSupport
 import Testing
 
-@testable import PumpConnectorKit
-@testable import PumpRuntime
 @testable import PumpValues
 
 /// Zones, patterns and leap seconds.

@@ -1,3 +1,4 @@
+import PumpTestSupport
 import Testing
 
 @testable import PumpConnectorKit

@@ -1,11 +1,10 @@
 import Foundation
+import PumpTestSupport
 import Testing
 
-@testable import PumpConnectorKit
-@testable import PumpRuntime
 @testable import PumpValues
 
-private typealias Number = PumpRuntime.Decimal
+private typealias Number = PumpValues.Decimal
 
 /// Decimal against Python's whole numbers and fractions, which have no limits of their own.
 @Suite struct DecimalModelTests {

@@ -1,8 +1,7 @@
 import Foundation
+import PumpTestSupport
 import Testing
 
-@testable import PumpConnectorKit
-@testable import PumpRuntime
 @testable import PumpValues
 
 /// Regular expressions: what they mean elsewhere they mean here, and none takes more than linear time.
@@ -153,4 +152,26 @@ import Testing
       #expect(end == bytes.count)
     }
   }
+}
+
+@Suite struct RegexTests {
+  private func find(_ pattern: String, _ text: String) throws -> String? {
+    let c = Context()
+    return try Fn.find(c.arena.copy(text), c.arena.copy(pattern), c)?.string
+  }
+
+  @Test(arguments: [
+    ("a+b", "xaaab", "aaab"), ("^a|b$", "cb", "b"), ("[^0-9]+", "12ab3", "ab"), ("(?i)ABC", "xabc", "abc"), ("a{2,3}", "aaaa", "aaa"),
+    ("a+?", "aaa", "a"), ("\\bfoo\\b", "a foo b", "foo"),
+    ("(ab|a)(c|bcd)", "abcd", "abc"), ("é+", "caféé", "éé"), ("\\d{4}-\\d{2}", "on 2026-11", "2026-11"),
+    ("[\\w.]+@\\w+", "mail a.b@c now", "a.b@c"), ("x*", "aaa", ""),
+  ])
+  func matches(_ pattern: String, _ text: String, _ expected: String) throws { #expect(try find(pattern, text) == expected) }
+
+  @Test(arguments: ["(", "[a", "a{5,2}", "*a", "(?=a)", "\\1", "a**", "\\"]) func problems(_ pattern: String) {
+    #expect(throws: EventFailure.self) { try find(pattern, "a") }
+  }
+
+  /// What blows up other engines takes linear time here.
+  @Test func hostilePattern() throws { #expect(try find("(a+)+$", String(repeating: "a", count: 2000) + "b") == nil) }
 }

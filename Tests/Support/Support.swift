@@ -1,39 +1,30 @@
 import Foundation
-import PumpCompiler
-import PumpInterpreter
-import PumpRuntime
-import Testing
 
 /// Where things are, and small helpers that many tests use.
-enum Support {
-  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+public enum Support {
+  public static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
   /// The folder of the products that were built with the tests.
-  static let products = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
+  public static let products = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
   /// The Python that has the drivers, as Tests/Servers/install made it.
-  static let python: String = {
+  public static let python: String = {
     let environment = ProcessInfo.processInfo.environment
     let cache = environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
     return (environment["PUMP_TESTS_VENV"] ?? "\(cache)/pump-tests/venv") + "/bin/python"
   }()
-  static let updatesGolden = ProcessInfo.processInfo.environment["PUMP_UPDATE_GOLDEN"] != nil
+  public static let updatesGolden = ProcessInfo.processInfo.environment["PUMP_UPDATE_GOLDEN"] != nil
 
-  static func temporaryFolder() throws -> String {
+  public static func temporaryFolder() throws -> String {
     let path = NSTemporaryDirectory() + "pump-tests-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     return path
   }
 
-  /// Compiles a spec given as text.
-  static func compile(_ text: String, path: String = "spec.pump") -> Compilation {
-    let file = "/no-such-folder/\(path)"
-    return PumpCompiler.compile(try! Project.load(file, from: OpenTexts([file: text])))
-  }
-
   /// Compares with a file of `Tests/Golden`, or writes it where that was asked for.
-  static func expectGolden(_ name: String, _ text: String) throws { try expectFile("Tests/Golden/\(name)", text) }
+  public static func expectGolden(_ name: String, _ text: String) throws { try expectFile("Tests/Golden/\(name)", text) }
 
   /// The same with any file of the repository.
-  static func expectFile(_ name: String, _ text: String) throws {
+  public static func expectFile(_ name: String, _ text: String) throws {
     let path = "\(root)/\(name)"
     if updatesGolden {
       try FileManager.default.createDirectory(
@@ -41,17 +32,25 @@ enum Support {
       try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     }
     let kept = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
-    #expect(kept == text, "\(name); PUMP_UPDATE_GOLDEN=1 rewrites it")
+    if kept != text { throw GoldenDiffers(name: name, text: text) }
   }
 
-  struct Outcome {
-    let code: Int32
-    let out: String
-    let err: String
+  /// What a test gave is not what its golden file holds; `PUMP_UPDATE_GOLDEN=1` rewrites it.
+  public struct GoldenDiffers: Error {
+    public let name: String
+    public let text: String
+  }
+
+  public struct Outcome {
+    public let code: Int32
+    public let out: String
+    public let err: String
+
+    public init(code: Int32, out: String, err: String) { (self.code, self.out, self.err) = (code, out, err) }
   }
 
   /// Runs a product, or any program by its full path.
-  static func run(
+  public static func run(
     _ program: String, _ arguments: [String], folder: String? = nil, input: String? = nil, environment: [String: String] = [:]
   ) throws -> Outcome {
     let process = Process()
@@ -81,22 +80,36 @@ enum Support {
   }
 
   /// A generator of test data that gives the same for the same seed.
-  struct Random: RandomNumberGenerator {
-    var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
+  public struct Random: RandomNumberGenerator {
+    public var state: UInt64
+    public init(_ seed: UInt64) { state = seed }
+    public mutating func next() -> UInt64 {
       state &+= 0x9E37_79B9_7F4A_7C15
       var z = state
       z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
       z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
       return z ^ (z >> 31)
     }
+
+    /// A text with some of its bytes changed, taken out or doubled.
+    public mutating func changed(_ text: String) -> [UInt8] {
+      var bytes = Array(text.utf8)
+      for _ in 0..<Int.random(in: 1...8, using: &self) where !bytes.isEmpty {
+        let place = Int.random(in: 0..<bytes.count, using: &self)
+        switch Int.random(in: 0..<3, using: &self) {
+        case 0: bytes[place] = UInt8.random(in: 0...255, using: &self)
+        case 1: bytes.remove(at: place)
+        default: bytes.insert(contentsOf: bytes[place...].prefix(20), at: place)
+        }
+      }
+      return bytes
+    }
   }
 
   /// Examples that end by themselves and need no server.
-  static let ownExamples = examples.filter { !FileManager.default.fileExists(atPath: "\($0)/RedisKit") }
+  public static let ownExamples = examples.filter { !FileManager.default.fileExists(atPath: "\($0)/RedisKit") }
 
-  static let examples: [String] = {
+  public static let examples: [String] = {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: root + "/examples")) ?? []
     return names.sorted().map { "\(root)/examples/\($0)" }
   }()

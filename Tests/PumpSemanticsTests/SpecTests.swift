@@ -1,8 +1,10 @@
 import Foundation
 import PumpCompiler
+import PumpTestSupport
 import Testing
 
-@Suite struct SyntaxTests {
+/// Whole specs, as the compiler takes them.
+@Suite struct SpecTests {
   static let sources: [String] = {
     var texts = DiagnosticCode.all.filter { !$0.isConfiguration }.map(\.repaired)
     for example in Support.examples {
@@ -12,15 +14,6 @@ import Testing
     }
     return texts
   }()
-
-  /// Cut off at any byte, a spec is reported on, never crashed on.
-  @Test func cutAtEveryByte() {
-    let text = Array(Self.sources.max { $0.utf8.count < $1.utf8.count }!.utf8)
-    for end in 0..<text.count {
-      let (_, diagnostics) = Parser.parse(SourceText(path: "cut.pump", bytes: Array(text[0..<end])))
-      for diagnostic in diagnostics { #expect(diagnostic.span.end <= end) }
-    }
-  }
 
   /// Random changes of bytes: the whole compiler comes to an end with a verdict.
   @Test func mutations() {
@@ -42,13 +35,6 @@ import Testing
     }
   }
 
-  @Test(arguments: ["(", "[", "{", "-", "not ", "if ", "\"\\(", "a.", "1+", "tee { ", "[String: ", "match x { "]) func deepNesting(
-    _ piece: String
-  ) {
-    let text = "fn f() -> Int = " + String(repeating: piece, count: 10_000)
-    #expect(!Parser.parse(SourceText(path: "deep.pump", text: text)).1.isEmpty)
-  }
-
   @Test func formatIsIdempotentAndKeepsThePlan() throws {
     for text in Self.sources {
       let once = Formatter.format(SourceText(path: "a.pump", text: text))
@@ -66,33 +52,6 @@ import Testing
     return text.replacing(/"(line|file)":("[^"]*"|[0-9]+)/, with: "")
   }
 
-  @Test func examplesAreInTheCanonicalLayout() throws {
-    for example in Support.examples { #expect(try Support.run("pumpc", ["fmt", "--check", example]).code == 0, "\(example)") }
-  }
-
-  @Test(arguments: [("a ?? b or c and not d == 1 + 2 * -3", "?? or and not == + * -")]) func precedence(_ text: String, _ order: String) {
-    let source = SourceText(path: "e.pump", text: "fn f() -> Int = \(text)")
-    guard case .function(let function)? = Parser.parse(source).0.items.first else {
-      Issue.record("no function")
-      return
-    }
-    var seen: [String] = []
-    func walk(_ e: ExprSyntax) {
-      switch e.kind {
-      case .binary(let op, let a, let b):
-        seen.append(op.rawValue)
-        walk(a)
-        walk(b)
-      case .unary(let op, let a):
-        seen.append(op.rawValue)
-        walk(a)
-      default: break
-      }
-    }
-    walk(function.body)
-    #expect(seen.joined(separator: " ") == order)
-  }
-
   /// Checking takes time in proportion to the size: twice the text must not take four times the work.
   @Test func largeSpecs() {
     let one =
@@ -100,6 +59,7 @@ import Testing
     let text = "type T { id: Int, name: String }\n" + (0..<300).map { one.replacing("N", with: "\($0)") }.joined()
     #expect(Support.compile(text).plan?.program.pipelines.count == 300)
   }
+
   /// Twenty types that hold each other twice would have a million fields.
   @Test func doublingTypes() {
     let text = "type T0 { id: Int }\n" + (1...20).map { "type T\($0) { a: T\($0 - 1), b: T\($0 - 1) }\n" }.joined()

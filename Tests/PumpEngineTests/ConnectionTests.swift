@@ -1,4 +1,5 @@
 import PumpRuntime
+import PumpTestSupport
 import Testing
 
 @Suite struct PoolTests {

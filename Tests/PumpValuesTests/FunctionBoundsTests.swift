@@ -1,8 +1,7 @@
 import Foundation
+import PumpTestSupport
 import Testing
 
-@testable import PumpConnectorKit
-@testable import PumpRuntime
 @testable import PumpValues
 
 /// Values at the edges of their types, and work that grows no faster than what is given.

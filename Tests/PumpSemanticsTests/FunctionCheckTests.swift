@@ -1,5 +1,6 @@
 import Foundation
 import PumpCompiler
+import PumpTestSupport
 import Testing
 
 /// What the checker says of calls and literals.

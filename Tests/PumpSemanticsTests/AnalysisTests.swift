@@ -2,6 +2,7 @@ import Foundation
 import PumpCompiler
 import PumpSemantics
 import PumpSyntax
+import PumpTestSupport
 import Testing
 
 /// What tools ask of an analysis: the names, the types under a cursor, places as editors count them, texts that are not saved.
@@ -83,23 +84,5 @@ import Testing
     // What is saved is hidden by what is open.
     let hidden = compile(try Project.load(folder + "/main.pump", from: OpenTexts([folder + "/main.pump": "type T { a: Nothing }\n"])))
     #expect(hidden.diagnostics.contains { $0.message.contains("`Nothing`") })
-  }
-
-  /// Lengths in UTF-16 by the standard library.
-  @Test func placesAsEditorsCount() {
-    let text = "a\n\"žluť 🐎 x\" b\n\nz"
-    let source = SourceText(path: "a", text: text)
-    for (line, content) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      var bytes = source.lineStarts[line]
-      for character in content.unicodeScalars {
-        let column = String(decoding: source.bytes[source.lineStarts[line]..<bytes], as: UTF8.self).utf16.count
-        #expect(source.editorPosition(bytes) == (line, column))
-        #expect(source.offset(line: line, column: column) == bytes)
-        bytes += String(character).utf8.count
-      }
-    }
-    #expect(source.offset(line: 0, column: 99) == 1)
-    #expect(source.offset(line: 99, column: 0) == source.bytes.count)
-    #expect(source.editorPosition(0) == (0, 0))
   }
 }
