@@ -158,6 +158,39 @@ import Testing
     #expect(try String(contentsOfFile: path + "/found.ndjson", encoding: .utf8) == table)
   }
 
+  /// The rows of random files, of which each is looked up by a cell that only it has.
+  @Test("D26: a lookup reads random files as their lines are read") func randomLookups() throws {
+    var random = Support.Random(53)
+    var files: [String: String] = [:]
+    var spec = "type R { a: String, b: String, c: String }\n"
+    for number in 0..<20 {
+      files["in-\(number).csv"] = Self.csv(&random, rows: Int.random(in: 5...60, using: &random), faults: false)
+      spec += """
+        pipeline found\(number) {
+          source file.lines("in-\(number).csv") |> decode csv(header: true) as R
+            |> lookup file.csv("in-\(number).csv", column: "a", key: .a) as r: R
+            |> map { a: .a, own: [.b, .c], found: [.r?.b ?? "?", .r?.c ?? "?"] } |> encode json |> sink file.lines("found-\(number).ndjson")
+          on error halt
+        }
+
+        """
+    }
+    files["main.pump"] = spec
+    let path = try Self.folder(files)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let outcome = try Support.run("pumpc", ["run", path])
+    #expect(outcome.code == 0, "\(outcome.err)")
+    var compared = 0
+    for number in 0..<20 {
+      let rows = try Self.values(String(contentsOfFile: "\(path)/found-\(number).ndjson", encoding: .utf8))
+      for row in Dictionary(grouping: rows, by: { $0["a"] as! String }).values where row.count == 1 {
+        compared += 1
+        #expect(row[0]["own"] as! [String] == row[0]["found"] as! [String], "in-\(number).csv, \(row[0])")
+      }
+    }
+    #expect(compared > 300)
+  }
+
   // MARK: Writing
 
   @Test("D29: what `encode csv` writes is read back as it was, by us and by Python") func roundTrip() throws {

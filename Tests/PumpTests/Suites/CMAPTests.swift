@@ -2,11 +2,10 @@ import Foundation
 import PumpRuntime
 import Testing
 
-/// MongoDB's public cases of "Connection Monitoring and Pooling", where PUMP_CMAP_TESTS names their folder `cmap-format`.
+/// MongoDB's public cases of "Connection Monitoring and Pooling", its folder `cmap-format`.
 @Suite struct CMAPTests {
-  private static let folder = ProcessInfo.processInfo.environment["PUMP_CMAP_TESTS"]
-  private static let names =
-    folder.map { (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? [] }?.filter { $0.hasSuffix(".json") }.sorted() ?? []
+  private static let suite = "cmap-format"
+  private static let names = Suites.files(suite, ".json")
 
   /// Cases that are not run, all of them for a real server with fail points, and why they would not hold here.
   private static let others = [
@@ -21,16 +20,15 @@ import Testing
   ]
 
   private static func load(_ name: String) throws -> [String: Any] {
-    let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder!)/\(name)"))
-    return try JSONSerialization.jsonObject(with: data) as! [String: Any]
+    try Suites.json("\(suite)/\(name)") as! [String: Any]
   }
 
-  @Test(.enabled(if: folder != nil, "PUMP_CMAP_TESTS names no folder")) func everyOtherCaseHasItsReason() throws {
+  @Test(.enabled(if: Suites.has(suite), Suites.reason)) func everyOtherCaseHasItsReason() throws {
     let integration = try Self.names.filter { try Self.load($0)["style"] as? String != "unit" }
     #expect(Set(integration) == Set(Self.others.keys.map { $0 + ".json" }))
   }
 
-  @Test(.enabled(if: folder != nil, "PUMP_CMAP_TESTS names no folder"), arguments: names.filter { others[String($0.dropLast(5))] == nil })
+  @Test(.enabled(if: Suites.has(suite), Suites.reason), arguments: names.filter { others[String($0.dropLast(5))] == nil })
   func unit(_ name: String) throws {
     let test = try Self.load(name)
     let driver = Driver(test["poolOptions"] as? [String: Any] ?? [:])
