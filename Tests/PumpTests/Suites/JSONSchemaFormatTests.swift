@@ -33,5 +33,25 @@ import Testing
     count.finish()
   }
 
-  private static let differing: [String: [String: [String]]] = [:]
+  private static let differing: [String: [String: [String]]] = [
+    "duration": [
+      "ISO 8601 has fractions": [
+        "fractional duration is not allowed by RFC 3339 ABNF"
+      ],
+      "ISO 8601-2 and PostgreSQL have signs": [
+        "a leading sign is not allowed", "a sign inside a component is invalid",
+      ],
+      "a Duration has 64 bits of microseconds": [
+        "a component with many digits is valid"
+      ],
+      "months and years have no fixed length, so they are no Duration": [
+        "all date and time components", "date components only", "four years duration", "month and day",
+        "months and days can appear without years", "multi-digit values in all components", "one month duration",
+        "years and months can appear without days",
+      ],
+      "parts may be left out, as ISO 8601 has it": [
+        "hours and seconds cannot appear without minutes", "weeks cannot be combined with a time component",
+      ],
+    ]
+  ]
 }

@@ -44,5 +44,23 @@ import Testing
   }
 
   /// Cases that each reader decides and this one refuses, by why.
-  private static let decided: [String: [String]] = [:]
+  private static let decided: [String: [String]] = [
+    "JSON is UTF-8 (RFC 8259, 8.1)": [
+      "i_string_UTF-16LE_with_BOM", "i_string_utf16BE_no_BOM", "i_string_utf16LE_no_BOM",
+    ],
+    "a byte order mark is taken off an event, not off a text within it": [
+      "i_structure_UTF-8_BOM_empty_object"
+    ],
+    "half of a surrogate pair is no character": [
+      "i_object_key_lone_2nd_surrogate", "i_string_1st_surrogate_but_2nd_missing", "i_string_1st_valid_surrogate_2nd_invalid",
+      "i_string_incomplete_surrogate_and_escape_valid", "i_string_incomplete_surrogate_pair",
+      "i_string_incomplete_surrogates_escape_valid", "i_string_invalid_lonely_surrogate", "i_string_invalid_surrogate",
+      "i_string_inverted_surrogates_U+1D11E", "i_string_lone_second_surrogate",
+    ],
+    "the bytes are no UTF-8": [
+      "i_string_UTF-8_invalid_sequence", "i_string_UTF8_surrogate_U+D800", "i_string_invalid_utf-8", "i_string_iso_latin_1",
+      "i_string_lone_utf8_continuation_byte", "i_string_not_in_unicode_range", "i_string_overlong_sequence_2_bytes",
+      "i_string_overlong_sequence_6_bytes", "i_string_overlong_sequence_6_bytes_null", "i_string_truncated-utf-8",
+    ],
+  ]
 }

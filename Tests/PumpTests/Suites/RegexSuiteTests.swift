@@ -111,8 +111,100 @@ import Testing
   private static let escapes: [UnicodeScalar: String] = ["\\": #"\\"#, "\"": #"\""#, "\n": #"\n"#, "\r": #"\r"#, "\t": #"\t"#]
 
   /// Cases whose pattern is refused, by what the message says.
-  private static let refused: [String: [String]] = [:]
+  private static let refused: [String: [String]] = [
+    "a count must rise and be at most 1000": [
+      "expensive/regression-many-repeat-no-stack-overflow"
+    ],
+    "braces cannot follow": [
+      "regression/strange-anchor-non-complete-prefix", "regression/strange-anchor-non-complete-suffix",
+      "word-boundary-special/word-end-half-unicode-010", "word-boundary-special/word-end-half-unicode-020",
+      "word-boundary-special/word-end-half-unicode-030", "word-boundary-special/word-end-half-unicode-040",
+      "word-boundary-special/word-end-half-unicode-050", "word-boundary-special/word-end-half-unicode-060",
+      "word-boundary-special/word-end-half-unicode-070", "word-boundary-special/word-end-half-unicode-080",
+      "word-boundary-special/word-end-half-unicode-090", "word-boundary-special/word-end-half-unicode-110",
+      "word-boundary-special/word-end-unicode-010", "word-boundary-special/word-end-unicode-020",
+      "word-boundary-special/word-end-unicode-030", "word-boundary-special/word-end-unicode-040",
+      "word-boundary-special/word-end-unicode-050", "word-boundary-special/word-end-unicode-060",
+      "word-boundary-special/word-end-unicode-070", "word-boundary-special/word-end-unicode-080",
+      "word-boundary-special/word-end-unicode-090", "word-boundary-special/word-end-unicode-110",
+      "word-boundary-special/word-start-half-unicode-010", "word-boundary-special/word-start-half-unicode-020",
+      "word-boundary-special/word-start-half-unicode-030", "word-boundary-special/word-start-half-unicode-040",
+      "word-boundary-special/word-start-half-unicode-050", "word-boundary-special/word-start-half-unicode-060",
+      "word-boundary-special/word-start-half-unicode-070", "word-boundary-special/word-start-half-unicode-080",
+      "word-boundary-special/word-start-half-unicode-090", "word-boundary-special/word-start-half-unicode-110",
+      "word-boundary-special/word-start-unicode-010", "word-boundary-special/word-start-unicode-020",
+      "word-boundary-special/word-start-unicode-030", "word-boundary-special/word-start-unicode-040",
+      "word-boundary-special/word-start-unicode-050", "word-boundary-special/word-start-unicode-060",
+      "word-boundary-special/word-start-unicode-070", "word-boundary-special/word-start-unicode-080",
+      "word-boundary-special/word-start-unicode-090", "word-boundary-special/word-start-unicode-110",
+    ],
+    "it takes Unicode's categories": [
+      "unicode/class-emoji1", "unicode/class-emoji2", "unicode/class-emoji3", "unicode/class-emoji4", "unicode/class-gcb1",
+      "unicode/class-gcb2", "unicode/class-gcb3", "unicode/class-gcb4", "unicode/class-gcb5", "unicode/class-gcb6",
+      "unicode/class-gencat1", "unicode/class-gencat10", "unicode/class-gencat11", "unicode/class-gencat12", "unicode/class-gencat13",
+      "unicode/class-gencat14", "unicode/class-gencat15", "unicode/class-gencat16", "unicode/class-gencat17", "unicode/class-gencat18",
+      "unicode/class-gencat19", "unicode/class-gencat2", "unicode/class-gencat20", "unicode/class-gencat21", "unicode/class-gencat22",
+      "unicode/class-gencat23", "unicode/class-gencat24", "unicode/class-gencat25", "unicode/class-gencat26", "unicode/class-gencat27",
+      "unicode/class-gencat28", "unicode/class-gencat29", "unicode/class-gencat3", "unicode/class-gencat30", "unicode/class-gencat31",
+      "unicode/class-gencat32", "unicode/class-gencat33", "unicode/class-gencat34", "unicode/class-gencat35", "unicode/class-gencat36",
+      "unicode/class-gencat37", "unicode/class-gencat4", "unicode/class-gencat5", "unicode/class-gencat6", "unicode/class-gencat7",
+      "unicode/class-gencat8", "unicode/class-gencat9", "unicode/class-sentence-break1", "unicode/class-sentence-break2",
+      "unicode/class-sentence-break3", "unicode/class-sentence-break4", "unicode/class-sentence-break5", "unicode/class-word-break1",
+      "unicode/class-word-break2", "unicode/class-word-break3", "unicode/class-word-break4", "unicode/class-word-break5",
+    ],
+    "the flags are `i`, `m` and `s`": [
+      "crazy/email", "crazy/email-not", "crazy/ranges", "crazy/ranges-not", "crlf/basic", "crlf/dot-no-crlf", "crlf/end-no-split",
+      "crlf/end-no-split-adjacent", "crlf/end-no-split-adjacent-cr", "crlf/end-no-split-adjacent-lf",
+      "crlf/onepass-wrong-crlf-with-capture", "crlf/start-end-before-after", "crlf/start-end-empty", "crlf/start-end-non-empty",
+      "crlf/start-no-split", "crlf/start-no-split-adjacent", "crlf/start-no-split-adjacent-cr", "crlf/start-no-split-adjacent-lf",
+      "flags/10", "flags/8", "flags/9", "multiline/basic1-crlf", "multiline/basic1-crlf-cr", "multiline/basic2-crlf",
+      "multiline/basic2-crlf-cr", "multiline/basic3-crlf", "multiline/basic3-crlf-cr", "multiline/basic4-crlf",
+      "multiline/basic4-crlf-cr", "multiline/basic5-crlf", "multiline/basic5-crlf-cr", "multiline/basic6-crlf",
+      "multiline/basic6-crlf-cr", "multiline/basic7-crlf", "multiline/basic7-crlf-cr", "multiline/basic8-crlf",
+      "multiline/basic8-crlf-cr", "multiline/basic9-crlf", "multiline/match-line-100-crlf", "multiline/match-line-100-crlf-cr",
+      "multiline/repeat1-crlf", "multiline/repeat1-crlf-cr", "multiline/repeat1-no-multi-crlf", "multiline/repeat1-no-multi-crlf-cr",
+      "multiline/repeat10-crlf", "multiline/repeat10-crlf-cr", "multiline/repeat10-no-multi-crlf", "multiline/repeat10-no-multi-crlf-cr",
+      "multiline/repeat11-crlf", "multiline/repeat11-crlf-cr", "multiline/repeat11-no-multi-crlf", "multiline/repeat11-no-multi-crlf-cr",
+      "multiline/repeat12-crlf", "multiline/repeat12-crlf-cr", "multiline/repeat12-no-multi-crlf", "multiline/repeat12-no-multi-crlf-cr",
+      "multiline/repeat13-crlf", "multiline/repeat13-crlf-cr", "multiline/repeat13-no-multi-crlf", "multiline/repeat13-no-multi-crlf-cr",
+      "multiline/repeat14-crlf", "multiline/repeat14-crlf-cr", "multiline/repeat14-no-multi-crlf", "multiline/repeat14-no-multi-crlf-cr",
+      "multiline/repeat15-crlf", "multiline/repeat15-crlf-cr", "multiline/repeat15-no-multi-crlf", "multiline/repeat15-no-multi-crlf-cr",
+      "multiline/repeat16-crlf", "multiline/repeat16-crlf-cr", "multiline/repeat16-no-multi-crlf", "multiline/repeat16-no-multi-crlf-cr",
+      "multiline/repeat17-crlf", "multiline/repeat17-crlf-cr", "multiline/repeat17-no-multi-crlf", "multiline/repeat17-no-multi-crlf-cr",
+      "multiline/repeat18-crlf", "multiline/repeat18-crlf-cr", "multiline/repeat18-no-multi-crlf", "multiline/repeat18-no-multi-crlf-cr",
+      "multiline/repeat2-crlf", "multiline/repeat2-crlf-cr", "multiline/repeat2-no-multi-crlf", "multiline/repeat2-no-multi-crlf-cr",
+      "multiline/repeat3-crlf", "multiline/repeat3-crlf-cr", "multiline/repeat3-no-multi-crlf", "multiline/repeat3-no-multi-crlf-cr",
+      "multiline/repeat4-crlf", "multiline/repeat4-crlf-cr", "multiline/repeat4-no-multi-crlf", "multiline/repeat4-no-multi-crlf-cr",
+      "multiline/repeat5-crlf", "multiline/repeat5-crlf-cr", "multiline/repeat5-no-multi-crlf", "multiline/repeat5-no-multi-crlf-cr",
+      "multiline/repeat6-crlf", "multiline/repeat6-crlf-cr", "multiline/repeat6-no-multi-crlf", "multiline/repeat6-no-multi-crlf-cr",
+      "multiline/repeat7-crlf", "multiline/repeat7-crlf-cr", "multiline/repeat7-no-multi-crlf", "multiline/repeat7-no-multi-crlf-cr",
+      "multiline/repeat8-crlf", "multiline/repeat8-crlf-cr", "multiline/repeat8-no-multi-crlf", "multiline/repeat8-no-multi-crlf-cr",
+      "multiline/repeat9-crlf", "multiline/repeat9-crlf-cr", "multiline/repeat9-no-multi-crlf", "multiline/repeat9-no-multi-crlf-cr",
+      "regression/empty-flag-expr", "regression/endl-or-word-boundary", "regression/i429-3-utf8", "regression/unsorted-binary-search-100",
+      "regression/unsorted-binary-search-200", "regression/word-boundary-ascii-start-x", "regression/word-boundary-start-x",
+      "regression/y-or-endl", "regression/zero-or-end", "word-boundary/wb29", "word-boundary/wb34", "word-boundary/wb35",
+      "word-boundary/wb37", "word-boundary/wb39", "word-boundary/wb40",
+    ],
+  ]
 
   /// Cases with other matches, by why.
-  private static let differing: [String: [String]] = [:]
+  private static let differing: [String: [String]] = [
+    "`\\w`, `\\d`, `\\s` and `\\b` know ASCII": [
+      "no-unicode/decimal-unicode", "no-unicode/space-unicode", "no-unicode/word-unicode", "unicode/perl1", "unicode/perl4",
+      "unicode/perl7", "unicode/wb-100", "unicode/wb-300", "word-boundary/unicode3", "word-boundary/unicode4",
+    ],
+    "an empty match may follow a match at its end, as in Python and Perl": [
+      "crazy/empty11", "empty/110", "empty/230", "empty/310", "iter/empty11", "iter/nonempty-followedby-empty",
+      "iter/nonempty-followedby-oneempty", "iter/nonempty-followedby-onemixed", "iter/nonempty-followedby-twomixed", "multiline/repeat10",
+      "multiline/repeat10-no-multi", "multiline/repeat16", "multiline/repeat3", "multiline/repeat3-no-multi", "multiline/repeat5",
+      "multiline/repeat5-no-multi", "multiline/repeat8", "multiline/repeat8-no-multi",
+      "regression/negated-unicode-word-boundary-dfa-fail",
+    ],
+    "flags may be counted: that is nothing, as often as one likes": [
+      "regression/invalid-repetition"
+    ],
+    "without regard to case, letters are alike as Unicode has it": [
+      "regex-lite/case-insensitive-is-ascii-only"
+    ],
+  ]
 }
