@@ -56,16 +56,6 @@ import Testing
     }
   }
 
-  /// The public JSONTestSuite, where PUMP_JSON_TEST_SUITE names its folder `test_parsing`.
-  @Test(.enabled(if: ProcessInfo.processInfo.environment["PUMP_JSON_TEST_SUITE"] != nil)) func publicSuite() throws {
-    let folder = ProcessInfo.processInfo.environment["PUMP_JSON_TEST_SUITE"]!
-    for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.hasSuffix(".json") {
-      let accepted = accepts([UInt8](FileManager.default.contents(atPath: "\(folder)/\(name)")!))
-      if name.hasPrefix("y_") { #expect(accepted, "\(name)") }
-      if name.hasPrefix("n_") { #expect(!accepted, "\(name)") }
-    }
-  }
-
   private static let order = Shape.record(
     "Order",
     [

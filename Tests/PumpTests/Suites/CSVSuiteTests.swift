@@ -1,4 +1,5 @@
 import Foundation
+import PumpTestSupport
 import Testing
 
 /// max-mapper/csv-spectrum and sineemore/csv-test-data, each file read by its lines and by its bytes.
@@ -66,7 +67,8 @@ import Testing
       let rows = json as? [[String: String]] ?? [json as! [String: String]]
       return Case(name: name, data: data, columns: header, hasHeader: true, rows: rows.map { row in header.map { row[$0] ?? "?" } })
     }
-    try Self.compare("csv-spectrum", cases, listed: [:])
+    try Self.compare(
+      "csv-spectrum", cases, listed: ["the answer's telephone number is not the one in the file": ["location_coordinates"]])
   }
 
   @Test(.enabled(if: Suites.has("csv-test-data"), Suites.reason)) func testData() throws {
@@ -86,6 +88,11 @@ import Testing
       let rows = json as! [[String]]
       return Case(name: name, data: data, columns: rows[0].indices.map { "c\($0)" }, hasHeader: false, rows: rows)
     }
-    try Self.compare("csv-test-data", cases, listed: [:])
+    try Self.compare(
+      "csv-test-data", cases,
+      listed: [
+        "empty lines are no rows": ["all-empty", "empty-one-column"],
+        "a quote within a cell without quotes is a character like any other": ["bad-unescaped-quote"],
+      ])
   }
 }

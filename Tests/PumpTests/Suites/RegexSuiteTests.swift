@@ -1,4 +1,5 @@
 import Foundation
+import PumpTestSupport
 import Testing
 
 @testable import PumpValues
