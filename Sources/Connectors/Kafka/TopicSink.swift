@@ -162,9 +162,6 @@ final class TopicSink: Sink, @unchecked Sendable {
   /// A full queue is backpressure: it is waited for.
   private func waitForRoom() throws(RunFailure) {
     try producer.client.check()
-    guard !producer.client.connection.stop.isRequested || producer.client.connection.stop.age < 30_000_000 else {
-      throw producer.client.connection.failure("the brokers took no more events before the end", transient: false)
-    }
     rd_kafka_poll(producer.client.handle, 100)
     producer.client.lookAgain()
   }

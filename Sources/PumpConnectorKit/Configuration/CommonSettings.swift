@@ -157,7 +157,7 @@ public struct GeneralSettings: Sendable {
   public var state: String?
   /// Address and port that serve /metrics, /readyz and /livez, such as 127.0.0.1:9464.
   public var metrics: String?
-  /// How long a stop waits for a system that is down.
+  /// How long a stop waits for systems that are down or give no answer.
   public var shutdownTimeout: Duration
   /// More configuration files, as names or patterns; a relative one starts from this file's folder.
   public var include: [String]

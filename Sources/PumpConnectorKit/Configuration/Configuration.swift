@@ -26,7 +26,7 @@ extension ConfigSchema {
         docs: "Address and port that serve /metrics, /readyz and /livez, such as 127.0.0.1:9464."),
       Setting(
         name: "shutdown_timeout", type: .duration, value: .literal(.duration(30_000_000)), minimum: 0,
-        docs: "How long a stop waits for a system that is down."),
+        docs: "How long a stop waits for systems that are down or give no answer."),
       Setting(
         name: "include", type: .list(.string), value: .literal(.list([])),
         docs: "More configuration files, as names or patterns; a relative one starts from this file's folder."),
@@ -51,7 +51,7 @@ public struct Configuration: Sendable {
   public var state: String? { general.state }
   /// `HOST:PORT` of the status page, where one is configured.
   public var metrics: String? { general.metrics }
-  /// How long a stop waits for systems that are down, in microseconds.
+  /// How long a stop waits for systems that are down or give no answer, in microseconds.
   public var shutdownTimeout: Int64 { general.shutdownTimeout.micros }
 
   public func section(_ name: String) -> Settings { sections[name] ?? Settings([:]) }

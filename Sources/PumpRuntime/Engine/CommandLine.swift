@@ -95,6 +95,7 @@ public enum ProgramCommand {
     let logger = Logger(asJSON: !isTerminal, quiet: false)
     let runner = Runner(executable, configuration, Embedded.factories.merging(factories) { $1 }, logger)
     runner.stop.install()
+    runner.boundStop()
     var lastLine: Int64 = 0
     let report = runner.run { report, totals in
       guard isTerminal, !quiet, report.micros - lastLine > 200_000 else { return }

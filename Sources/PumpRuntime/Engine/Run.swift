@@ -202,6 +202,21 @@ public final class Runner: @unchecked Sendable {
     try pipeline.closeSinks(completed: !isFailed && !endings.isCut(id))
   }
 
+  /// Ends the process where a stop takes longer than it may. A client that waits for a system which is there and silent, or a disk
+  /// that does not answer, hears no signal. Nothing is lost by it: what is not acknowledged comes again, as after a kill.
+  func boundStop() {
+    let timeout = configuration.shutdownTimeout
+    _ = WorkerThread { [self] in
+      while stop.wait(micros: 3_600_000_000) {}
+      // Those that heed the time by themselves are given a moment more: they say what waits.
+      while stop.age - 2_000_000 < timeout { usleep(20_000) }
+      let reason =
+        failure.withLock { $0 } ?? "a system gave no answer before the end of shutdown_timeout; what it did not confirm comes again"
+      ProgramCommand.complain("error: \(reason)\n")
+      _exit(1)
+    }
+  }
+
   private func fail(_ message: String) {
     failure.withLock { if $0 == nil { $0 = message } }
     stop.request()

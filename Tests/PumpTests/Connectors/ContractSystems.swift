@@ -30,7 +30,7 @@ struct ContractRow: Sendable {
 }
 
 /// Cases that an endpoint or a kind may be unable to have; of all others there is no exception.
-enum ContractCase: String { case connect, share, reconnect, expire, acknowledge, drain, restart }
+enum ContractCase: String { case connect, share, reconnect, expire, acknowledge, drain, restart, silence }
 
 /// A server of one kind, and a client of it that is not ours.
 protocol ContractSystem: AnyObject {

@@ -29,6 +29,7 @@ extension ConnectorTests {
       try contract.reconnect()
       try contract.acknowledge()
       try contract.drain()
+      try contract.fallSilent()
     }
   }
 }
@@ -68,7 +69,8 @@ final class Contract {
     program = try TestProgram(
       Self.types + Self.connection(type, pool) + pipelines.joined(separator: "\n"),
       files: Dictionary(uniqueKeysWithValues: rows.map { ("\($0.label).in", "") }),
-      settings: ["general.state=state", "general.metrics=127.0.0.1:0"] + system.set(proxy), environment: system.environment(proxy))
+      settings: ["general.state=state", "general.metrics=127.0.0.1:0", "general.shutdown_timeout=3s"] + system.set(proxy),
+      environment: system.environment(proxy))
   }
 
   private static func connection(_ type: any ContractSystem.Type, _ more: String) -> String {
@@ -315,5 +317,24 @@ final class Contract {
       #expect(ids.count == Set(ids).count, "\(interface.name) \(row.label), drain: what was delivered came again")
     }
     #expect(try program.stop().code == 0, "\(interface.name), drain: \(program.log)")
+  }
+
+  /// SIGTERM while nothing answers on connections that stay: the end comes in its time, and what was not delivered with the next run.
+  func fallSilent() throws {
+    guard let proxy else { return }
+    let hearing = fed.filter { !$0.traits.contains(.volatile) }
+    try start()
+    try give(5, hearing)
+    arrive(.silence, "before")
+    try proxy.tell("stall both")
+    try give(20, hearing)
+    usleep(400_000)
+    program.kill(SIGTERM)
+    let outcome = try program.end(seconds: 20)
+    #expect(outcome.code == 1 && outcome.err.contains("shutdown_timeout"), "\(interface.name), silence: \(outcome.code) \(outcome.err)")
+    try proxy.tell("stall off")
+    try start()
+    arrive(.silence, "after")
+    #expect(try program.stop().code == 0, "\(interface.name), silence: \(program.log)")
   }
 }
