@@ -3,11 +3,12 @@ import PumpTestSupport
 import Testing
 
 extension ConnectorTests {
-  /// `Tests/Chaos/run`, five kills and stops a pair: nothing is lost, and nothing comes twice where that is promised.
+  /// `Tests/Chaos/run`, five kills a pair and a stop with a system away: nothing is lost or out of order, and nothing comes twice where
+  /// that is promised.
   @Suite(.serialized) struct ChaosTests {
     @Test(arguments: [
-      "kafka-postgresql", "changes-postgresql", "changes-mirror", "postgresql-kafka", "mqtt-postgresql", "file-elasticsearch",
-      "file-sqlite", "mongodb-file",
+      "kafka-postgresql", "noida-postgresql", "replicas-postgresql", "noida-noida", "postgresql-kafka", "changes-postgresql",
+      "changes-mirror", "file-postgresql", "file-sqlite", "file-elasticsearch", "mqtt-postgresql", "mongodb-file",
     ]) func survives(_ pair: String) throws {
       let outcome = try Support.run(Support.root + "/Tests/Chaos/run", ["--pumpc", Support.products + "/pumpc", pair])
       #expect(outcome.code == 0, "\(outcome.out) \(outcome.err)")
