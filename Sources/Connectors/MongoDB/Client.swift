@@ -24,7 +24,11 @@ final class Client: PooledClient, @unchecked Sendable {
     guard pump_mongo_ping(handle, database, problem.error) else { throw Client.refused(connection, settings, address, problem.value) }
   }
 
-  deinit { mongoc_client_destroy(handle) }
+  deinit {
+    // Else libmongoc tells the server that its sessions end, and waits for the answer as long as for that of a command.
+    mongoc_client_reset(handle)
+    mongoc_client_destroy(handle)
+  }
 
   /// Why there is no session, what would help, and whether trying again can.
   private static func refused(_ connection: Connection, _ settings: MongoDBSettings, _ address: Address, _ problem: Problem) -> RunFailure {

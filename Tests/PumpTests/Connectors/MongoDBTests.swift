@@ -69,6 +69,24 @@ extension ConnectorTests {
       #expect(try program.stop().code == 0)
     }
 
+    /// A client that has nothing under way ends at once, whether or not its server still answers.
+    @Test(.enabled(if: real == nil)) func endsWhileTheServerIsSilent() throws {
+      let server = try Server("mongodb")
+      let proxy = try Server("proxy", "127.0.0.1:\(server.port)")
+      let spec = load().replacing("file.lines(\"orders.ndjson\")", with: "file.lines(\"orders.ndjson\", follow: true)")
+      let program = try TestProgram(
+        spec, files: ["orders.ndjson": orders(500)],
+        environment: ["MONGO": "mongodb://127.0.0.1:\(proxy.port)/?directConnection=true"])
+      try program.start()
+      #expect(program.wait { (try? server.tell("count app \(collection)")) == "500" }, "\(program.log)")
+      // The acknowledgement is behind the last answer.
+      usleep(500_000)
+      try proxy.tell("stall both")
+      program.kill(SIGTERM)
+      let outcome = try program.end(seconds: 20)
+      #expect(outcome.code == 0 && outcome.err.contains("500 to"), "\(outcome.code) \(outcome.err)")
+    }
+
     /// Killed at a bad moment, the stream gives again what was not acknowledged.
     @Test func changesSurviveAKill() throws {
       let server = Self.real == nil ? try Server("mongodb") : nil
