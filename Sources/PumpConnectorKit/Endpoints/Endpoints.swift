@@ -102,6 +102,8 @@ public protocol Sink: AnyObject, Sendable {
   var pending: Int { get }
   /// Whether nothing is durable before `close`: sources are acknowledged after it then.
   var isDurableAtEnd: Bool { get }
+  /// This sink, if it can keep positions in the transaction of its events.
+  var keeper: (any PositionKeeper)? { get }
   /// The end: after a commit, or after a failure.
   func close(completed: Bool) throws(RunFailure)
 }
@@ -111,6 +113,7 @@ extension Sink {
   public var takesEffectOnWrite: Bool { false }
   public var pending: Int { 0 }
   public var isDurableAtEnd: Bool { false }
+  public var keeper: (any PositionKeeper)? { nil }
 }
 
 public protocol Lookup: AnyObject, Sendable {

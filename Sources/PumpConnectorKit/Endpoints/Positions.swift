@@ -35,6 +35,21 @@ public protocol PositionKeeper: Sink {
   func keep(_ changes: [PositionChange])
 }
 
+extension PositionKeeper { public var keeper: (any PositionKeeper)? { self } }
+
+/// Where the engine keeps the positions of a source: in a file after the commit, or with a sink's rows.
+package enum PositionPlace {
+  case file(FilePositions)
+  case sink(KeptPositions)
+
+  package var store: any PositionStore {
+    switch self {
+    case .file(let positions): positions
+    case .sink(let positions): positions
+    }
+  }
+}
+
 extension RunFailure {
   /// Two processes read the same; of what the other has done this one must not do any again.
   public static func overtaken(_ change: PositionChange) -> RunFailure {

@@ -25,7 +25,7 @@ final class Pipeline: @unchecked Sendable {
   private let errors: ErrorRoute
   private let outputs: Outputs
   private let sinks: SinkSet
-  private let keeper: (any PositionKeeper)?
+  private let keeper: SinkSet.Keeper?
   private let lock = PlainLock()
   private let shared: Mutex<Counts>
   private var acknowledgements = Acknowledgements()
@@ -45,13 +45,13 @@ final class Pipeline: @unchecked Sendable {
   private static let keptLimit = 512
 
   init(
-    _ spec: PipelineSpec, _ steps: PipelineSteps, _ configuration: Configuration, sinks: [any Sink], lookups: [any Lookup], keeper: Int?,
-    logger: Logger, stop: StopSignal, clock: @escaping @Sendable () -> Int64
+    _ spec: PipelineSpec, _ steps: PipelineSteps, _ configuration: Configuration, sinks: [any Sink], feeds: [Pipeline] = [],
+    lookups: [any Lookup], keeper: SinkSet.Keeper?, logger: Logger, stop: StopSignal, clock: @escaping @Sendable () -> Int64
   ) {
     self.spec = spec
     processor = steps.main(configuration)
     errors = ErrorRoute(spec, steps.error?(configuration), logger)
-    self.keeper = keeper.map { sinks[$0] as! any PositionKeeper }
+    self.keeper = keeper
     self.clock = clock
     self.logger = logger
     self.stop = stop
@@ -60,12 +60,11 @@ final class Pipeline: @unchecked Sendable {
     self.sinks = SinkSet(spec, configuration, sinks, keeper: keeper, errorBatch: errors.batch, stop: stop)
     var limit = Int.max
     var wait = Int64.max
-    for (index, sink) in spec.sinks.enumerated() {
-      if let feed = sinks[index] as? FeedSink {
-        limit = min(limit, feed.target.batchLimit)
-        wait = min(wait, feed.target.linger)
-        continue
-      }
+    for feed in feeds {
+      limit = min(limit, feed.batchLimit)
+      wait = min(wait, feed.linger)
+    }
+    for sink in spec.sinks where sink.endpoint != nil {
       let settings = BatchSettings(configuration.settings(of: sink, in: spec))
       limit = min(limit, Int(clamping: settings.max))
       wait = min(wait, settings.linger.micros)
@@ -93,18 +92,18 @@ final class Pipeline: @unchecked Sendable {
   var keeperSharesTarget: Bool { sinks.keeperSharesTarget }
 
   /// Where the positions of a source are kept: by a sink, or in files of a folder.
-  func positions(_ label: String, folder: String?) -> (any PositionStore)? {
-    if let keeper { return KeptPositions(keeper, pipeline: spec.id, label: label) }
-    return folder.map { FilePositions(folder: $0, pipeline: spec.id, label: label) }
+  func positions(_ label: String, folder: String?) -> PositionPlace? {
+    if let keeper { return .sink(KeptPositions(keeper.sink, pipeline: spec.id, label: label)) }
+    return folder.map { .file(FilePositions(folder: $0, pipeline: spec.id, label: label)) }
   }
 
   /// Runs a source to its end, or until the stop signal; whether it gave all that it has is returned.
   @discardableResult
-  func run(_ source: any Source, _ policy: RetryPolicy, _ label: String, _ positions: (any PositionStore)?) throws(RunFailure) -> Bool {
+  func run(_ source: any Source, _ policy: RetryPolicy, _ label: String, _ positions: PositionPlace?) throws(RunFailure) -> Bool {
     var isWhole = !source.ends
     var batch = Batch()
     if let positions {
-      let isReady: Void? = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in try source.resume(positions) }
+      let isReady: Void? = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in try source.resume(positions.store) }
       guard isReady != nil else { return isWhole }
     }
     var failures = 0
@@ -219,7 +218,7 @@ final class Pipeline: @unchecked Sendable {
 
   private func acknowledge(_ source: any Source) throws(RunFailure) {
     guard let item = acknowledgements.take(source) else { return }
-    if !item.checkpoint.isEmpty, let files = item.positions as? FilePositions { try files.save(item.checkpoint) }
+    if !item.checkpoint.isEmpty, case .file(let positions)? = item.positions { try positions.save(item.checkpoint) }
     try source.acknowledge(item.position)
     shared.withLock { $0.acknowledged += item.rows }
   }

@@ -73,6 +73,7 @@ public final class Runner: @unchecked Sendable {
   private func open(_ spec: PipelineSpec) throws(RunFailure) -> Pipeline {
     if let known = running[spec.id] { return known }
     var sinks: [any Sink] = []
+    var feeds: [Pipeline] = []
     for sink in spec.sinks {
       if let endpoint = sink.endpoint {
         do throws(RunFailure) { sinks.append(try connector(endpoint).sink(context(spec, endpoint))) } catch {
@@ -80,15 +81,19 @@ public final class Runner: @unchecked Sendable {
           throw RunFailure("\(spec.id): \(error.message)")
         }
       } else {
-        sinks.append(FeedSink(try open(program.pipeline(sink.pipeline!)!), step: "\(spec.id) \(sink.step)"))
+        feeds.append(try open(program.pipeline(sink.pipeline!)!))
+        sinks.append(FeedSink(feeds.last!, step: "\(spec.id) \(sink.step)"))
       }
     }
     var lookups: [any Lookup] = []
     for lookup in spec.lookups { lookups.append(try connector(lookup).lookup(context(spec, lookup))) }
-    let keeper = sinks.indices.first { sinks[$0] is any PositionKeeper && keepsPositions(spec, spec.sinks[$0].label) }
+    let keepers = sinks.enumerated().compactMap { number, sink in
+      keepsPositions(spec, spec.sinks[number].label) ? sink.keeper.map { (number, $0) } : nil
+    }
+    let keeper: SinkSet.Keeper? = keepers.first
     let pipeline = Pipeline(
-      spec, executable.steps[spec.id]!, configuration, sinks: sinks, lookups: lookups, keeper: keeper, logger: logger, stop: stop,
-      clock: currentMicros)
+      spec, executable.steps[spec.id]!, configuration, sinks: sinks, feeds: feeds, lookups: lookups, keeper: keeper, logger: logger,
+      stop: stop, clock: currentMicros)
     guard keeper == nil || !pipeline.isDurableAtEnd else {
       for sink in sinks { try? sink.close(completed: false) }
       throw RunFailure(

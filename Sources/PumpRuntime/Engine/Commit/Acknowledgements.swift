@@ -3,7 +3,7 @@
 struct Acknowledgements {
   struct Progress {
     let source: any Source
-    let positions: (any PositionStore)?
+    let positions: PositionPlace?
     var position: Int64
     var rows: Int
     var checkpoint: Checkpoint

@@ -1,6 +1,8 @@
 /// The sinks of one pipeline: writes what a batch became, in the order of each target, and commits, as `CommitState` says.
 /// Used under the pipeline's lock.
 final class SinkSet {
+  /// The sink that keeps the positions of the sources, and its number.
+  typealias Keeper = (number: Int, sink: any PositionKeeper)
   /// An event that a sink refused, with the batch that it is of.
   typealias Late = (failure: Failure, batch: Batch)
 
@@ -10,8 +12,7 @@ final class SinkSet {
   private let stop: StopSignal
   /// Told of each attempt to commit that a system's failure cut short, and how many there were.
   var onRetry: (_ label: String, _ failures: Int, RunFailure) -> Void = { _, _, _ in }
-  /// The sink that keeps the positions of the sources.
-  private let keeper: Int?
+  private let keeper: Keeper?
   private var state: CommitState
   private var order: TargetOrder
   /// Where each sink's rows have their key, for `order`.
@@ -35,7 +36,7 @@ final class SinkSet {
   var durableAtEnd: [String] { zip(spec.sinks, sinks).filter { $1.isDurableAtEnd }.map(\.0.label) }
 
   init(
-    _ spec: PipelineSpec, _ configuration: Configuration, _ sinks: [any Sink], keeper: Int?, errorBatch: Batch, stop: StopSignal
+    _ spec: PipelineSpec, _ configuration: Configuration, _ sinks: [any Sink], keeper: Keeper?, errorBatch: Batch, stop: StopSignal
   ) {
     self.spec = spec
     self.sinks = sinks
@@ -44,7 +45,7 @@ final class SinkSet {
     self.stop = stop
     let settings = spec.sinks.map { configuration.settings(of: $0, in: spec) }
     retries = settings.map { RetryPolicy(RetrySettings($0), limit: configuration.shutdownTimeout) }
-    state = CommitState(sinks: sinks.count, keeper: keeper)
+    state = CommitState(sinks: sinks.count, keeper: keeper?.number)
     let keys = zip(spec.sinks, settings).map { $0.key(with: $1) }
     self.keys = keys
     let groups = spec.targetGroups(settings)
@@ -57,7 +58,7 @@ final class SinkSet {
     sent = Array(repeating: 0, count: sinks.count)
     keepsBatches = spec.onError == .route && sinks.contains { $0.refusesLate }
     isDurableAtEnd = sinks.contains { $0.isDurableAtEnd }
-    keeperSharesTarget = keeper.map { groups[$0] != nil } ?? false
+    keeperSharesTarget = keeper.map { groups[$0.number] != nil } ?? false
     sharesTargets = spec.sinks.indices.contains { error in
       spec.sinks[error].route == .error
         && spec.sinks.indices.contains { spec.sinks[$0].route == .main && groups[$0] != nil && groups[$0] == groups[error] }
@@ -174,9 +175,9 @@ final class SinkSet {
 
   private func keep(_ sink: Int, _ progress: [Acknowledgements.Progress]) throws(RunFailure) -> [Late] {
     let stores = progress.compactMap { progress in
-      (progress.positions as? KeptPositions).map { ($0, $0.changes(progress.checkpoint)) }
+      if case .sink(let kept)? = progress.positions { (kept, kept.changes(progress.checkpoint)) } else { nil }
     }
-    (sinks[sink] as! any PositionKeeper).keep(stores.flatMap(\.1))
+    keeper?.sink.keep(stores.flatMap(\.1))
     let refusals = try commit(sink)
     if refusals.isEmpty { for (store, changes) in stores { store.committed(changes) } }
     return refusals
