@@ -39,13 +39,13 @@ struct Connector {
   }
   var target: Target {
     .target(
-      name: module, dependencies: ["PumpRuntime", base(line.base, of: [name])], path: "Sources/Connectors/\(name)", exclude: [interface])
+      name: module, dependencies: ["PumpConnectorKit", base(line.base, of: [name])], path: "Sources/Connectors/\(name)", exclude: [interface])
   }
 }
 
 let connectors = lines.filter { !$0.name.hasPrefix("Pump") }.map(Connector.init)
 let shared = lines.filter { $0.name.hasPrefix("Pump") }.map { line in
-  Target.target(name: line.name, dependencies: ["PumpRuntime", base(line.base, of: users(of: line.name))], swiftSettings: hot)
+  Target.target(name: line.name, dependencies: ["PumpConnectorKit", base(line.base, of: users(of: line.name))], swiftSettings: hot)
 }
 
 /// C libraries: the first line of `module.modulemap` says `// pkg-config: NAME, debian: PACKAGE`.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// `Sources/Connectors/Targets.txt`: what each Swift target stands on besides the runtime. Package.swift reads the same file.
+/// `Sources/Connectors/Targets.txt`: what each Swift target stands on besides the kit. Package.swift reads the same file.
 struct TargetTable {
   private let bases: [String: String]
 

@@ -1,6 +1,6 @@
 #if canImport(CCurl)
 internal import CCurl
-import PumpRuntime
+import PumpConnectorKit
 
 /// The address of a server, as a setting gives it: scheme, host and port, and what all paths begin with.
 public struct HttpAddress: Sendable {

@@ -1,6 +1,6 @@
 #if canImport(CCurl)
 internal import CCurl
-import PumpRuntime
+import PumpConnectorKit
 
 public struct HttpRequest {
   public var method: String

@@ -1,7 +1,7 @@
 #if canImport(CCurl)
 internal import CCurl
 import Glibc
-import PumpRuntime
+import PumpConnectorKit
 
 extension HttpClient {
   /// Why no answer came, what would help, and whether trying again can.

@@ -5,7 +5,7 @@ import PumpSemantics
 public func renderSettings(_ interfaces: [Interface], from path: String, command: String) -> String {
   var out = SwiftWriter()
   out.line("// Generated from \(path) by `\(command)`; changes here are lost.")
-  out.line("import \(interfaces.contains(where: \.needsConnection) ? "PumpRuntime" : "PumpConnectorKit")")
+  out.line("import PumpConnectorKit")
   for interface in interfaces {
     let renderer = SettingsRenderer(interface, .own)
     if interface.needsConnection { renderer.settings(&out) }

@@ -1,6 +1,6 @@
 #if Elasticsearch
 import PumpHttpClient
-import PumpRuntime
+import PumpConnectorKit
 
 /// `index`: bulk requests. Events are encoded as they come and sent at the commit; what is not done then stays and is sent
 /// again, each event under the id that it got when it came.

@@ -1,6 +1,6 @@
 #if Elasticsearch
 import PumpHttpClient
-import PumpRuntime
+import PumpConnectorKit
 import Synchronization
 
 /// The nodes of one connection, whose turn it is, and which of them did not answer lately.

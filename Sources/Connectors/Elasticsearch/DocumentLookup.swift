@@ -1,5 +1,5 @@
 #if Elasticsearch
-import PumpRuntime
+import PumpConnectorKit
 
 /// `document`: the documents of all keys of a batch in one request, remembered for a while.
 final class DocumentLookup: Lookup, @unchecked Sendable {

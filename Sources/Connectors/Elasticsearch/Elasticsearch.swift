@@ -1,5 +1,5 @@
 #if Elasticsearch
-import PumpRuntime
+import PumpConnectorKit
 
 /// The connector of one cluster: a pool of sessions that all endpoints share.
 public final class ElasticsearchConnector: Connector, @unchecked Sendable {

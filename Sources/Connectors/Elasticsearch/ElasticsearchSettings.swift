@@ -1,5 +1,5 @@
 // Generated from Elasticsearch.pump by `PUMP_UPDATE_GOLDEN=1 swift test --filter SettingsFilesTests`; changes here are lost.
-import PumpRuntime
+import PumpConnectorKit
 
 /// Elasticsearch 8 and later, through its REST interface.
 struct ElasticsearchSettings: Sendable {

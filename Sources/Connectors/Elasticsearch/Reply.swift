@@ -1,6 +1,6 @@
 #if Elasticsearch
 import PumpHttpClient
-import PumpRuntime
+import PumpConnectorKit
 
 /// Reads what Elasticsearch answers. Members that are not named here are skipped; nil is an answer of another form.
 enum Reply {

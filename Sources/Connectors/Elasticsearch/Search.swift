@@ -1,6 +1,6 @@
 #if Elasticsearch
 import PumpHttpClient
-import PumpRuntime
+import PumpConnectorKit
 
 /// What `search` asks for: its requests as text.
 final class Search {

@@ -1,6 +1,6 @@
 #if Elasticsearch
 import PumpHttpClient
-import PumpRuntime
+import PumpConnectorKit
 
 /// `search`: page after page of what a query finds at one point in time, in the order of fields where they are given, and
 /// from there on again after a poll, a restart or a lost point in time.

@@ -1,6 +1,6 @@
 #if Elasticsearch
 import PumpHttpClient
-import PumpRuntime
+import PumpConnectorKit
 
 /// A request to whichever node, by its path.
 struct ClusterRequest {

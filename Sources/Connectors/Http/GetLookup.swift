@@ -1,6 +1,6 @@
 #if Http
 import PumpHttpClient
-import PumpRuntime
+import PumpConnectorKit
 
 /// `get` as a lookup: the objects of all keys of a batch, several requests at once, remembered for a while.
 final class GetLookup: Lookup, @unchecked Sendable {

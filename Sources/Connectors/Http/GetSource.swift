@@ -1,6 +1,6 @@
 #if Http
 import PumpHttpClient
-import PumpRuntime
+import PumpConnectorKit
 
 /// `get`: what a server gives for a path, again and again; an answer that is the one before is no event.
 final class GetSource: Source, @unchecked Sendable {

@@ -1,6 +1,6 @@
 #if Http
 import PumpHttpClient
-import PumpRuntime
+import PumpConnectorKit
 
 /// The connector of one server, or of all that its base address leads to.
 public final class HttpConnector: Connector, @unchecked Sendable {

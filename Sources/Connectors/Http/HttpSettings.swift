@@ -1,5 +1,5 @@
 // Generated from Http.pump by `PUMP_UPDATE_GOLDEN=1 swift test --filter SettingsFilesTests`; changes here are lost.
-import PumpRuntime
+import PumpConnectorKit
 
 /// Servers that speak HTTP, 1.1 or 2. A proxy is used where `https_proxy` or `http_proxy` names one in the environment.
 struct HttpSettings: Sendable {

@@ -1,6 +1,6 @@
 #if Http
 import PumpHttpClient
-import PumpRuntime
+import PumpConnectorKit
 
 /// `request`: one request for each event, several at once. What the server was too busy for stays and is sent again.
 final class RequestSink: Sink, @unchecked Sendable {

@@ -1,6 +1,6 @@
 #if Http
 import PumpHttpClient
-import PumpRuntime
+import PumpConnectorKit
 import Synchronization
 
 /// The server of one connection: what all requests to it have in common, and how many may be under way.

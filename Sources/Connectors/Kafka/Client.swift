@@ -1,6 +1,6 @@
 #if Kafka
 internal import CKafka
-import PumpRuntime
+import PumpConnectorKit
 import Synchronization
 
 /// A handle of librdkafka, which connects, and comes back, by itself; what it says of that is told to the connection.

@@ -1,7 +1,7 @@
 #if Kafka
 internal import CKafka
 import Glibc
-import PumpRuntime
+import PumpConnectorKit
 
 /// The offsets that one member of a group commits. Each is kept until the group's coordinator has confirmed it: a commit
 /// may come back because the group was changing, and is sent again then. Used by the source's thread alone.

@@ -1,6 +1,6 @@
 #if Kafka
 internal import CKafka
-import PumpRuntime
+import PumpConnectorKit
 import Synchronization
 
 /// The connector of one cluster: one producer that all sinks share, and a consumer for each source.

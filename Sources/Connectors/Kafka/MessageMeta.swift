@@ -1,6 +1,6 @@
 #if Kafka
 internal import CKafka
-import PumpRuntime
+import PumpConnectorKit
 
 /// Writes what a pipeline reads of `meta` for the messages of one batch.
 struct MessageMeta {

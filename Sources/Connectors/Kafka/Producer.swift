@@ -1,6 +1,6 @@
 #if Kafka
 internal import CKafka
-import PumpRuntime
+import PumpConnectorKit
 import Synchronization
 
 /// The producer of a connection. librdkafka holds every message until the brokers have it, however long that takes, so

@@ -1,5 +1,5 @@
 #if Kafka
-import PumpRuntime
+import PumpConnectorKit
 
 /// librdkafka's properties as a connection's settings have them.
 enum Properties {

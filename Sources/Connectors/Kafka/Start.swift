@@ -1,6 +1,6 @@
 #if Kafka
 internal import CKafka
-import PumpRuntime
+import PumpConnectorKit
 
 extension TopicSource {
   /// Partitions that come begin where the sink that keeps positions, or the group, has come to, and new ones where `from`

@@ -1,6 +1,6 @@
 #if Kafka
 internal import CKafka
-import PumpRuntime
+import PumpConnectorKit
 
 /// `sink topic`: a delivery report for each message is the only acknowledgement.
 final class TopicSink: Sink, @unchecked Sendable {

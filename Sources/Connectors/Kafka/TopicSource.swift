@@ -1,6 +1,6 @@
 #if Kafka
 internal import CKafka
-import PumpRuntime
+import PumpConnectorKit
 
 /// `source topic`: a member of a consumer group. Offsets are committed as far as everything before them is durable;
 /// a partition that is taken away is given up only once what came from it is committed.

@@ -1,7 +1,7 @@
 #if MQTT
 internal import CMQTT
 import Glibc
-import PumpRuntime
+import PumpConnectorKit
 import Synchronization
 
 /// The broker of one connection, as its clients find it: where it is, and which protocol it speaks.

@@ -1,7 +1,7 @@
 #if MQTT
 internal import CMQTT
 import Glibc
-import PumpRuntime
+import PumpConnectorKit
 
 /// One client of the broker, driven by whoever holds it: nothing is read or written behind its back. What libmosquitto
 /// wants to send waits until `send`, and so a message's confirmation waits until its event is durable.

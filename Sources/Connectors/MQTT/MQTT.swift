@@ -1,6 +1,6 @@
 #if MQTT
 internal import CMQTT
-import PumpRuntime
+import PumpConnectorKit
 
 /// The connector of one broker: a client of its own for each source, and a pool of those that publish.
 public final class MQTTConnector: Connector, @unchecked Sendable {

@@ -1,5 +1,5 @@
 // Generated from MQTT.pump by `PUMP_UPDATE_GOLDEN=1 swift test --filter SettingsFilesTests`; changes here are lost.
-import PumpRuntime
+import PumpConnectorKit
 
 /// MQTT 5, or 3.1.1 where the broker does not know 5, through libmosquitto.
 struct MQTTSettings: Sendable {

@@ -1,6 +1,6 @@
 #if MQTT
 internal import CMQTT
-import PumpRuntime
+import PumpConnectorKit
 
 /// `sink topic`: messages are kept until the broker has confirmed them, and published again where the client was lost.
 final class TopicSink: Sink, @unchecked Sendable {

@@ -1,7 +1,7 @@
 #if MQTT
 internal import CMQTT
 import Glibc
-import PumpRuntime
+import PumpConnectorKit
 
 /// `source topic`: a session that the broker keeps. libmosquitto queues the confirmation of each message as it comes;
 /// the queue is written once the events are durable. Brokers send only so many messages ahead, so each batch asks for its commit.

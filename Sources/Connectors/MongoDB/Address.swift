@@ -1,7 +1,7 @@
 #if MongoDB
 internal import CMongoDB
 import Glibc
-import PumpRuntime
+import PumpConnectorKit
 
 /// Where the servers are and how they are spoken to: the connection's settings as libmongoc's URI. Mistakes in them are
 /// found here, before anything is opened.

@@ -1,6 +1,6 @@
 #if MongoDB
 internal import CMongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// Writes of one kind that go to the server in one command.
 final class Bulk {

@@ -1,6 +1,6 @@
 #if MongoDB
 internal import CMongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// Events as the server tells them, of a collection or a whole database.
 final class ChangeStream {

@@ -1,5 +1,5 @@
 #if MongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// `changes`: a change stream. Where it stood when the last acknowledged event was given is kept; after a lost session, and
 /// after a restart, it begins again behind that.

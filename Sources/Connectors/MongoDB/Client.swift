@@ -1,6 +1,6 @@
 #if MongoDB
 internal import CMongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// One client of libmongoc, which itself holds one session with each server; used by one thread at a time. It tries a
 /// server that is down once: when to try again is the connection's to decide.

@@ -1,5 +1,5 @@
 #if MongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// `lookup collection`: the documents of all keys of a batch in one query, remembered for a while.
 final class CollectionLookup: Lookup, @unchecked Sendable {

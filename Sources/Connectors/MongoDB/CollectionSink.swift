@@ -1,6 +1,6 @@
 #if MongoDB
 internal import CMongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// `collection`: what was written since the last commit is held here as BSON and sent by the commit in few commands. Every
 /// inserted document has its `_id` from here, so that it can be sent again where no answer came, and is there once.

@@ -1,5 +1,5 @@
 #if MongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// Types of BSON, by the byte that stands for each.
 enum BSONType: UInt8 {

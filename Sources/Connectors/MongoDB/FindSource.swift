@@ -1,5 +1,5 @@
 #if MongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// `find`: the documents of a collection, in the order of fields where one is given, and from there on again after a lost
 /// session, a poll or a restart.

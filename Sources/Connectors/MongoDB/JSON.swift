@@ -1,6 +1,6 @@
 #if MongoDB
 internal import CMongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// How a document is written as JSON.
 enum JSONStyle {

@@ -1,5 +1,5 @@
 #if MongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// A type as documents hold it: the names of its fields as BSON has them, at every depth. Made once for each endpoint.
 final class Layout: @unchecked Sendable {

@@ -1,5 +1,5 @@
 #if MongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// The connector of one server or replica set: a pool of clients that all endpoints share.
 public final class MongoDBConnector: Connector, @unchecked Sendable {

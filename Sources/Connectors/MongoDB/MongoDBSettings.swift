@@ -1,5 +1,5 @@
 // Generated from MongoDB.pump by `PUMP_UPDATE_GOLDEN=1 swift test --filter SettingsFilesTests`; changes here are lost.
-import PumpRuntime
+import PumpConnectorKit
 
 /// MongoDB 4.2 and later, through libmongoc.
 ///

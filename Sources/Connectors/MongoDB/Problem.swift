@@ -1,6 +1,6 @@
 #if MongoDB
 internal import CMongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// What the server or libmongoc said of something that failed, and what that means.
 struct Problem {

@@ -1,6 +1,6 @@
 #if MongoDB
 internal import CMongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// Reads documents into columns. What does not fit its field throws, with its path.
 extension Column {

@@ -1,6 +1,6 @@
 #if MongoDB
 internal import CMongoDB
-import PumpRuntime
+import PumpConnectorKit
 
 /// Writes columns as BSON. What BSON cannot hold throws, with its path.
 extension ByteBuffer {

@@ -1,7 +1,7 @@
 #if PostgreSQL
 internal import CPostgreSQL
 import Glibc
-import PumpRuntime
+import PumpConnectorKit
 
 extension Client {
   func broken() -> RunFailure {

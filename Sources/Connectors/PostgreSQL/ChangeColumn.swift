@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// A column of a table whose changes are given: writes its values as JSON, in the forms that the `table` source of the same
 /// column gives and `decode json` reads.

@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// A message of the replication protocol: numbers are big-endian, texts end with a zero. Reading past its end gives zeros.
 struct Message {

@@ -1,6 +1,6 @@
 #if PostgreSQL
 internal import CPostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// `changes`: logical replication with `pgoutput`, protocol version 1. What was acknowledged is confirmed to the slot;
 /// after a lost session the server begins again behind that.

@@ -1,7 +1,7 @@
 #if PostgreSQL
 internal import CPostgreSQL
 import Glibc
-import PumpRuntime
+import PumpConnectorKit
 
 /// One session with the server; used by one thread at a time. All waiting has a deadline or heeds the stop signal.
 final class Client: PooledClient, @unchecked Sendable {

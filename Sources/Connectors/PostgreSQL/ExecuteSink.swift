@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// `execute`: one statement for each event, its arguments bound; each batch is one transaction.
 final class ExecuteSink: Sink, @unchecked Sendable {

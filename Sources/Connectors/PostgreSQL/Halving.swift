@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// Finds the rows that the server refuses, within a transaction: all are tried together, then pieces, then ever smaller ones,
 /// until each that is refused stands alone.

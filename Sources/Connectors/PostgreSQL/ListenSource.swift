@@ -1,6 +1,6 @@
 #if PostgreSQL
 internal import CPostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// `listen`: what other sessions NOTIFY on a channel.
 final class ListenSource: Source, @unchecked Sendable {

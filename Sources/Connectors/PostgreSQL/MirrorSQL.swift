@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// The statements that apply changes to one table; `$1` is the row as JSON, `$2` what it was.
 struct MirrorSQL {

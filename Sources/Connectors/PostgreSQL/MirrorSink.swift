@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// `table` with `mode: mirror`: changes of another table, one after the other, each batch in one transaction.
 ///

@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// The table in which positions of sources are kept, in the transaction of the rows that came from there.
 struct PositionTable {

@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// The connector of one server: a pool of sessions that all endpoints share.
 public final class PostgreSQLConnector: Connector, @unchecked Sendable {

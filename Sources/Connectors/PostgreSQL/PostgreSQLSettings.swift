@@ -1,5 +1,5 @@
 // Generated from PostgreSQL.pump by `PUMP_UPDATE_GOLDEN=1 swift test --filter SettingsFilesTests`; changes here are lost.
-import PumpRuntime
+import PumpConnectorKit
 
 /// PostgreSQL, through libpq. Variables of the environment such as PGOPTIONS and PGHOSTADDR reach libpq where no setting says
 /// otherwise. Behind a pooler in transaction mode (pgbouncer's `pool_mode = transaction`) tables, queries, `execute` and lookups

@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// Names and texts as SQL writes them, whatever they hold.
 enum SQL {

@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// Types by their numbers, as the replication protocol names them: domains by what they are made of, arrays by their elements.
 final class ServerTypes {

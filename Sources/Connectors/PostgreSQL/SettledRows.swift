@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// Up to which row of an order can be read, so that none before it comes later.
 ///

@@ -1,6 +1,6 @@
 #if PostgreSQL
 internal import CPostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// Statements of rows since the last commit, each with its arguments, sent in pipeline mode; each batch is one transaction.
 final class Statements {

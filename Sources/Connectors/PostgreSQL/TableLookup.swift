@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// `lookup table`: the rows of all keys of a batch in one statement, remembered for a while.
 final class TableLookup: Lookup, @unchecked Sendable {

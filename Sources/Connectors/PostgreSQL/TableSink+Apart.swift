@@ -1,6 +1,6 @@
 #if PostgreSQL
 internal import CPostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 extension TableSink {
   /// Finds the rows that the server refuses: all go, numbered, into a temporary table, and from there in ever smaller

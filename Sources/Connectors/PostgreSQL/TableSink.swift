@@ -1,6 +1,6 @@
 #if PostgreSQL
 internal import CPostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// `table`: rows by COPY, straight into the table or, where they may meet rows that are there, into a temporary table
 /// and from there. Rows go to the server while the batch still grows; what is held here is sent again where the session

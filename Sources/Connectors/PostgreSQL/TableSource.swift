@@ -1,6 +1,6 @@
 #if PostgreSQL
 internal import CPostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// `table` and `query`: rows by COPY, in the order of a key where one is given, and from there on again after a lost
 /// session, a poll or a restart.

@@ -1,5 +1,5 @@
 #if PostgreSQL
-import PumpRuntime
+import PumpConnectorKit
 
 /// A column of a table or query, by what the server calls its type.
 struct ServerColumn {

@@ -1,4 +1,4 @@
-import PumpRuntime
+import PumpConnectorKit
 
 /// What SQLite makes of a value that a column is given ("Datatypes In SQLite", sections 3 and 3.1): a declared type is a
 /// preference, by which values of other types are converted where they look like one of it.

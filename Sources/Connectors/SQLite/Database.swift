@@ -1,5 +1,5 @@
 internal import CSQLite
-import PumpRuntime
+import PumpConnectorKit
 
 /// One open client of a database file; used by one thread at a time.
 final class Database: PooledClient, @unchecked Sendable {

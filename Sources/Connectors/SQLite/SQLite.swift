@@ -1,5 +1,5 @@
 internal import CSQLite
-import PumpRuntime
+import PumpConnectorKit
 import Synchronization
 
 /// The connector of one database: one writer for all sinks, so that they share a transaction, and a pool of readers.

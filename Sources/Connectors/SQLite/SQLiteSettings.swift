@@ -1,5 +1,5 @@
 // Generated from SQLite.pump by `PUMP_UPDATE_GOLDEN=1 swift test --filter SettingsFilesTests`; changes here are lost.
-import PumpRuntime
+import PumpConnectorKit
 
 /// SQLite, a database in a file.
 ///

@@ -1,5 +1,5 @@
 internal import CSQLite
-import PumpRuntime
+import PumpConnectorKit
 
 /// A prepared statement: values of columns go in, and rows come out.
 final class Statement: @unchecked Sendable {

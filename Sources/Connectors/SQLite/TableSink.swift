@@ -1,5 +1,5 @@
 internal import CSQLite
-import PumpRuntime
+import PumpConnectorKit
 
 /// `table`: rows go into the open transaction as they come.
 final class TableSink: Sink, @unchecked Sendable {

@@ -1,6 +1,6 @@
 #if Webhook
 import Glibc
-import PumpRuntime
+import PumpConnectorKit
 
 /// Where a listener listens.
 struct Address {

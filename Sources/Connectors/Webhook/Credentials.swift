@@ -1,5 +1,5 @@
 #if Webhook
-import PumpRuntime
+import PumpConnectorKit
 
 /// What senders have to show.
 final class Credentials {

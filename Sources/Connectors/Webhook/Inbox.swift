@@ -1,5 +1,5 @@
 #if Webhook
-import PumpRuntime
+import PumpConnectorKit
 import Synchronization
 
 /// What has come for one path and is not taken yet.

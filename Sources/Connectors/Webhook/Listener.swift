@@ -1,5 +1,5 @@
 #if Webhook
-import PumpRuntime
+import PumpConnectorKit
 
 /// The server of one connection: who may send, what for, and how much may wait. But for the start and the end, all is done on the
 /// server's thread.

@@ -1,5 +1,5 @@
 #if Webhook
-import PumpRuntime
+import PumpConnectorKit
 
 /// `post`: the requests for one path. Their senders wait, so each batch asks for its commit and is answered with it; what comes
 /// meanwhile is the next batch.

@@ -1,5 +1,5 @@
 #if Webhook
-import PumpRuntime
+import PumpConnectorKit
 
 /// What a sender is told.
 extension HttpReply {

@@ -1,6 +1,6 @@
 #if Webhook
 internal import CWebhook
-import PumpRuntime
+import PumpConnectorKit
 
 /// What HTTPS is served with: the certificate and key of a listener.
 final class Certificate: @unchecked Sendable {

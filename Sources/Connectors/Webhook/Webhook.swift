@@ -1,5 +1,5 @@
 #if Webhook
-import PumpRuntime
+import PumpConnectorKit
 
 /// The connector of one listener, which all sources of its connection share.
 public final class WebhookConnector: Connector, @unchecked Sendable {

@@ -1,5 +1,5 @@
 // Generated from Webhook.pump by `PUMP_UPDATE_GOLDEN=1 swift test --filter SettingsFilesTests`; changes here are lost.
-import PumpRuntime
+import PumpConnectorKit
 
 /// Requests that other programs send, such as webhooks: a server of HTTP/1.1, of HTTPS where `tls.certificate` and `tls.key` name its
 /// certificate and private key.
