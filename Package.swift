@@ -39,7 +39,8 @@ struct Connector {
   }
   var target: Target {
     .target(
-      name: module, dependencies: ["PumpConnectorKit", base(line.base, of: [name])], path: "Sources/Connectors/\(name)", exclude: [interface])
+      name: module, dependencies: ["PumpConnectorKit", base(line.base, of: [name])], path: "Sources/Connectors/\(name)",
+      exclude: [interface])
   }
 }
 
