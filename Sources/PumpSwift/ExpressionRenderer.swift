@@ -12,23 +12,18 @@ final class ExpressionRenderer {
 
   init(_ types: TypeRenderer) { self.types = types }
 
-  /// Whether evaluating it can throw.
+  /// Whether evaluating it can throw. What an `attempt` holds is caught there.
   func fails(_ e: Expr) -> Bool {
-    e.contains { part in
-      switch part.kind {
-      case .invoke, .coalesce, .binding: true
-      case .call(let name, let arguments):
-        if arguments.contains(where: { if case .lambda = $0.kind { true } else { false } }) {
-          true
-        } else {
-          FunctionSpec.entries[name]?.fails ?? false
-        }
-      default: false
-      }
-    } && !isAttempt(e)
+    switch e.kind {
+    case .attempt: return false
+    case .invoke, .coalesce, .binding: return true
+    case .call(let name, let arguments):
+      let takesLambda = arguments.contains { if case .lambda = $0.kind { true } else { false } }
+      if takesLambda || FunctionSpec.entries[name]?.fails == true { return true }
+    default: break
+    }
+    return e.children.contains(where: fails)
   }
-
-  private func isAttempt(_ e: Expr) -> Bool { if case .attempt = e.kind { true } else { false } }
 
   /// The expression as the right side of a statement.
   func statement(_ e: Expr) -> String { (fails(e) ? "try " : "") + render(e) }
