@@ -14,7 +14,7 @@ public struct CustomConnector {
     return names.compactMap { SystemLibrary(folder: "\(folder)/\($0)", name: $0) }
   }
 
-  /// Writes the protocol that the user's Swift implements; true where it was not there as it is now.
+  /// Writes the protocol that the user's Swift implements; true if it was not there as it is now.
   public func bind() throws -> Bool {
     let path = "\(folder)/Binding.swift"
     let text = interfaces.map(renderBinding).joined(separator: "\n")

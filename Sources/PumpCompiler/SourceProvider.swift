@@ -3,11 +3,11 @@ import PumpSyntax
 
 /// Where the files of a program come from. Paths are as specs and people write them: relative ones start at the current folder.
 public protocol SourceProvider {
-  /// The bytes of a file, at most so many; nil if it is not there or is no plain file.
+  /// The bytes of a file, at most so many; nil if it is not there or is not a plain file.
   func bytes(_ path: String, limit: Int) -> [UInt8]?
   /// Whether there is anything, of whatever kind.
   func exists(_ path: String) -> Bool
-  /// The names in a folder; nil if it is not there or is no folder.
+  /// The names in a folder; nil if it is not there or is not a folder.
   func names(_ folder: String) -> [String]?
 }
 

@@ -11,7 +11,7 @@ struct TargetTable {
     bases = Dictionary(uniqueKeysWithValues: lines.filter { $0.count == 2 }.map { ($0[0], $0[1]) })
   }
 
-  /// The targets that a connector stands on, lowest first, with the C library that each of them needs; nil where it is none that comes
+  /// The targets that a connector stands on, lowest first, with the C library that each of them needs; nil if it is none that comes
   /// with the compiler.
   func chain(_ kind: String) -> (shared: [String], library: String)? {
     var shared: [String] = []

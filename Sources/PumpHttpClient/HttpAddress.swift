@@ -51,7 +51,7 @@ public struct HttpAddress: Sendable {
     return address
   }
 
-  /// Behind this address's own path: a path and query of which what data give is encoded. Nil where a segment would lead elsewhere.
+  /// Behind this address's own path: a path and query of which what data give is encoded. Nil if a segment would lead elsewhere.
   public func url(template path: String) -> String? {
     let segments = path.prefix { $0 != "?" }.split(separator: "/")
     // A server may resolve escapes before it follows the dots.

@@ -92,7 +92,7 @@ public final class HttpClient {
     drive()
   }
 
-  /// The next answer to come, or nil where none came in this time.
+  /// The next answer to come, or nil if none came in this time.
   public func wait(micros: Int64) -> HttpAnswer? {
     let deadline = currentMicros() + micros
     while true {

@@ -37,7 +37,7 @@ enum Kernels {
     }
   }
 
-  /// What runs a function over columns of some shapes; nil where nothing does.
+  /// What runs a function over columns of some shapes; nil if nothing does.
   static func node(_ name: String, _ nodes: [Node], _ shapes: [Shape], _ result: Shape) -> Node? {
     if let kernel = table[key(name, nodes.map(\.column.shape))] ?? table[key(name, shapes)] { return kernel(nodes, result) }
     return ListKernels.make(name, nodes, result)

@@ -2,7 +2,7 @@ import PumpRuntime
 
 /// Functions of lists and maps of any element: they move slices and rows, whatever the elements are.
 enum ListKernels {
-  /// Nil where no function of this name takes them.
+  /// Nil if no function of this name takes them.
   static func make(_ name: String, _ nodes: [Node], _ shape: Shape) -> Node? {
     guard let a = nodes.first?.column else { return nil }
     let isCollection = a.shape.kind == .list || a.shape.kind == .map
@@ -16,7 +16,7 @@ enum ListKernels {
     func rows(_ body: @escaping (Frame, Int) throws(EventFailure) -> Void) -> Node { rowwise(nodes, out, body) }
     func slice(_ row: Int) -> Slice { a.get(Slice.self, row) }
     func int(_ index: Int, _ row: Int) -> Int64 { nodes[index].column.get(Int64.self, row) }
-    /// Copies elements of the first argument behind those that `out` has.
+    /// Copies elements of the first argument after those that `out` has.
     func copy(_ rows: some Sequence<Int>, from column: Column, _ row: Int) {
       let child = out.children[0]
       let start = child.count

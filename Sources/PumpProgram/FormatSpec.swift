@@ -25,7 +25,7 @@ public struct FormatSpec: Sendable {
 
   public struct Option: Sendable {
     public enum Kind: Sendable {
-      /// True where it stands alone.
+      /// True if it stands alone.
       case flag
       case text
       /// One ASCII character, and no line end.
@@ -57,7 +57,7 @@ public struct FormatSpec: Sendable {
 
   public let name: String
   public let docs: String
-  /// What `decode` gives, and what `encode` takes; nil where there is no such step.
+  /// What `decode` gives, and what `encode` takes; nil if there is no such step.
   public let decodes: Events?
   public let encodes: Events?
   public let framing: Framing

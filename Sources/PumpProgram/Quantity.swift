@@ -11,10 +11,10 @@ public enum Quantity {
     "us": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000,
   ]
 
-  /// The bytes of `64KiB`; nil where it is no size, or one of more than 64 bits.
+  /// The bytes of `64KiB`; nil if it is not a size, or one of more than 64 bits.
   public static func size(_ text: String) -> Int64? { value(text, sizes) }
 
-  /// The microseconds of `1.5h`; nil where it is no duration, or one of more than 64 bits.
+  /// The microseconds of `1.5h`; nil if it is not a duration, or one of more than 64 bits.
   public static func duration(_ text: String) -> Int64? { value(text, durations) }
 
   private static func value(_ text: String, _ units: [String: Int64]) -> Int64? {

@@ -104,7 +104,7 @@ public enum ConfigTemplate: String, CaseIterable {
     }
   }
 
-  /// A value as a line of the file says it; nil where none can.
+  /// A value as a line of the file says it; nil if none can.
   static func text(_ literal: Literal, _ type: Type) -> String? {
     switch literal {
     case .null, .record, .map: return nil

@@ -25,7 +25,7 @@ struct SettingsType {
     (self.name, self.docs, self.settings, self.access) = (name, docs, settings, access)
   }
 
-  /// The type behind an empty line. Settings of a group, such as `pool.max`, make a type of their own, which is a property of this
+  /// The type after an empty line. Settings of a group, such as `pool.max`, make a type of their own, which is a property of this
   /// one; where there is one group and nothing else, its type is all.
   func render(_ out: inout SwiftWriter) {
     var groups: [String] = []
@@ -62,7 +62,7 @@ struct SettingsType {
 
   private static func type(of group: String) -> String { Swift.camel(group) + "Settings" }
 
-  /// The properties, behind the types of those that have cases.
+  /// The properties, after the types of those that have cases.
   private func declare(_ settings: [Setting], _ out: inout SwiftWriter) {
     for setting in settings {
       guard let cases = Self.cases(setting.type) else { continue }

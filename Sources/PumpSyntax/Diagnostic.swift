@@ -100,7 +100,7 @@ public struct DiagnosticCode: Sendable, Hashable {
   public func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
 
-/// The candidate nearest to a mistyped name, or nil where none is near enough to be meant.
+/// The candidate nearest to a mistyped name, or nil if none is near enough to be meant.
 public func nearest<S: Sequence<String>>(to name: String, in candidates: S) -> String? {
   let wanted = Array(name.lowercased().utf8)
   var best: (String, Int)?

@@ -33,7 +33,7 @@ extension Lexer {
     return kind
   }
 
-  /// `2026-01-01`, or with a time and a zone; nil where the digits are a plain number.
+  /// `2026-01-01`, or with a time and a zone; nil if the digits are a plain number.
   mutating func date() -> TokenKind? {
     func digits(_ from: Int, _ count: Int) -> Bool { (from..<from + count).allSatisfy { isDigit($0) } }
     let dash = UInt8(ascii: "-")

@@ -118,7 +118,7 @@ public struct Parser {
     diagnostics.append(Diagnostic(code, at: span, message, help: help, fix: fix))
   }
 
-  /// Runs a nested parse with the depth limit; nil where it was exceeded.
+  /// Runs a nested parse with the depth limit; nil if it was exceeded.
   mutating func nested<T>(_ body: (inout Parser) -> T) -> T? {
     guard depth < Self.depthLimit else {
       report(.tooDeep, span, "this nests more than \(Self.depthLimit) deep", help: "name parts of it with `fn` or `stage`")

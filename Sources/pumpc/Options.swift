@@ -6,7 +6,7 @@ struct Options {
   private(set) var flags: Set<String> = []
   private(set) var values: [String: [String]] = [:]
   private(set) var paths: [String] = []
-  /// What stands behind `--`.
+  /// What stands after `--`.
   private(set) var passed: [String] = []
 
   /// Wrong usage: one line and the verb's help, exit code 2.

@@ -6,7 +6,7 @@ import PumpConnectorKit
 enum Reply {
   struct Item {
     var status = 0
-    /// Why the item failed; nil where it did not.
+    /// Why the item failed; nil if it did not.
     var reason: String?
   }
   struct Hit {

@@ -37,7 +37,7 @@ final class Search {
 
   // MARK: The order
 
-  /// Finds out by what fields the order is sorted; false where the indices have no fields yet, and thus no documents.
+  /// Finds out by what fields the order is sorted; false if the indices have no fields yet, and thus no documents.
   func prepare(_ session: Session) throws(RunFailure) -> Bool {
     if sort != nil { return true }
     guard isOrdered else {
@@ -98,10 +98,10 @@ final class Search {
     return out.string
   }
 
-  /// Whether a key can be compared with fields: the sort values of nanoseconds are no dates that a query takes.
+  /// Whether a key can be compared with fields: the sort values of nanoseconds are not dates that a query takes.
   var canBound: Bool { !fields.contains { $0.type == "date_nanos" } }
 
-  /// The greatest key of all that the query finds now; nil where it finds nothing.
+  /// The greatest key of all that the query finds now; nil if it finds nothing.
   func newest(_ session: Session) throws(RunFailure) -> String? {
     let arena = Arena()
     var body = ByteBuffer(capacity: 256)
@@ -116,7 +116,7 @@ final class Search {
     return page.hits.first?.sort?.string
   }
 
-  /// What has a key that is not behind this one: a smaller first field, or the same and a smaller second one, and so on.
+  /// What has a key that is not after this one: a smaller first field, or the same and a smaller second one, and so on.
   private func bound(_ key: String) -> String {
     let c = Context()
     guard let values = try? Fn.jsonItems(Json(c.arena.copy(key)), c), values.count == fields.count else { return "{\"match_all\":{}}" }
@@ -172,7 +172,7 @@ final class Search {
     if (try? session.poll(micros: 1_000_000)) == nil { session.cancel() }
   }
 
-  /// The next page: after the last hit of this point in time, or else behind the key of an earlier one, and up to a key.
+  /// The next page: after the last hit of this point in time, or else after the key of an earlier one, and up to a key.
   func request(_ out: inout ByteBuffer, pointInTime: String, after last: String?, behind key: String?, upTo mark: String?) {
     let arena = Arena()
     let query = mark.map { "{\"bool\":{\"filter\":[\(self.query),\(bound($0))]}}" } ?? self.query

@@ -156,7 +156,7 @@ final class SearchSource: Source, @unchecked Sendable {
     if page.hits.count == search.page { try ask() } else { finish() }
   }
 
-  /// Why a document is no event of this type; nil where it is, and has been read.
+  /// Why a document is not an event of this type; nil if it is, and has been read.
   private func problem(_ source: Text?, _ records: Column, _ row: Int, _ c: Context) -> String? {
     guard let source else { return "the index keeps no `_source` of its documents" }
     guard source.count <= limit else { return "the document is longer than max_event (\(limit) bytes)" }

@@ -58,7 +58,7 @@ final class Session: PooledClient, @unchecked Sendable {
     return true
   }
 
-  /// The answer to what was begun, or nil where it has not come in this time. Busy servers and refused credentials are thrown.
+  /// The answer to what was begun, or nil if it has not come in this time. Busy servers and refused credentials are thrown.
   func poll(micros: Int64) throws(RunFailure) -> HttpAnswer? {
     guard let answer = client.wait(micros: micros) else { return nil }
     if let failure = answer.failure {

@@ -8,7 +8,7 @@ import PumpConnectorKit
 final class GroupOffsets {
   private let client: Client
   private let warn: (String) -> Void
-  /// The offsets behind each batch that is not acknowledged, by its number.
+  /// The offsets after each batch that is not acknowledged, by its number.
   private var given: [(number: Int64, offsets: [Partition: Int64])] = []
   /// What is durable and not confirmed, and what of it is under way.
   private var unconfirmed: [Partition: Int64] = [:]

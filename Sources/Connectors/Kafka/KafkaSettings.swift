@@ -47,7 +47,7 @@ struct KafkaTopicSourceArguments: Sendable {
   /// Java's `auto.offset.reset = earliest`, begin at the start of the log: write `from: earliest` for the same. A partition that
   /// is added to a topic, or a topic to those of a pattern, of which the group has committed offsets is read from its start
   /// in any case. Where the log no longer holds what the group has come to, it is said, and reading goes on at its start.
-  /// Transactions end with a record that is no message: a group that has read all may stay one offset short of the end.
+  /// Transactions end with a record that is not a message: a group that has read all may stay one offset short of the end.
   var from: From
 
   init(_ settings: Settings) {

@@ -45,7 +45,7 @@ final class Suspect: @unchecked Sendable {
 /// Messages of one sink that the brokers have not confirmed yet, and those that they refused.
 ///
 /// Brokers refuse a whole batch where one of its messages is at fault, and do not always say which. Messages of such a batch
-/// are kept, to be sent again one by one. What came behind one of them with its key, and was written, is sent again as well:
+/// are kept, to be sent again one by one. What came after one of them with its key, and was written, is sent again as well:
 /// the last message of a key stays the last.
 final class Outbox: Sendable {
   let number: UInt

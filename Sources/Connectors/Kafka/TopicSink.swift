@@ -108,7 +108,7 @@ final class TopicSink: Sink, @unchecked Sendable {
       let left = messages.count - from
       let taken = rd_kafka_produce_batch(topic!.handle, -1, Int32(RD_KAFKA_MSG_F_COPY), messages.base + from, Int32(left))
       if Int(taken) == left { return }
-      // What comes behind the first that finds no room has none either.
+      // What comes after the first that finds no room has none either.
       while from < messages.count, messages[from].err != RD_KAFKA_RESP_ERR__QUEUE_FULL {
         let code = messages[from].err
         let back = messages.count - from

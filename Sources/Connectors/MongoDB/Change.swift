@@ -9,7 +9,7 @@ final class ChangeStream {
   private let collection: String?
   private let problem = Problem.Memory()
 
-  /// From now on, or behind the option that an earlier stream gave. A stream that cannot be opened says so when it is read.
+  /// From now on, or after the option that an earlier stream gave. A stream that cannot be opened says so when it is read.
   init(_ client: Client, _ collection: String?, _ pipeline: [UInt8], after option: [UInt8]?) {
     self.client = client
     self.collection = collection
@@ -31,7 +31,7 @@ final class ChangeStream {
     handle = nil
   }
 
-  /// The next event, valid until the one after it; nil where none came in time.
+  /// The next event, valid until the one after it; nil if none came in time.
   func next() throws(RunFailure) -> Document? {
     guard let handle else { return nil }
     var size: UInt32 = 0

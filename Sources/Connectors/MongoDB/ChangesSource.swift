@@ -2,7 +2,7 @@
 import PumpConnectorKit
 
 /// `changes`: a change stream. Where it stood when the last acknowledged event was given is kept; after a lost session, and
-/// after a restart, it begins again behind that.
+/// after a restart, it begins again after that.
 final class ChangesSource: Source, @unchecked Sendable {
   private let pool: ClientPool<Client>
   private let context: EndpointContext
@@ -10,7 +10,7 @@ final class ChangesSource: Source, @unchecked Sendable {
   private let pipeline: [UInt8]
   private let limit: Int
   private var open: (client: Client, stream: ChangeStream)?
-  /// The option by which a stream goes on behind what was given.
+  /// The option by which a stream goes on after what was given.
   private var given: [UInt8]?
   private var markedAt: Int64 = 0
 
@@ -80,7 +80,7 @@ final class ChangesSource: Source, @unchecked Sendable {
         isInvalidated = event["operationType"]?.string == Text("invalidate")
         if let change = Change(event, batch.context.arena) { take(change, batch, &changes) }
       } catch {
-        // What was read is given first; the next call goes on behind it.
+        // What was read is given first; the next call goes on after it.
         guard error.isTransient, !changes.isEmpty || !batch.refused.isEmpty else { throw error }
         given = stream.option() ?? given
         end(error)

@@ -152,13 +152,13 @@ final class FindSource: Source, @unchecked Sendable {
     }
   }
 
-  /// What comes behind a key of several fields: a greater first one, or the same and a greater second one, and so on.
+  /// What comes after a key of several fields: a greater first one, or the same and a greater second one, and so on.
   private func behind(_ key: [Document.Item]) -> BSON {
     let cases = key.indices.flatMap { index -> [BSON] in
       let same = key[..<index].map { ($0.name.string, BSON.raw($0)) }
       let name = key[index].name.string
       var greater: [BSON] = [.document([("$gt", .raw(key[index]))])]
-      // A comparison finds values of one type; a `String` may be an ObjectId too, and those come behind all strings.
+      // A comparison finds values of one type; a `String` may be an ObjectId too, and those come after all strings.
       if key[index].type == .string { greater.append(.document([("$type", .text("objectId"))])) }
       return greater.map { .document(same + [(name, $0)]) }
     }
@@ -190,7 +190,7 @@ final class FindSource: Source, @unchecked Sendable {
     return row > 0 || !batch.refused.isEmpty || every != nil
   }
 
-  /// The next document, or nil where the batch ends here.
+  /// The next document, or nil if the batch ends here.
   private func next(afterRows rows: Int) throws(RunFailure) -> Document? {
     guard let cursor = open?.cursor else { return nil }
     do throws(RunFailure) {
@@ -198,7 +198,7 @@ final class FindSource: Source, @unchecked Sendable {
       end()
       rest()
     } catch {
-      // What was read is given first; the next call goes on behind it.
+      // What was read is given first; the next call goes on after it.
       guard error.isTransient, !order.isEmpty, rows > 0 else { throw error }
       end(error)
     }
@@ -214,7 +214,7 @@ final class FindSource: Source, @unchecked Sendable {
       row += 1
     } catch {
       batch.refused.append(Failure(row: row, step: -1, message: error.message, payload: (arena.copy(document.json(.extended)), "{}")))
-      // A key of another type stands before or behind all others: no position to go on from.
+      // A key of another type stands before or after all others: no position to go on from.
       let hasKey = order.allSatisfy { index in
         let item = document.first { $0.name == layout.names[index] }
         return item.map { (try? records.children[index].read($0, row, layout.children[index], arena)) != nil } ?? false

@@ -113,7 +113,7 @@ extension ByteBuffer {
     bson_decimal128_to_string(&bits, &text)
     let written = text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     if style == .extended { return self.text("{\"$numberDecimal\":\"\(written)\"}") }
-    // What is no number goes in quotes.
+    // What is not a number goes in quotes.
     self.text(written.last!.isNumber ? written : "\"\(written)\"")
   }
 

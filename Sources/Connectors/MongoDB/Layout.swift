@@ -39,7 +39,7 @@ enum Decimal128 {
   private static let digitLimit: Int128 = 10_000_000_000_000_000_000_000_000_000_000_000
   private static let bias = 6176
 
-  /// Nil where the number needs more than 34 digits.
+  /// Nil if the number needs more than 34 digits.
   static func bits(_ value: Decimal) -> (low: UInt64, high: UInt64)? {
     let plain = value.normalized
     var magnitude = plain.coefficient.magnitude
@@ -53,7 +53,7 @@ enum Decimal128 {
     return (UInt64(truncatingIfNeeded: magnitude), sign | UInt64(exponent) << 49 | UInt64(truncatingIfNeeded: magnitude >> 64))
   }
 
-  /// Nil for infinity and what is no number, and where `Decimal` has too few digits for it.
+  /// Nil for infinity and what is not a number, and where `Decimal` has too few digits for it.
   static func value(_ low: UInt64, _ high: UInt64) -> Decimal? {
     guard high >> 58 & 0x1F < 0x1E else { return nil }
     let isLarge = high >> 61 & 3 == 3

@@ -17,7 +17,7 @@ struct MongoDBSettings: Sendable {
   }
 
   /// `mongodb://a:27017,b:27017/?replicaSet=rs0` or `mongodb+srv://…`; takes the place of `host` and `port`. A password in it
-  /// is no secret: set `user` and `password`.
+  /// is not a secret: set `user` and `password`.
   var uri: String?
   var host: String
   var port: Int64

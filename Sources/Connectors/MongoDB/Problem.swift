@@ -49,7 +49,7 @@ struct Problem {
   /// What one event holds is at fault.
   var refusesData: Bool { isFromServer && Self.refusals.contains(code) }
 
-  /// An error that the server gave for one write alone, and that is no fault of the connection.
+  /// An error that the server gave for one write alone, and that is not the fault of the connection.
   var refusesOne: Bool { !isTransient && !Self.ofTheConnection.contains(code) }
 
   var isDuplicate: Bool { isFromServer && [11000, 11001, 12582].contains(code) }

@@ -166,7 +166,7 @@ enum ExtendedJSON {
         while i + 1 < json.count, isDigit(json[i + 1]) { i += 1 }
         let isWhole = i + 1 == json.count || ![UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(json[i + 1])
         if isWhole, i - start >= 18, Int64(json.slice(start, i + 1 - start).string) == nil { return true }
-        // What follows the point or the exponent is no number of its own.
+        // What follows the point or the exponent is not a number of its own.
         while !isWhole, i + 1 < json.count, ![UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}")].contains(json[i + 1]) { i += 1 }
       }
       i += 1

@@ -20,7 +20,7 @@ struct TableFacts {
   let isReferenced: Bool
   private let hasIndices: Bool
 
-  /// `table` is quoted already; nil where there is none of that name.
+  /// `table` is quoted already; nil if there is none of that name.
   init?(_ client: Client, _ table: String) throws(RunFailure) {
     let found = try client.run(
       """

@@ -3,7 +3,7 @@ internal import CPostgreSQL
 import PumpConnectorKit
 
 /// `changes`: logical replication with `pgoutput`, protocol version 1. What was acknowledged is confirmed to the slot;
-/// after a lost session the server begins again behind that.
+/// after a lost session the server begins again after that.
 final class ChangesSource: Source, @unchecked Sendable {
   private let connection: Connection
   let context: EndpointContext
@@ -28,7 +28,7 @@ final class ChangesSource: Source, @unchecked Sendable {
   private var positions: [(number: Int64, end: Int64)] = []
 
   let types: ServerTypes
-  /// What ended the reading behind events that were given first.
+  /// What ended the reading after events that were given first.
   private var failure: RunFailure?
 
   init(_ connection: Connection, _ context: EndpointContext) throws(RunFailure) {
@@ -45,7 +45,7 @@ final class ChangesSource: Source, @unchecked Sendable {
     }
   }
 
-  /// A position is the end of the last whole transaction, how many rows behind it were given, and of which transaction.
+  /// A position is the end of the last whole transaction, how many rows after it were given, and of which transaction.
   func resume(_ positions: any PositionStore) throws(RunFailure) {
     guard positions.isTransactional, let parts = try positions.load(nil)[""]?.split(separator: " "), parts.count == 3,
       let end = Int64(parts[0]), let rows = Int(parts[1]), let id = Int64(parts[2])
@@ -157,7 +157,7 @@ final class ChangesSource: Source, @unchecked Sendable {
     batch.origin = { "\(changes[$0].transaction.id) \(changes[$0].transaction.committed) \(changes[$0].number)" }
     if !changes.isEmpty || !batch.refused.isEmpty {
       number += 1
-      // Rows of a transaction that goes on are not behind the position yet.
+      // Rows of a transaction that goes on are not after the position yet.
       positions.append((number, given))
     }
     batch.position = number
@@ -165,7 +165,7 @@ final class ChangesSource: Source, @unchecked Sendable {
     describe(changes, batch)
   }
 
-  /// Tells the server how far the slot may be moved: at most behind what was acknowledged.
+  /// Tells the server how far the slot may be moved: at most after what was acknowledged.
   private func confirm(_ client: Client, force: Bool) throws(RunFailure) {
     let now = currentMicros()
     // Where nothing waits, other tables' changes need not be kept either.

@@ -232,7 +232,7 @@ final class Client: PooledClient, @unchecked Sendable {
     _ = poll(&descriptor, 1, Int32(clamping: left / 1000 + 1))
   }
 
-  /// Waits until the server sends something: false where nothing came for 100 ms, or on the stop signal.
+  /// Waits until the server sends something: false if nothing came for 100 ms, or on the stop signal.
   func waitForInput() throws(RunFailure) -> Bool {
     guard connection.stop.waitReadable(PQsocket(handle), micros: 100_000) else { return false }
     guard PQconsumeInput(handle) == 1 else { throw broken() }

@@ -61,7 +61,7 @@ struct PostgreSQLTableSourceArguments: Sendable {
 
 struct PostgreSQLQuerySourceArguments: Sendable {
   var sql: String
-  /// Columns of the result that grow from row to row; the next poll and a restart go on behind the last row. See `table`.
+  /// Columns of the result that grow from row to row; the next poll and a restart go on after the last row. See `table`.
   var order: [String]
   /// Asks again after each pause; without it the source ends with the last row.
   var every: Duration?

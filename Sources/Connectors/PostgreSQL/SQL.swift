@@ -59,7 +59,7 @@ extension SQL {
     return (String(decoding: out, as: UTF8.self), names)
   }
 
-  /// Where a quoted text or name, a comment or a dollar-quoted body that begins here ends; nil where none does.
+  /// Where a quoted text or name, a comment or a dollar-quoted body that begins here ends; nil if none does.
   private static func endOfPassage(_ text: [UInt8], _ i: Int) -> Int? {
     switch text[i] {
     case UInt8(ascii: "'"), UInt8(ascii: "\""): return endOfText(text, i, text[i], escapes: false)

@@ -12,13 +12,13 @@ struct SettledRows {
   private var heldSince: Int64?
   private var isTold = false
 
-  /// Outside of a transaction: the newest row, by a statement that finds it, unless an earlier one still waits. False where
+  /// Outside of a transaction: the newest row, by a statement that finds it, unless an earlier one still waits. False if
   /// there is none.
   mutating func look(_ client: Client, _ newest: String) throws(RunFailure) -> Bool {
     if horizon != nil { return true }
     let found = try client.run("\(SQL.settings("SET LOCAL")); \(newest)")
     if found.rows == 0 { return false }
-    // Only behind that: a transaction that has begun since does no harm. A snapshot alone does not tell of those that began
+    // Only after that: a transaction that has begun since does no harm. A snapshot alone does not tell of those that began
     // last and have not ended; the age of the first transaction counts from the next one.
     let numbers = try client.run("SELECT age('3'::xid), pg_snapshot_xmin(pg_current_snapshot())::text")
     let oldest = Int64(numbers.text(0, 1) ?? "") ?? 0
@@ -30,7 +30,7 @@ struct SettledRows {
     return true
   }
 
-  /// Within a transaction of one snapshot: the key of the last row that can be read in it, nil where others may still commit
+  /// Within a transaction of one snapshot: the key of the last row that can be read in it, nil if others may still commit
   /// rows before that.
   mutating func reached(_ client: Client) throws(RunFailure) -> [String]? {
     let oldest = try client.run("SELECT pg_snapshot_xmin(pg_current_snapshot())::text").text(0, 0).flatMap { Int64($0) } ?? 0

@@ -10,7 +10,7 @@ final class TableLookup: Lookup, @unchecked Sendable {
   private let table: String
   private let label: String
   private let column: String?
-  /// What stands before and behind the keys.
+  /// What stands before and after the keys.
   private var statement: (head: String, tail: String)?
   /// Values by the key's text.
   private var known: LookupCache<[[UInt8]?]>

@@ -228,7 +228,7 @@ final class TableSink: PositionKeeper, @unchecked Sendable {
     return refused
   }
 
-  /// Ends what `write` has begun; false where that did not work out and everything is to be sent again.
+  /// Ends what `write` has begun; false if that did not work out and everything is to be sent again.
   private func commitStream() throws(RunFailure) -> Bool {
     guard let (client, sent) = stream else { return false }
     do throws(RunFailure) {

@@ -140,13 +140,13 @@ final class TableSource: Source, @unchecked Sendable {
 
   private var names: String { order.map { SQL.quoted(shape.fields[$0].wire) }.joined(separator: ", ") }
 
-  /// Rows behind the last one; those without a value have no place in the order.
+  /// Rows after the last one; those without a value have no place in the order.
   private var conditions: [String] {
     order.map { "\(SQL.quoted(shape.fields[$0].wire)) IS NOT NULL" }
       + (last.map { ["(\(names)) > (\($0.map(SQL.literal).joined(separator: ", ")))"] } ?? [])
   }
 
-  /// Whoever goes on behind the last row needs all before it: where rows are read more than once, none is read while one that
+  /// Whoever goes on after the last row needs all before it: where rows are read more than once, none is read while one that
   /// stands before it may still come.
   private var waitsForOthers: Bool { !order.isEmpty && (every != nil || context.keepsPositions) }
 
@@ -190,7 +190,7 @@ final class TableSource: Source, @unchecked Sendable {
     guard let client else { return true }
     var row = 0
     do throws(RunFailure) { try fill(client, batch, &row) } catch {
-      // The position is behind the rows that have come: they go first.
+      // The position is after the rows that have come: they go first.
       guard row > 0 || !batch.refused.isEmpty else { throw error }
       failure = error
     }

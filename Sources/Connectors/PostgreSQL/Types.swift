@@ -170,7 +170,7 @@ extension ByteBuffer {
 
 /// Reads values that the server gave in text form.
 extension Column {
-  /// False where the text is no value of this column's shape. Nil is null.
+  /// False if the text is not a value of this column's shape. Nil is null.
   func readPostgres(_ text: Text?, _ row: Int, _ c: Context) -> Bool {
     guard let text else {
       guard shape.isOptional else { return false }

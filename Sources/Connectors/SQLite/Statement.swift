@@ -51,7 +51,7 @@ final class Statement: @unchecked Sendable {
     arena.reset()
   }
 
-  /// Reads a column of the current row into a column of the batch; false where it is not of the type, or would not be the
+  /// Reads a column of the current row into a column of the batch; false if it is not of the type, or would not be the
   /// same there.
   func read(_ index: Int32, _ column: Column, _ row: Int, _ c: Context) -> Bool {
     let kind = sqlite3_column_type(handle, index)
@@ -98,7 +98,7 @@ final class Statement: @unchecked Sendable {
     }
   }
 
-  /// Lists, maps and records are JSON, as `bind` writes them; the text has a zero behind it.
+  /// Lists, maps and records are JSON, as `bind` writes them; the text has a zero after it.
   private func parse(_ text: Text, _ column: Column, _ row: Int, _ c: Context) -> Bool {
     switch column.shape.kind {
     case .list, .map, .record:

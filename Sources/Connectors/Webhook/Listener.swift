@@ -118,7 +118,7 @@ final class Listener: HttpService, @unchecked Sendable {
 private enum Coding {
   case identity, gzip
 
-  /// Nil where it is packed in a way that is not known here, or in several.
+  /// Nil if it is packed in a way that is not known here, or in several.
   init?(_ head: RequestHead) {
     switch head.tokens("content-encoding") {
     case [], ["identity"]: self = .identity

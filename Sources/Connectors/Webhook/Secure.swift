@@ -7,7 +7,7 @@ final class Certificate: @unchecked Sendable {
   // Made once, then only read; OpenSSL counts its uses under locks of its own.
   private let context: OpaquePointer
 
-  /// Nil where the connection's settings name none.
+  /// Nil if the connection's settings name none.
   init?(_ connection: Connection) throws(RunFailure) {
     let tls = connection.common.tls
     guard tls.ca == nil else {

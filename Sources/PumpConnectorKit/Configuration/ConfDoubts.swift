@@ -27,7 +27,7 @@ extension ConfEntry {
     }
   }
 
-  /// `bare` are names behind a dollar without braces.
+  /// `bare` are names after a dollar without braces.
   func doubts(_ setting: Setting, bare: [String], _ environment: (String) -> String?) -> [ConfDoubt] {
     // A shell has taken quotes and comments off already.
     guard !beginning.isEmpty else { return [] }
@@ -74,7 +74,7 @@ extension ConfEntry {
   private var isOneLine: Bool { line == lastLine }
   private var indent: Substring { beginning.prefix { $0 == " " || $0 == "\t" } }
 
-  /// From the end of what is meant up to the sign of what reads as a comment behind it.
+  /// From the end of what is meant up to the sign of what reads as a comment after it.
   private var comment: ClosedRange<String.Index>? {
     var end = value.startIndex
     for index in value.indices {

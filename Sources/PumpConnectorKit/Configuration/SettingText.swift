@@ -1,7 +1,7 @@
 extension Value {
   /// Reads what a configuration file or the environment says as a type: as a spec reads its literal, besides `yes`, `on` and the
   /// like, sizes without a unit and durations as ISO 8601. A list has commas between its elements; in brackets it is one of
-  /// the spec, with texts in quotes where they hold commas. Nil where it is of another type.
+  /// the spec, with texts in quotes where they hold commas. Nil if it is of another type.
   static func parse(_ string: String, _ shape: Shape) -> Value? {
     let context = Context()
     let text = Fn.trim(context.arena.copy(string), context)
@@ -43,7 +43,7 @@ extension Value {
     return allowed && digits.utf8.last.map { $0 &- 48 < 10 } ?? false ? digits : nil
   }
 
-  /// The texts of a list's elements; nil where a bracket or a quote is not closed.
+  /// The texts of a list's elements; nil if a bracket or a quote is not closed.
   private static func elements(_ text: String) -> [String]? {
     guard text.first == "[" else { return split(text[...]).map(trim).filter { !$0.isEmpty } }
     guard text.count > 1, text.last == "]" else { return nil }

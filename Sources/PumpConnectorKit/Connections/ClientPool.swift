@@ -50,7 +50,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   /// Waits for a client, at most for the acquire timeout.
   public func acquire() throws(RunFailure) -> Client { try acquire(leaving: 0)! }
 
-  /// A client that is kept for a while, between two commits; nil where it would be the last. Whoever needs one just for a
+  /// A client that is kept for a while, between two commits; nil if it would be the last. Whoever needs one just for a
   /// moment, on the same thread even, thus finds one.
   public func acquireSpare() throws(RunFailure) -> Client? { try acquire(leaving: 1) }
 
@@ -180,6 +180,6 @@ private final class Waiter<Client>: @unchecked Sendable {
     semaphore.signal()
   }
 
-  /// False where there was no answer for so long.
+  /// False if there was no answer for so long.
   func sleep(micros: Int64) -> Bool { semaphore.wait(micros: micros) }
 }

@@ -77,7 +77,7 @@ public struct ConnectionState: Sendable {
     if phase != .draining { phase = .ready }
   }
 
-  /// An attempt failed, or the server of a connection that was ready is gone. True where that is for good.
+  /// An attempt failed, or the server of a connection that was ready is gone. True if that is for good.
   @discardableResult
   public mutating func failed(permanently: Bool, now: Int64, random: Double) -> Bool {
     isProbing = false

@@ -193,7 +193,7 @@ public struct Record: Sendable {
   public let text: Text
   public let number: Int
   public init(_ text: Text, _ number: Int) { (self.text, self.number) = (text, number) }
-  /// Nil where the event is the record.
+  /// Nil if the event is the record.
   public init?(_ text: Text, _ number: Int?) {
     guard let number else { return nil }
     self.init(text, number)

@@ -25,7 +25,7 @@ public struct EndpointContext: Sendable {
   /// Whether the positions of the pipeline's sources are kept for the next run.
   public let keepsPositions: Bool
   public let logger: Logger
-  /// How the pipeline's first step wants a stream cut into events; nil where lines, or whole files, are events.
+  /// How the pipeline's first step wants a stream cut into events; nil if lines, or whole files, are events.
   package let framing: Framing?
 
   package init(

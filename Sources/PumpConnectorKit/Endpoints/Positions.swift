@@ -11,7 +11,7 @@ public protocol PositionStore: AnyObject, Sendable {
   var isTransactional: Bool { get }
 }
 
-/// How far a source has come with a batch: the parts that have changed, nil where one is gone.
+/// How far a source has come with a batch: the parts that have changed, nil if one is gone.
 public typealias Checkpoint = [String: String?]
 
 /// One part's new position, for a sink that keeps it.
@@ -19,7 +19,7 @@ public struct PositionChange: Sendable {
   /// The pipeline and the source's label.
   public let source: String
   public let part: String
-  /// Nil where the part is gone.
+  /// Nil if the part is gone.
   public let position: String?
   /// What was kept before; another value there means that another process went on from it.
   public let previous: String?

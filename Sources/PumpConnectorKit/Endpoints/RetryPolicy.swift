@@ -16,7 +16,7 @@ package struct RetryPolicy: Sendable {
     shutdownTimeout = limit
   }
 
-  /// Runs until there is no transient failure; nil where the stop came first and its time is over.
+  /// Runs until there is no transient failure; nil if the stop came first and its time is over.
   package func run<T>(
     _ label: String, _ stop: StopSignal, onRetry: ((Int, RunFailure) -> Void)?, _ body: () throws(RunFailure) -> T
   ) throws(RunFailure) -> T? {

@@ -42,7 +42,7 @@ public enum Gzip {
     }
   }
 
-  /// Adds one member, packed fast; false where there is no memory for it.
+  /// Adds one member, packed fast; false if there is no memory for it.
   public static func pack(_ bytes: UnsafeBufferPointer<UInt8>, into out: inout ByteBuffer) -> Bool {
     var stream = z_stream()
     guard deflateInit2_(&stream, 1, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {

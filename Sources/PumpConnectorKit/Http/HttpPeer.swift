@@ -39,7 +39,7 @@ final class HttpPeer {
     (self.number, self.socket, self.address, self.transport, since) = (number, socket, address, transport, now)
   }
 
-  /// What it waits for; nil where that is not its sender's.
+  /// What it waits for; nil if that is not its sender's.
   var events: Int32? {
     switch phase {
     case .waiting: nil

@@ -220,7 +220,7 @@ public final class HttpServer: @unchecked Sendable {
     unread.insert(peer.number)
   }
 
-  /// Takes a step with the bytes that are there; false where it needs more, or an answer.
+  /// Takes a step with the bytes that are there; false if it needs more, or an answer.
   private func handle(_ peer: HttpPeer) -> Bool {
     switch peer.phase {
     case .head: readHead(peer)

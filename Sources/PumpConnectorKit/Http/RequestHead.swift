@@ -21,7 +21,7 @@ public struct RequestHead: Sendable {
     init(_ text: String, _ status: String = "400 Bad Request") { (self.text, self.status) = (text, status) }
   }
 
-  /// The only value of a header; nil where there is none.
+  /// The only value of a header; nil if there is none.
   public func header(_ name: String) -> String? {
     headers.last { $0.name == name }.map { String(decoding: $0.value, as: UTF8.self) }
   }
@@ -29,12 +29,12 @@ public struct RequestHead: Sendable {
   /// What stands between the commas of a header, in small letters.
   public func tokens(_ name: String) -> [String] { RequestHead.tokens(headers, name) }
 
-  /// The length that the head says, nil where the body comes in chunks.
+  /// The length that the head says, nil if the body comes in chunks.
   public var length: Int? { if case .length(let length) = framing { length } else { nil } }
 
   // MARK: Reading
 
-  /// Where the head ends, behind its empty line; nil where it has not come whole.
+  /// Where the head ends, after its empty line; nil if it has not come whole.
   static func end(of bytes: [UInt8], from start: Int) -> Int? {
     guard bytes.count >= start + 4 else { return nil }
     for i in start..<bytes.count - 3 where bytes[i] == 0x0D && bytes[i + 1] == 0x0A && bytes[i + 2] == 0x0D && bytes[i + 3] == 0x0A {
@@ -131,7 +131,7 @@ public struct RequestHead: Sendable {
 
   // MARK: The target
 
-  /// `/path?query`, or the same behind `http://host`, as proxies are asked.
+  /// `/path?query`, or the same after `http://host`, as proxies are asked.
   private static func target(_ bytes: ArraySlice<UInt8>) -> (path: String, query: [(name: String, value: String)]) {
     var rest = bytes
     for scheme in ["http://", "https://"] where rest.starts(with: scheme.utf8) {

@@ -15,7 +15,7 @@ public final class Semaphore: @unchecked Sendable {
 
   public func wait() { while sem_wait(semaphore) != 0 {} }
 
-  /// False where it stayed at zero for so long.
+  /// False if it stayed at zero for so long.
   public func wait(micros: Int64) -> Bool {
     let end = currentMicros() + micros
     var deadline = timespec(tv_sec: Int(end / 1_000_000), tv_nsec: Int(end % 1_000_000) * 1000)
@@ -54,7 +54,7 @@ public final class BackgroundWorker<Value>: @unchecked Sendable {
     }
   }
 
-  /// What came of the work, once; nil where it goes on for longer than this.
+  /// What came of the work, once; nil if it goes on for longer than this.
   public func result(micros: Int64) -> Result<Value, RunFailure>? {
     guard finished.wait(micros: micros) else { return nil }
     defer { (work, value) = (nil, nil) }

@@ -42,7 +42,7 @@ final class Endings: Sendable {
 
   func isCut(_ id: String) -> Bool { state.withLock { $0.cut.contains(id) } }
 
-  /// False where it was closed before.
+  /// False if it was closed before.
   func close(_ id: String) -> Bool { state.withLock { $0.closed.insert(id).inserted } }
 
   /// Whether all that a pipeline's events went to is closed.

@@ -71,7 +71,7 @@ indirect enum TestValue: Equatable {
     }
   }
 
-  /// Where it first differs from what is written, such as `.items[2].price`; nil where all of it does.
+  /// Where it first differs from what is written, such as `.items[2].price`; nil if all of it does.
   func difference(_ pattern: TestValue, exact: Bool) -> String? {
     func differs(_ a: TestValue, _ b: TestValue) -> Bool { exact ? a != b : !a.matches(b) }
     switch (self, pattern) {

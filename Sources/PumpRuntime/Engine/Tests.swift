@@ -114,7 +114,7 @@ final class CaptureSink: Sink, @unchecked Sendable {
     return "\(events.count) event\(events.count == 1 ? "" : "s") failed:\(reasons.joined())\(events.count > 5 ? "\n    …" : "")"
   }
 
-  /// Nil where it is as expected.
+  /// Nil if it is as expected.
   func compare(_ expectation: TestSpec.Expectation) -> String? {
     let got =
       events.isEmpty

@@ -7,7 +7,7 @@ struct FileIdentity: Hashable {
 
   init(_ status: stat) { (device, number) = (UInt64(status.st_dev), UInt64(status.st_ino)) }
 
-  /// Nil where there is none of that name.
+  /// Nil if there is none of that name.
   init?(of path: String) {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }

@@ -5,7 +5,7 @@ import Synchronization
 /// an appended one is cut back to its last whole line before more is written, and found by its name at each commit.
 final class FileSink: Sink, @unchecked Sendable {
   private let path: String
-  /// Appends, or writes what is no regular file as it is.
+  /// Appends, or writes what is not a regular file as it is.
   private let append: Bool
   /// A pipe or a device.
   private let isSpecial: Bool
@@ -23,7 +23,7 @@ final class FileSink: Sink, @unchecked Sendable {
   private var isDirty = false
   private var temporary: String { path + ".part" }
 
-  /// Lines have a line feed behind each event; bytes are written as they are.
+  /// Lines have a line feed after each event; bytes are written as they are.
   init(
     _ context: EndpointContext, _ named: String, appends: Bool, header: String?, rotateAt: Size?, framed: Bool
   ) throws(RunFailure) {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Splits a stream into lines, or into the records of a framing, without copying them: events are slices of one buffer,
-/// valid until the next call. Empty lines are no events.
+/// valid until the next call. Empty lines are not events.
 final class LineSplitter: @unchecked Sendable {
   /// Where an event stands in its stream. Numbers begin at 1.
   struct Place {
@@ -164,7 +164,7 @@ final class LineSplitter: @unchecked Sendable {
     return UnsafeMutablePointer(found.assumingMemoryBound(to: UInt8.self)) - buffer
   }
 
-  /// The next record begins behind this one.
+  /// The next record begins after this one.
   @inline(__always)
   private func pass(_ to: Int) {
     next.line += cutsLines ? 1 : Int64(occurrences(of: 0x0A, in: buffer + start, to - start))

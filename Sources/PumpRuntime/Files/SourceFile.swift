@@ -88,7 +88,7 @@ final class SourceFile: @unchecked Sendable {
     return isStatic || (replaced < .max && currentMicros() - max(replaced, written) >= time)
   }
 
-  /// Everything that was read is behind the mark. Of packed files nothing is, before all is.
+  /// Everything that was read is after the mark. Of packed files nothing is, before all is.
   func moveMark() {
     if !stream.isPacked { mark = FilePosition(stream.fd, identity.number, at: splitter.position) }
   }

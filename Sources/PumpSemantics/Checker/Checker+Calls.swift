@@ -90,7 +90,7 @@ extension Checker {
   // MARK: The library's functions
 
   private func library(_ function: FunctionSpec, _ arguments: [ArgumentSyntax], _ name: Name, _ span: Span, _ scope: Scope) -> Expr {
-    // Arguments that are no lambdas have one type whatever the overload; literals may still adapt.
+    // Arguments that are not lambdas have one type whatever the overload; literals may still adapt.
     let inferred = arguments.map { argument -> Expr? in
       if case .lambda = argument.value.kind { return nil }
       if case .record = argument.value.kind { return nil }

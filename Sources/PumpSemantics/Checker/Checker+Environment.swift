@@ -2,7 +2,7 @@ import PumpPlan
 import PumpSyntax
 
 extension Checker {
-  /// `"${NAME}"` in a spec is text: configuration files replace it, specs have `env.NAME`. True where a string has one.
+  /// `"${NAME}"` in a spec is text: configuration files replace it, specs have `env.NAME`. True if a string has one.
   @discardableResult
   func reportReference(_ syntax: StringSyntax) -> Bool {
     let literal = syntax.span.text

@@ -3,7 +3,7 @@ import PumpSyntax
 
 /// Literals to values; the lexer has checked their form, here their range is.
 enum LiteralReader {
-  /// Days since 1970 of `2026-01-01`, nil where the day is not in the calendar.
+  /// Days since 1970 of `2026-01-01`, nil if the day is not in the calendar.
   static func date(_ text: String) -> Int64? {
     let parts = text.split(separator: "-").compactMap { Int64($0) }
     guard parts.count == 3, parts[0] >= 1, (1...12).contains(parts[1]), parts[2] >= 1, parts[2] <= Calendar.length(parts[0], parts[1])

@@ -11,7 +11,7 @@ public struct FunctionSpec: Sendable {
   public let example: String
   /// Whether evaluating it can fail an event.
   public let fails: Bool
-  /// How an operator is written: `+`, `-x`, `x[i]`; nil where it is called by its name.
+  /// How an operator is written: `+`, `-x`, `x[i]`; nil if it is called by its name.
   public let sign: String?
   /// The parameter that is a regular expression: a literal one is compiled by the checker.
   let regex: String?

@@ -28,7 +28,7 @@ public final class Column: @unchecked Sendable {
   public internal(set) var count = 0
   public private(set) var capacity = 0
   public private(set) var base: UnsafeMutableRawPointer
-  /// One byte for each value, 0 for null; nil where the type has no null.
+  /// One byte for each value, 0 for null; nil if the type has no null.
   public private(set) var valid: UnsafeMutablePointer<UInt8>?
   /// Fields of a record, or the elements of lists and entries of maps.
   public let children: [Column]

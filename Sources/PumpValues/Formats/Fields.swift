@@ -1,6 +1,6 @@
 /// Scalars as plain text, as all formats write them whose fields are texts.
 package enum Fields {
-  /// Reads a text as the type of a column; false where it is none.
+  /// Reads a text as the type of a column; false if it is none.
   static func parse(_ text: Text, _ column: Column, _ row: Int, _ c: Context) -> Bool {
     let shape = column.shape
     do throws(EventFailure) {
@@ -64,7 +64,7 @@ package enum Fields {
     return nil
   }
 
-  /// What is wrong with bytes that are no text, with the first that is wrong; nil where they are one.
+  /// What is wrong with bytes that are no text, with the first that is wrong; nil if they are one.
   static func notUTF8(_ text: Text) -> String? {
     let valid = validUTF8(text.base, text.count)
     guard valid < text.count else { return nil }
@@ -88,6 +88,6 @@ package enum Fields {
 }
 
 extension Column {
-  /// Reads a scalar from text, as CSV does; false where it is none.
+  /// Reads a scalar from text, as CSV does; false if it is none.
   public func parse(_ text: Text, _ row: Int, _ context: Context) -> Bool { Fields.parse(text, self, row, context) }
 }

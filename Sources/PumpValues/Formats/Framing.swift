@@ -3,18 +3,18 @@ import Glibc
 /// Finds where the records of a stream end, in whatever pieces the stream comes.
 public protocol RecordScanner {
   /// Goes on at `from`, where the call before stopped, and returns the place of the line feed that ends the record; nil
-  /// where it ends behind `to`. After a record the next one begins anew.
+  /// where it ends after `to`. After a record the next one begins anew.
   mutating func end(_ base: UnsafePointer<UInt8>, _ from: Int, _ to: Int) -> Int?
 }
 
 /// How a stream is cut into the records of a format. A source of files or lines that is followed by a `decode` of such a
 /// format cuts its stream so: each record is an event, and only one is held in memory.
 public struct Framing: Sendable {
-  /// Whether the first record names the columns; it is no event then.
+  /// Whether the first record names the columns; it is not an event then.
   public let hasHeader: Bool
-  /// Why a header does not fit, nil where it does.
+  /// Why a header does not fit, nil if it does.
   package let headerProblem: @Sendable (Text) -> String?
-  /// Nil where records are lines.
+  /// Nil if records are lines.
   package let scanner: @Sendable () -> (any RecordScanner)?
 
   /// Lines: what stands between line feeds.

@@ -4,7 +4,7 @@ public protocol RecordFormat: AnyObject {
   static var spec: FormatSpec { get }
   /// The options have been checked against `spec`.
   init(_ shape: Shape, _ options: FormatOptions)
-  /// How it cuts a stream into records; nil where it does not.
+  /// How it cuts a stream into records; nil if it does not.
   var framing: Framing? { get }
   /// The header of the stream that the next records come from, where they have one.
   func begin(_ header: Header?)

@@ -28,7 +28,7 @@ extension Fn {
 
   /// Four bytes, or sixteen.
   private static func address(_ text: Text) -> [UInt8]? {
-    // The system reads up to a NUL, which is no part of an address.
+    // The system reads up to a NUL, which is not part of an address.
     guard text.count < 46, !text.bytes.contains(0) else { return nil }
     let string = text.string
     var four = in_addr()

@@ -7,7 +7,7 @@ public final class Context: @unchecked Sendable {
   /// When the batch came in; fixed in tests.
   public var now: Timestamp
   package var random: UInt64
-  /// Of UUIDs that rise; nil where all of the process share one.
+  /// Of UUIDs that rise; nil if all of the process share one.
   private var moment: UInt64?
   private static let sharedMoment = Atomic<UInt64>(0)
   var zones = Zones()

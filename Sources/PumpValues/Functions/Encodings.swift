@@ -103,7 +103,7 @@ extension Fn {
     Uuid(high: high & ~0xF000 | version << 12, low: low & ~(3 << 62) | 2 << 62)
   }
   public static func uuidV4(_ c: Context) -> Uuid { stamped(c.nextRandom(), c.nextRandom(), 4) }
-  /// Rises within a process, also within a millisecond and where the clock goes back (RFC 9562 6.2, a counter behind
+  /// Rises within a process, also within a millisecond and where the clock goes back (RFC 9562 6.2, a counter after
   /// the time, which begins at random).
   public static func uuidV7(_ c: Context) -> Uuid {
     let millis = UInt64(clamping: c.now.micros / 1000) & 0xFFFF_FFFF_FFFF

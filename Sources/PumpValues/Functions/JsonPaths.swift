@@ -1,6 +1,6 @@
 extension Fn {
   public static func parseJson(_ text: Text, _ c: Context) throws(EventFailure) -> Json {
-    // A text may lie in the middle of other memory; a copy has what the reader needs behind it.
+    // A text may lie in the middle of other memory; a copy has what the reader needs after it.
     let copy = c.arena.copy(text)
     var reader = JSONReader(copy, c.arena)
     do throws(Malformed) {
@@ -25,7 +25,7 @@ extension Fn {
     }
   }
 
-  /// Calls the body with each member's key and value; false where it is no object. Valid JSON cannot be malformed.
+  /// Calls the body with each member's key and value; false if it is not an object. Valid JSON cannot be malformed.
   package static func members(_ json: Json, _ c: Context, _ body: (Text, Json) -> Void) -> Bool {
     guard json.text[0] == UInt8(ascii: "{") else { return false }
     var reader = JSONReader(json.text, c.arena)

@@ -115,7 +115,7 @@ public final class Regex: @unchecked Sendable {
     }
   }
 
-  /// The first match that begins at a place or behind it. `sweep` knows from where matches are reached.
+  /// The first match that begins at a place or after it. `sweep` knows from where matches are reached.
   private func follow(_ sweep: inout RegexSweep, from start: Int) throws(EventFailure) -> Match? {
     let text = sweep.text
     var position = start

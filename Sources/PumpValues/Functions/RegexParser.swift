@@ -288,7 +288,7 @@ struct RegexParser {
     return .set(negated ? set.inverted : set)
   }
 
-  /// `[:alpha:]` within a class; nil where no `:]` follows, and then it is text.
+  /// `[:alpha:]` within a class; nil if no `:]` follows, and then it is text.
   private mutating func namedClass() throws(Regex.Problem) -> [ClosedRange<UInt32>]? {
     var end = i + 2
     while end < pattern.count, pattern[end] == 0x5E || (97...122).contains(pattern[end]) { end += 1 }

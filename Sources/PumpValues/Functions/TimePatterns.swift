@@ -78,7 +78,7 @@ extension Fn {
       self.pattern = pattern
     }
 
-    /// Local seconds since 1970; nil where the text does not follow the pattern.
+    /// Local seconds since 1970; nil if the text does not follow the pattern.
     mutating func read() throws(EventFailure) -> Int64? {
       var (year, month, day): (Int64, Int64, Int64) = (1970, 1, 1)
       var (hour, minute, second): (Int64, Int64, Int64) = (0, 0, 0)

@@ -1,10 +1,10 @@
-/// The rule behind a zone's last transition, as POSIX writes `TZ`: `CET-1CEST,M3.5.0,M10.5.0/3`.
+/// The rule after a zone's last transition, as POSIX writes `TZ`: `CET-1CEST,M3.5.0,M10.5.0/3`.
 struct ZoneRule {
   /// Seconds east of UTC.
   private let standard: Int64
   private var summer: (offset: Int64, start: Day, end: Day)?
 
-  /// A day of each year, and the second of it, which may lie days before or behind.
+  /// A day of each year, and the second of it, which may lie days before or after.
   private struct Day {
     enum Kind {
       /// Day 1 to 365; February 29 is never counted.

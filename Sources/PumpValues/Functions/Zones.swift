@@ -45,13 +45,13 @@ struct Zones {
   }
 }
 
-/// A file of RFC 9636 (TZif): transitions, and a rule for the time behind the last of them.
+/// A file of RFC 9636 (TZif): transitions, and a rule for the time after the last of them.
 struct ZoneFile {
   /// Offsets in seconds east of UTC, each from a second since 1970 on.
   private var table: [(from: Int64, offset: Int64)]
   private var rule: ZoneRule?
 
-  /// Nil where it is no such file. Files that count leap seconds are none here: times do not count them.
+  /// Nil if it is not such a file. Files that count leap seconds are none here: times do not count them.
   init?(_ bytes: [UInt8]) {
     guard let header = Header(bytes, 0), header.version >= UInt8(ascii: "2") else {
       guard let header = Header(bytes, 0), let table = header.table(bytes, wide: 4) else { return nil }

@@ -46,7 +46,7 @@ extension JSONReader {
       if mask[0] | mask[1] != 0 {
         let offset = mask[0] != 0 ? mask[0].trailingZeroBitCount >> 3 : 8 + mask[1].trailingZeroBitCount >> 3
         p += offset
-        // Bytes behind the stop may raise the flag in vain; then a check is done that was not needed.
+        // Bytes after the stop may raise the flag in vain; then a check is done that was not needed.
         return high | bits[0] | (offset > 8 ? bits[1] : 0)
       }
       high |= bits[0] | bits[1]

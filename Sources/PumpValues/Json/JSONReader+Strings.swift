@@ -16,7 +16,7 @@ extension JSONReader {
     return text
   }
 
-  /// A string with escapes, from behind its quote.
+  /// A string with escapes, from after its quote.
   @usableFromInline @inline(never)
   mutating func slowString(_ start: UnsafePointer<UInt8>) throws(Malformed) -> Text {
     guard p < end, p.pointee == 0x5C else { throw Malformed() }
@@ -57,7 +57,7 @@ extension JSONReader {
     return Text(target, out - target)
   }
 
-  /// A scalar from behind `\u`: four digits, or twice four of a surrogate pair.
+  /// A scalar from after `\u`: four digits, or twice four of a surrogate pair.
   mutating func unicodeEscape(_ limit: UnsafePointer<UInt8>) throws(Malformed) -> UInt32 {
     let scalar = try hex(limit)
     guard scalar & 0xFC00 != 0xDC00 else { throw Malformed() }

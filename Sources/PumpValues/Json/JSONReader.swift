@@ -5,8 +5,8 @@ import Glibc
   @inlinable public init() {}
 }
 
-/// A strict RFC 8259 reader over a slice of memory. The bytes behind the slice must be readable for 64 bytes, and the
-/// byte right behind it must end every token: a control character, or a JSON delimiter.
+/// A strict RFC 8259 reader over a slice of memory. The bytes after the slice must be readable for 64 bytes, and the
+/// byte right after it must end every token: a control character, or a JSON delimiter.
 @frozen public struct JSONReader {
   public var p: UnsafePointer<UInt8>
   public let end: UnsafePointer<UInt8>
@@ -79,7 +79,7 @@ import Glibc
     return false
   }
 
-  /// Enters an object; false where it is empty, and then it is left already.
+  /// Enters an object; false if it is empty, and then it is left already.
   @inlinable @inline(__always) public mutating func object() throws(Malformed) -> Bool { try enter(UInt8(ascii: "{"), UInt8(ascii: "}")) }
   /// After a member: whether another follows.
   @inlinable @inline(__always) public mutating func moreMembers() throws(Malformed) -> Bool { try more(UInt8(ascii: "}")) }

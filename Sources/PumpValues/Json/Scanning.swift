@@ -9,7 +9,7 @@ import Glibc
   }
 }
 
-/// Writes a scalar's UTF-8; the place behind it is returned.
+/// Writes a scalar's UTF-8; the place after it is returned.
 func encodeUTF8(_ scalar: UInt32, _ out: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
   if scalar < 0x80 {
     out[0] = UInt8(scalar)

@@ -109,7 +109,7 @@ extension Shape {
 }
 
 extension Shape.Field {
-  /// Sets what the field is where it is missing; false where it has no default.
+  /// Sets what the field is where it is missing; false if it has no default.
   func setDefault(_ column: Column, _ row: Int, _ arena: Arena) throws(Malformed) -> Bool {
     guard let value else { return false }
     var reader = JSONReader(arena.copy(value), arena)

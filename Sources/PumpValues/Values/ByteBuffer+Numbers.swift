@@ -294,7 +294,7 @@ public enum DoubleReader {
   /// The number that a text of the program's own making says.
   static func value(_ text: String) -> Double { strtod(text, nil) }
 
-  /// The number whose validated text stands between two pointers; nil where it is not finite.
+  /// The number whose validated text stands between two pointers; nil if it is not finite.
   @usableFromInline @inline(never)
   static func slow(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Double? {
     let count = end - start

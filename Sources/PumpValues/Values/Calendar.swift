@@ -62,7 +62,7 @@ extension Calendar {
   /// of June and December).
   @inlinable static func endsLeapSecond(_ seconds: Int64) -> Bool { seconds % 86_400 == 0 && civil(seconds / 86_400).day == 1 }
 
-  /// ISO 8601's units in microseconds: before its `T`, and behind it.
+  /// ISO 8601's units in microseconds: before its `T`, and after it.
   private static let isoDays: [String: Int64] = ["D": 86_400_000_000, "W": 604_800_000_000]
   private static let isoTimes: [String: Int64] = ["H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000]
 

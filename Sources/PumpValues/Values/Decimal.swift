@@ -24,7 +24,7 @@
   /// The largest magnitude: 38 nines.
   static let limit: Int128 = powers[38] - 1
 
-  /// Reads plain or scientific notation; nil where it is none or needs more than 38 digits.
+  /// Reads plain or scientific notation; nil if it is none or needs more than 38 digits.
   public init?(_ text: Text) {
     guard let value = Decimal.parse(text.base, text.end) else { return nil }
     self = value
@@ -117,7 +117,7 @@
     return value
   }
 
-  /// The coefficient at a larger scale, nil where it needs too many digits.
+  /// The coefficient at a larger scale, nil if it needs too many digits.
   func coefficient(atScale target: Int32) -> Int128? {
     if target == scale { return coefficient }
     let (product, overflow) = coefficient.multipliedReportingOverflow(by: Decimal.powers[Int(target - scale)])
@@ -202,7 +202,7 @@
     throw overflow(a, "/", b)
   }
 
-  /// |a / b| · 10^scale, rounded half to even; nil where it passes 128 bits.
+  /// |a / b| · 10^scale, rounded half to even; nil if it passes 128 bits.
   private static func ratio(_ a: Decimal, _ b: Decimal, _ scale: Int32) -> UInt128? {
     let shift = Int(scale + b.scale - a.scale)
     var divisor = b.coefficient.magnitude
@@ -259,7 +259,7 @@
     return Decimal(quotient, scale: target)
   }
 
-  /// Cut towards zero; nil where it does not fit.
+  /// Cut towards zero; nil if it does not fit.
   public var whole: Int64? { Int64(exactly: coefficient / Decimal.powers[Int(scale)]) }
   public var isWhole: Bool { coefficient % Decimal.powers[Int(scale)] == 0 }
   public func floored() -> Decimal {

@@ -193,7 +193,7 @@ public struct KeyPlaces {
 
   @inlinable public init() {}
 
-  /// The place of a key among so many that were given; nil where it is a new one, which is given with that.
+  /// The place of a key among so many that were given; nil if it is a new one, which is given with that.
   @inlinable public mutating func place(of key: Text, among count: Int, _ keyAt: (Int) -> Text) -> Int? {
     if count < Self.few { return find(key, among: count, keyAt) }
     if known.isEmpty { for i in 0..<count { known[keyAt(i)] = i } }

@@ -45,7 +45,7 @@ public struct Settings: Sendable {
   public init(_ values: [String: Value]) { self.values = values }
   package subscript(_ name: String) -> Value { values[name] ?? .null }
 
-  /// Nil where it is null, or there is no such setting.
+  /// Nil if it is null, or there is no such setting.
   public func read<T: SettingType>(_ name: String) -> T? { T(setting: self[name]) }
 
   /// A setting that has no default. That it is missing is a mistake of the program, not of a user: a run does not begin before

@@ -1,6 +1,6 @@
 /// What a setting is in Swift.
 public protocol SettingType {
-  /// Nil where the value is of another type.
+  /// Nil if the value is of another type.
   init?(setting value: Value)
 }
 

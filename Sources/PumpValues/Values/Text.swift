@@ -90,7 +90,7 @@ public final class Arena: @unchecked Sendable {
     scratch = buffer
   }
 
-  /// Uninitialised bytes, aligned to 16, with 64 readable bytes behind them.
+  /// Uninitialised bytes, aligned to 16, with 64 readable bytes after them.
   @inlinable @inline(__always)
   public func allocate(_ count: Int) -> UnsafeMutableRawPointer {
     let size = (count + 79) & ~15

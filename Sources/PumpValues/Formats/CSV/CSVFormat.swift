@@ -120,7 +120,7 @@ final class CSVFormat: RecordFormat {
     let count = out.count - start
     let quotes = occurrences(of: scanner.quote, in: out.base + start, count)
     out.reserve(quotes + 2)
-    // From behind, so that nothing is written over that was not moved yet.
+    // From the end, so that nothing is written over that was not moved yet.
     var to = start + count + quotes + 1
     out.base[to] = scanner.quote
     for from in stride(from: start + count - 1, through: start, by: -1) {

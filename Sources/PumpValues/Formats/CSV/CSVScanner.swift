@@ -1,7 +1,7 @@
 import Glibc
 
 /// The one reader of CSV's syntax (RFC 4180): where cells and records end. A quote opens a quoted cell only where a cell
-/// begins; within another cell it is a character like any other, so that it never takes the records behind it.
+/// begins; within another cell it is a character like any other, so that it never takes the records after it.
 struct CSVScanner: RecordScanner, Sendable {
   let separator: UInt8
   let quote: UInt8
@@ -15,7 +15,7 @@ struct CSVScanner: RecordScanner, Sendable {
     case closing
     /// Behind that and a carriage return, which a line feed must follow.
     case returned
-    /// Text stands behind the quote that ends a cell. The record is refused, and ends where it would otherwise.
+    /// Text stands after the quote that ends a cell. The record is refused, and ends where it would otherwise.
     case broken
   }
   private var state = State.start
@@ -34,7 +34,7 @@ struct CSVScanner: RecordScanner, Sendable {
     return nil
   }
 
-  /// The place of the separator or line feed that ends the cell; nil where there is none before `to`.
+  /// The place of the separator or line feed that ends the cell; nil if there is none before `to`.
   private mutating func cellEnd(_ base: UnsafePointer<UInt8>, _ from: Int, _ to: Int) -> Int? {
     var i = from
     while i < to {
@@ -92,7 +92,7 @@ struct CSVScanner: RecordScanner, Sendable {
     }
   }
 
-  /// What stands between the quotes, two of them within being one; nil where the last byte is not the closing one.
+  /// What stands between the quotes, two of them within being one; nil if the last byte is not the closing one.
   private func unquoted(_ cell: Text, _ arena: Arena) -> Text? {
     let inner = cell.slice(1, cell.count - 1)
     var doubled = 0
