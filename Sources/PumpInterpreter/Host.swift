@@ -10,7 +10,7 @@ public func runHost(_ factories: [String: ConnectorFactory]) -> Never {
     exit(2)
   }
   let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-  exit(ProgramCommand.main(interpret(plan(from: handle)), factories: factories, arguments: Array(CommandLine.arguments.dropFirst(2))))
+  ProgramCommand.main(interpret(plan(from: handle)), factories: factories, arguments: Array(CommandLine.arguments.dropFirst(2)))
 }
 
 /// A plan of another version is refused by its number, before anything else of it is read.

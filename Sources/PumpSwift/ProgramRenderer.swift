@@ -119,7 +119,7 @@ struct ProgramRenderer {
     }
     out.line()
     out.line(
-      "exit(ProgramCommand.main(Executable(program, steps: steps), factories: \(factories), arguments: Array(CommandLine.arguments.dropFirst())))"
+      "ProgramCommand.main(Executable(program, steps: steps), factories: \(factories), arguments: Array(CommandLine.arguments.dropFirst()))"
     )
     return out.text
   }

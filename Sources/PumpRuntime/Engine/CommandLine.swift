@@ -17,12 +17,13 @@ public enum ProgramCommand {
     Exit codes: 0 all done, 1 failed, 2 wrong usage or configuration, 128 and the number of a second signal.
     """
 
-  /// The entry of a program. Returns the exit code.
-  public static func main(_ executable: Executable, factories: [String: ConnectorFactory], arguments: [String]) -> Int32 {
+  /// The entry of a program, and its end. Threads of client libraries may still be at work then: they must not meet what libraries
+  /// tear down at `exit` (OpenSSL's state under librdkafka's threads), so the process ends without that.
+  public static func main(_ executable: Executable, factories: [String: ConnectorFactory], arguments: [String]) -> Never {
     openStandardDescriptors()
     leaveNoCrashReport()
     if !arguments.contains("--test") { StopSignal.hold() }
-    return finished(perform(executable, factories, arguments))
+    _exit(finished(perform(executable, factories, arguments)))
   }
 
   private static func perform(_ executable: Executable, _ factories: [String: ConnectorFactory], _ arguments: [String]) -> Int32 {
