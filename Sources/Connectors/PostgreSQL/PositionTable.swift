@@ -10,8 +10,13 @@ struct PositionTable {
   /// All positions of a source, or those of some parts; the table is made where it is missing.
   func read(_ client: Client, _ source: String, _ parts: [String]?) throws(RunFailure) -> [String: String] {
     // Whoever may not create tables can have it made by others, so it is looked for first.
-    if try client.run("SELECT to_regclass(\(SQL.literal(table))) IS NOT NULL").text(0, 0) == "f" {
-      try client.run("CREATE TABLE IF NOT EXISTS \(table) (source text, part text, position text NOT NULL, PRIMARY KEY (source, part))")
+    if try !exists(client) {
+      do throws(RunFailure) {
+        try client.run("CREATE TABLE IF NOT EXISTS \(table) (source text, part text, position text NOT NULL, PRIMARY KEY (source, part))")
+      } catch {
+        // Of two replicas that make it at once the server refuses one, in spite of IF NOT EXISTS.
+        guard try exists(client) else { throw error }
+      }
     }
     var sql = "SELECT part, position FROM \(table) WHERE source = \(SQL.literal(source))"
     if let parts { sql += " AND part = ANY (ARRAY[\(parts.map(SQL.literal).joined(separator: ", "))]::text[])" }
@@ -19,6 +24,10 @@ struct PositionTable {
     var positions: [String: String] = [:]
     for row in 0..<found.rows { positions[found.text(row, 0) ?? ""] = found.text(row, 1) }
     return positions
+  }
+
+  private func exists(_ client: Client) throws(RunFailure) -> Bool {
+    try client.run("SELECT to_regclass(\(SQL.literal(table))) IS NOT NULL").text(0, 0) == "t"
   }
 
   /// Within the transaction: each position goes where the one before it still is.

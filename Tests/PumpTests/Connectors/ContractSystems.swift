@@ -189,7 +189,7 @@ final class KafkaSystem: ContractSystem {
   static let not: [ContractCase: String] = [.share: "librdkafka", .expire: "librdkafka"]
   static let variable: String? = "KAFKA_BOOTSTRAP"
   static let settings =
-    "bootstrap_servers = env.CONTRACT_KAFKA\n  security_protocol = PLAINTEXT\n  properties { \"session.timeout.ms\" = \"6000\" }"
+    "bootstrap_servers = env.CONTRACT_KAFKA\n  security_protocol = PLAINTEXT\n  properties { \"session.timeout.ms\" = \"6000\", \"group.instance.id\" = \"contract\" }"
   static let proxyOptions = ["--kafka"]
   private let server: Server?
   private let bootstrap: String

@@ -48,6 +48,25 @@ extension ConnectorTests {
       var counts: String { get throws { try query("select count(*), count(distinct id) from orders") } }
     }
 
+    /// Another replica makes the table of positions, and commits it while this one makes it too.
+    @Test func tableMadeTwice() throws {
+      let server = try Server("postgresql")
+      try server.tell("sql create table t (id bigint)")
+      let program = try Postgres.program(
+        "type T { id: Int }", Postgres.load("T", "db.table(\"t\", positions: \"positions\")"), files: ["in.ndjson": "{\"id\":1}\n"],
+        port: server.port)
+      let columns = "source text, part text, position text not null, primary key (source, part)"
+      let other = Thread {
+        _ = try? server.tell("sql do $$ begin create table positions (\(columns)); perform pg_sleep(4); end $$")
+      }
+      other.start()
+      usleep(1_000_000)
+      let outcome = try program.run()
+      #expect(outcome.code == 0, "\(outcome.err)")
+      while !other.isFinished { usleep(10_000) }
+      #expect(try server.tell("sql select count(*) from t") == "1")
+    }
+
     /// What a table refuses goes aside before the position passes it; what was there is not read again.
     @Test(arguments: Store.allCases) func refusedRows(_ store: Store) throws {
       let table = try Table(store, orders: orders(3000))
