@@ -44,7 +44,7 @@ public struct Project {
     let stem = absolute.hasSuffix(".pump") ? String(absolute.dropLast(5)) : absolute
     return Project(
       name: stem, folder: folder.isEmpty ? "." : folder, files: loader.files, diagnostics: loader.diagnostics,
-      configuration: sources.bytes(conf, limit: 0) == nil ? nil : conf, own: names, swiftModules: loader.swiftModules)
+      configuration: sources.exists(conf) ? conf : nil, own: names, swiftModules: loader.swiftModules)
   }
 
   private struct Loader {

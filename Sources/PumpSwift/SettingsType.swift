@@ -30,32 +30,21 @@ struct SettingsType {
   func render(_ out: inout SwiftWriter) {
     var groups: [String] = []
     for setting in settings { if let group = setting.group, !groups.contains(group) { groups.append(group) } }
-    if groups.isEmpty || groups.count == 1 && settings.allSatisfy({ $0.group != nil }) { return render(alone: &out) }
+    let isGroup = groups.count == 1 && settings.allSatisfy { $0.group != nil }
+    if isGroup { groups = [] }
     for group in groups {
-      SettingsType(Self.type(of: group), "Settings `\(group)`.", settings.filter { $0.group == group }, access).render(alone: &out)
+      SettingsType(Self.type(of: group), "Settings `\(group)`.", settings.filter { $0.group == group }, access).render(&out)
     }
+    let own = isGroup ? settings : settings.filter { $0.group == nil }
     out.line()
     out.comment(docs)
     out.block("\(access.type)struct \(name): Sendable {") { out in
-      let own = settings.filter { $0.group == nil }
       declare(own, &out)
       for group in groups { out.line("\(access.type)var \(Swift.member(group)): \(Self.type(of: group))") }
       out.line()
       out.block("\(access.initializer)init(_ settings: Settings) {") { out in
         for setting in own { out.line("\(setting.property) = \(Self.read(setting))") }
         for group in groups { out.line("\(Swift.member(group)) = \(Self.type(of: group))(settings)") }
-      }
-    }
-  }
-
-  private func render(alone out: inout SwiftWriter) {
-    out.line()
-    out.comment(docs)
-    out.block("\(access.type)struct \(name): Sendable {") { out in
-      declare(settings, &out)
-      out.line()
-      out.block("\(access.initializer)init(_ settings: Settings) {") { out in
-        for setting in settings { out.line("\(setting.property) = \(Self.read(setting))") }
       }
     }
   }
