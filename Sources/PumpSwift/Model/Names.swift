@@ -104,28 +104,3 @@ enum Swift {
   /// Of general punctuation all but dashes, quotes and dots: spaces, and what turns the direction of text.
   private static func isInvisible(_ scalar: UInt32) -> Bool { 0x2000...0x206F ~= scalar && !(0x2010...0x2027 ~= scalar) }
 }
-
-/// Lines of Swift with their indentation.
-struct SwiftWriter {
-  private(set) var text = ""
-  private var depth = 0
-
-  mutating func line(_ line: String = "") { text += line.isEmpty ? "\n" : String(repeating: "  ", count: depth) + line + "\n" }
-  mutating func lines(_ lines: [String]) { for line in lines { self.line(line) } }
-
-  mutating func block(_ head: String, tail: String = "}", _ body: (inout SwiftWriter) -> Void) {
-    line(head)
-    depth += 1
-    body(&self)
-    depth -= 1
-    line(tail)
-  }
-
-  /// Documentation of what follows.
-  mutating func comment(_ text: String?) {
-    lines(Swift.docs(text))
-  }
-
-  /// Not indented: directives stand at the margin.
-  mutating func directive(_ line: String) { text += line + "\n" }
-}
