@@ -120,7 +120,7 @@ extension Checker {
     return [
       Step(
         name: step.label?.text ?? "decode \(name.text)",
-        kind: .decode(format, type.plain, checks: checks, framed: before.isWhole && spec.framing != .none), output: type.plain,
+        kind: .plain(.decode(format, type.plain, checks: checks, framed: before.isWhole && spec.framing != .none)), output: type.plain,
         place: place(step.span))
     ]
   }
@@ -167,6 +167,6 @@ extension Checker {
         report(.wrongStep, step.span, "this is encoded already: the event here is Bytes", help: "remove this step, or decode it first")
       }
     }
-    return [Step(name: step.label?.text ?? "encode \(name.text)", kind: .encode(format), output: .bytes, place: place(step.span))]
+    return [Step(name: step.label?.text ?? "encode \(name.text)", kind: .plain(.encode(format)), output: .bytes, place: place(step.span))]
   }
 }

@@ -94,7 +94,7 @@ extension Checker {
     let locals = flow.locals
     flow = chain.flow
     flow.locals = locals
-    let first = adapted.map { [Step(name: name.text, kind: .map($0), output: $0.type, place: place(span))] } ?? []
+    let first = adapted.map { [Step(name: name.text, kind: .plain(.map($0)), output: $0.type, place: place(span))] } ?? []
     return (first + chain.steps, chain.ended)
   }
 

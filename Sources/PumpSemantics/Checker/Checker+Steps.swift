@@ -68,7 +68,7 @@ extension Checker {
     func change(_ name: String, _ value: Expr) -> [Step] {
       flow.type = value.type
       flow.carried = nil
-      return make(name, .map(value), value.type)
+      return make(name, .plain(.map(value)), value.type)
     }
     pipeline.note(label: syntax.label, self)
     switch syntax.kind {
@@ -81,13 +81,13 @@ extension Checker {
       if case .literal(.bool(false)) = test.kind {
         report(.unreachable, condition.span, "no event passes this filter", help: "remove it, or write the condition that is meant")
       }
-      let step = make("filter", .filter(test), flow.type)
+      let step = make("filter", .plain(.filter(test)), flow.type)
       return (step + narrow(test, &flow, place), false)
     case .assert(let condition, let reason):
       let test = check(condition, scope, as: .bool, "`assert`")
       let text = check(reason, scope, as: .string, "the reason")
       pipeline.canFail = true
-      let step = make("assert", .assert(test, text), flow.type)
+      let step = make("assert", .plain(.assert(test, text)), flow.type)
       return (step + narrow(test, &flow, place), false)
     case .map(let value):
       let result = infer(value, scope)
@@ -132,7 +132,7 @@ extension Checker {
       fields[index] = Field(name.text, element)
       flow.type = .record(RecordType(fields: fields))
       flow.carried = nil
-      return (make("expand", .expand(index), flow.type), false)
+      return (make("expand", .plain(.expand(index)), flow.type), false)
     case .lookup(let endpoint, let name, let type): return (lookup(endpoint, name, type, syntax, &flow, pipeline), false)
     case .route(let arms): return (make("route", .route(route(arms, syntax.span, flow, pipeline)), flow.type), true)
     case .tee(let inner):
@@ -141,16 +141,16 @@ extension Checker {
     case .log(let text):
       let value = check(text, scope, as: .string, "`log`")
       pipeline.note(value)
-      return (make("log", .log(value), flow.type), false)
+      return (make("log", .plain(.log(value)), flow.type), false)
     case .sample(let percent, let span):
       guard let number = Double(percent), number > 0, number <= 100 else {
         report(.badValue, span, "`\(percent)%` is no share of the events", help: "write more than 0 and at most 100")
         return ([], false)
       }
-      return (make("sample", .sample(number / 100), flow.type), false)
+      return (make("sample", .plain(.sample(number / 100)), flow.type), false)
     case .call(let name, let arguments): return stage(name, arguments, syntax.span, &flow, pipeline)
     case .sink(let endpoint): return (sink(endpoint, syntax, flow, pipeline), true)
-    case .discard: return (make("discard", .discard, flow.type), true)
+    case .discard: return (make("discard", .plain(.discard), flow.type), true)
     }
   }
 
@@ -186,7 +186,7 @@ extension Checker {
     let narrowed = makeRecord(values)
     flow.type = narrowed.type
     flow.carried = nil
-    return [Step(name: "filter", kind: .map(narrowed), output: narrowed.type, place: place)]
+    return [Step(name: "filter", kind: .plain(.map(narrowed)), output: narrowed.type, place: place)]
   }
 
   private func drop(_ names: [Name], _ span: Span, _ flow: Flow) -> Expr? {

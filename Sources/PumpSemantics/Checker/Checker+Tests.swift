@@ -89,7 +89,9 @@ extension Checker {
   /// What a `json {…}` of a test is read as: the first decode's type, or that of the typed source.
   private func inputType(_ pipeline: TypedPipeline) -> Type? {
     guard pipeline.input == .bytes else { return pipeline.input }
-    for step in pipeline.steps { if case .decode(let format, let type, _, _) = step.kind { return format.name == "json" ? type : nil } }
+    for step in pipeline.steps {
+      if case .plain(.decode(let format, let type, _, _)) = step.kind { return format.name == "json" ? type : nil }
+    }
     return nil
   }
 
