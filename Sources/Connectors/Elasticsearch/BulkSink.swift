@@ -4,7 +4,7 @@ import PumpConnectorKit
 
 /// `index`: bulk requests. Events are encoded as they come and sent at the commit; what is not done then stays and is sent
 /// again, each event under the id that it got when it came.
-final class BulkSink: Sink, @unchecked Sendable {
+final class BulkSink: Sink {
   private typealias Mode = ElasticsearchIndexSinkArguments.Mode
   private enum Outcome { case open, done, refused }
   /// Where the action of an event ends within the lines, where all of it does, and how it went.

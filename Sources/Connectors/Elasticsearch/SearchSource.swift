@@ -4,7 +4,7 @@ import PumpConnectorKit
 
 /// `search`: page after page of what a query finds at one point in time, in the order of fields where they are given, and
 /// from there on again after a poll, a restart or a lost point in time.
-final class SearchSource: Source, @unchecked Sendable {
+final class SearchSource: Source {
   private let pool: ClientPool<Session>
   private let connection: Connection
   private let context: EndpointContext

@@ -3,7 +3,7 @@ import PumpHttpClient
 import PumpConnectorKit
 
 /// `get`: what a server gives for a path, again and again; an answer that is the one before is not an event.
-final class GetSource: Source, @unchecked Sendable {
+final class GetSource: Source {
   private let service: Service
   private let client: HttpClient
   private let context: EndpointContext

@@ -3,7 +3,7 @@ import PumpHttpClient
 import PumpConnectorKit
 
 /// `request`: one request for each event, several at once. What the server was too busy for stays and is sent again.
-final class RequestSink: Sink, @unchecked Sendable {
+final class RequestSink: Sink {
   private enum Outcome { case open, done, refused(String) }
   private let service: Service
   private let client: HttpClient

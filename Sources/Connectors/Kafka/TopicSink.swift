@@ -3,7 +3,7 @@ internal import CKafka
 import PumpConnectorKit
 
 /// `sink topic`: a delivery report for each message is the only acknowledgement.
-final class TopicSink: Sink, @unchecked Sendable {
+final class TopicSink: Sink {
   private let producer: Producer
   private let outbox: Outbox
   private let places: (name: Int, key: Int?, partition: Int?, headers: Int?, tombstone: Int?)

@@ -3,7 +3,7 @@ internal import CMQTT
 import PumpConnectorKit
 
 /// `sink topic`: messages are kept until the broker has confirmed them, and published again where the client was lost.
-final class TopicSink: Sink, @unchecked Sendable {
+final class TopicSink: Sink {
   private let pool: ClientPool<Client>
   private let connection: Connection
   private let qos: Int32

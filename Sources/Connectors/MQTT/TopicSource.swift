@@ -5,7 +5,7 @@ import PumpConnectorKit
 
 /// `source topic`: a session that the broker keeps. libmosquitto queues the confirmation of each message as it comes;
 /// the queue is written once the events are durable. Brokers send only so many messages ahead, so each batch asks for its commit.
-final class TopicSource: Source, @unchecked Sendable {
+final class TopicSource: Source {
   private let broker: Broker
   private var connection: Connection { broker.connection }
   private let context: EndpointContext

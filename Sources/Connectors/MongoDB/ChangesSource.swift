@@ -3,7 +3,7 @@ import PumpConnectorKit
 
 /// `changes`: a change stream. Where it stood when the last acknowledged event was given is kept; after a lost session, and
 /// after a restart, it begins again after that.
-final class ChangesSource: Source, @unchecked Sendable {
+final class ChangesSource: Source {
   private let pool: ClientPool<Client>
   private let context: EndpointContext
   private let collection: String?

@@ -2,7 +2,7 @@
 import PumpConnectorKit
 
 /// `lookup collection`: the documents of all keys of a batch in one query, remembered for a while.
-final class CollectionLookup: Lookup, @unchecked Sendable {
+final class CollectionLookup: Lookup {
   private let pool: ClientPool<Client>
   private let layout: Layout
   private let name: String

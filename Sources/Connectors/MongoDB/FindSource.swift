@@ -3,7 +3,7 @@ import PumpConnectorKit
 
 /// `find`: the documents of a collection, in the order of fields where one is given, and from there on again after a lost
 /// session, a poll or a restart.
-final class FindSource: Source, @unchecked Sendable {
+final class FindSource: Source {
   private let pool: ClientPool<Client>
   private let context: EndpointContext
   private let layout: Layout

@@ -4,7 +4,7 @@ import PumpConnectorKit
 
 /// `changes`: logical replication with `pgoutput`, protocol version 1. What was acknowledged is confirmed to the slot;
 /// after a lost session the server begins again after that.
-final class ChangesSource: Source, @unchecked Sendable {
+final class ChangesSource: Source {
   private let connection: Connection
   let context: EndpointContext
   private let publication: String

@@ -3,7 +3,7 @@ internal import CPostgreSQL
 import PumpConnectorKit
 
 /// `listen`: what other sessions NOTIFY on a channel.
-final class ListenSource: Source, @unchecked Sendable {
+final class ListenSource: Source {
   private let pool: ClientPool<Client>
   private let connection: Connection
   private let context: EndpointContext

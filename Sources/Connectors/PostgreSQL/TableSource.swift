@@ -4,7 +4,7 @@ import PumpConnectorKit
 
 /// `table` and `query`: rows by COPY, in the order of a key where one is given, and from there on again after a lost
 /// session, a poll or a restart.
-final class TableSource: Source, @unchecked Sendable {
+final class TableSource: Source {
   private let pool: ClientPool<Client>
   private let connection: Connection
   private let context: EndpointContext

@@ -150,7 +150,7 @@ final class Writer: @unchecked Sendable {
   }
 }
 
-final class TableSource: Source, @unchecked Sendable {
+final class TableSource: Source {
   private let pool: ClientPool<Database>
   private let database: Database
   private let statement: Statement
@@ -212,7 +212,7 @@ final class TableSource: Source, @unchecked Sendable {
   }
 }
 
-final class TableLookup: Lookup, @unchecked Sendable {
+final class TableLookup: Lookup {
   private let pool: ClientPool<Database>
   private let sql: String
   private let shape: Shape

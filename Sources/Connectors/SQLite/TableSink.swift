@@ -2,7 +2,7 @@ internal import CSQLite
 import PumpConnectorKit
 
 /// `table`: rows go into the open transaction as they come.
-final class TableSink: Sink, @unchecked Sendable {
+final class TableSink: Sink {
   /// What becomes of a row whose key is there.
   private enum Conflict { case refuse, update, ignore }
   fileprivate let writer: Writer
@@ -140,7 +140,7 @@ final class TableSink: Sink, @unchecked Sendable {
 }
 
 /// `table` with `positions`: events are held until the commit, which puts their rows and the positions into one transaction.
-final class KeepingSink: PositionKeeper, @unchecked Sendable {
+final class KeepingSink: PositionKeeper {
   private let sink: TableSink
   private let kept: HeldEvents
   private let table: String

@@ -3,7 +3,7 @@ import PumpConnectorKit
 
 /// `post`: the requests for one path. Their senders wait, so each batch asks for its commit and is answered with it; what comes
 /// meanwhile is the next batch.
-final class PostSource: Source, @unchecked Sendable {
+final class PostSource: Source {
   private let connection: Connection
   private let context: EndpointContext
   private let inbox: Inbox

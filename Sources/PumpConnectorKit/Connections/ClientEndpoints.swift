@@ -2,7 +2,7 @@
 /// does with a batch; keeping, retrying and refusing are done here.
 
 /// A sink that keeps events until they are delivered.
-public final class ClientSink<Client: PooledClient>: Sink, @unchecked Sendable {
+public final class ClientSink<Client: PooledClient>: Sink {
   private let pool: ClientPool<Client>
   private let kept: HeldEvents
   private let deliver: @Sendable (Client, SinkBuffer) throws(RunFailure) -> [Refusal]
@@ -63,7 +63,7 @@ public final class HeldEvents: @unchecked Sendable {
 }
 
 /// A source that reads with one client, which it holds.
-public final class ClientSource<Client: PooledClient>: Source, @unchecked Sendable {
+public final class ClientSource<Client: PooledClient>: Source {
   private let pool: ClientPool<Client>
   private let stop: StopSignal
   private let read: @Sendable (Client, Batch) throws(RunFailure) -> Bool
@@ -118,7 +118,7 @@ public final class ClientSource<Client: PooledClient>: Source, @unchecked Sendab
 }
 
 /// A lookup that asks a client for the JSON of each key.
-public final class ClientLookup<Client: PooledClient>: Lookup, @unchecked Sendable {
+public final class ClientLookup<Client: PooledClient>: Lookup {
   private let pool: ClientPool<Client>
   private let label: String
   /// What was found for the rows that were loaded last.

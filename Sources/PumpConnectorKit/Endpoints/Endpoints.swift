@@ -46,7 +46,9 @@ public struct EndpointContext: Sendable {
   public var eventLimit: Int { Int(clamping: SourceSettings(settings).maxEvent.bytes) }
 }
 
-public protocol Source: AnyObject, Sendable {
+/// Where events come from. The thread that made it hands it over to one of its own, and has it back for `close`: it need not
+/// be safe for two.
+public protocol Source: AnyObject {
   /// Positions are kept: it goes on from there, and says with each batch how far it goes (`Batch.checkpoint`). Called
   /// before the first `next`, by the same thread; after a transient failure once more.
   func resume(_ positions: any PositionStore) throws(RunFailure)
@@ -86,7 +88,8 @@ public struct Refusal: Sendable {
   }
 }
 
-public protocol Sink: AnyObject, Sendable {
+/// Where events go. Its pipeline calls it under a lock, from the threads of its sources: it need not be safe for two.
+public protocol Sink: AnyObject {
   /// Takes the events; they need not be durable before `commit`. Refused ones are returned, all others are taken: what a
   /// sink may have to send again it copies.
   func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal]
@@ -116,7 +119,8 @@ extension Sink {
   public var keeper: (any PositionKeeper)? { nil }
 }
 
-public protocol Lookup: AnyObject, Sendable {
+/// What finds records by keys. Its pipeline calls it under a lock, as it does a sink.
+public protocol Lookup: AnyObject {
   /// Asks the system for what is not known yet of these rows of `keys`. After a transient failure it is called again; another
   /// one is told of the events that asked.
   func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure)

@@ -19,6 +19,12 @@ package func leaveNoCrashReport() {
   for number in [SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] { signal(number, SIG_DFL) }
 }
 
+/// What one thread gives to another and touches no more until that one has ended.
+public struct HandedOver<Value>: @unchecked Sendable {
+  public let value: Value
+  public init(_ value: Value) { self.value = value }
+}
+
 /// A thread of our own: pipelines block on files, pipes and databases, which Swift's cooperative threads must not.
 public final class WorkerThread: @unchecked Sendable {
   private var thread = pthread_t()

@@ -181,9 +181,11 @@ public final class Runner: @unchecked Sendable {
     let settings = configuration.section("pipeline:\(pipeline.spec.id):\(endpoint.label)")
     let policy = RetryPolicy(RetrySettings(settings), limit: configuration.shutdownTimeout)
     let positions = pipeline.positions(endpoint.label, folder: configuration.state)
+    // Nobody else touches it before `finish`, which waits for the thread.
+    let source = HandedOver(source)
     return WorkerThread { [self] in
       do throws(RunFailure) {
-        let isWhole = try pipeline.run(source, policy, endpoint.label, positions)
+        let isWhole = try pipeline.run(source.value, policy, endpoint.label, positions)
         for id in endings.sourceEnded(pipeline.spec.id, isWhole: isWhole) { try end(running[id]!) }
       } catch {
         fail("\(pipeline.spec.id): \(error.message)")

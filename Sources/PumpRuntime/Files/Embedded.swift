@@ -42,7 +42,7 @@ final class TimerConnector: Connector {
   func source(_ context: EndpointContext) throws(RunFailure) -> any Source { TimerSource(context) }
 }
 
-private final class TimerSource: Source, @unchecked Sendable {
+private final class TimerSource: Source {
   private let interval: Int64
   private let limit: Int64?
   private let stop: StopSignal

@@ -3,7 +3,7 @@ import Synchronization
 
 /// `file.lines` and `stdout.lines`: encoded events, one a line. A replaced file appears whole, when its pipeline has ended;
 /// an appended one is cut back to its last whole line before more is written, and found by its name at each commit.
-final class FileSink: Sink, @unchecked Sendable {
+final class FileSink: Sink {
   private let path: String
   /// Appends, or writes what is not a regular file as it is.
   private let append: Bool

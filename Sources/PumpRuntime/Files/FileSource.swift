@@ -97,7 +97,7 @@ struct FileOpener: Sendable {
 }
 
 /// `file.lines` and `file.bytes`: one file, or all that a pattern matches, in the order of their names.
-final class FileSource: Source, @unchecked Sendable {
+final class FileSource: Source {
   private let context: EndpointContext
   private var opener: FileOpener
   private let paths: [String]
@@ -233,7 +233,7 @@ final class FileSource: Source, @unchecked Sendable {
 }
 
 /// `stdin.lines`.
-final class StdinSource: Source, @unchecked Sendable {
+final class StdinSource: Source {
   private let splitter: LineSplitter
   private let stream: ByteStream
   private let context: EndpointContext

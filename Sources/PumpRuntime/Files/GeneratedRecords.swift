@@ -4,7 +4,7 @@ final class GenerateConnector: Connector {
   func source(_ context: EndpointContext) throws(RunFailure) -> any Source { GenerateSource(context) }
 }
 
-private final class GenerateSource: Source, @unchecked Sendable {
+private final class GenerateSource: Source {
   private let shape: Shape
   private let root: MadeValue
   private let count: Int64?
