@@ -187,7 +187,7 @@ private struct BindingTranslator {
       modifiers: "public", name: "shutdown", parameters: [], body: [.evaluate(.call("pool.close", []))])
     let opened = [ConnectorSyntax.Role.source, .sink, .lookup].compactMap(endpoints)
     return SwiftTypeDeclaration(
-      modifiers: "public final", kind: "class", name: "\(kind)Connector", conforms: ["Connector", "@unchecked Sendable"],
+      modifiers: "public final", kind: "class", name: "\(kind)Connector", conforms: ["Connector"],
       members: [
         .property(
           SwiftProperty(

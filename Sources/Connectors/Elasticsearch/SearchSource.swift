@@ -61,10 +61,10 @@ final class SearchSource: Source {
     do throws(RunFailure) {
       if !isAsking {
         let begin = max(nextPoll, mark?.due ?? 0)
-        let wait = begin - currentMicros()
+        let wait = begin - monotonicMicros()
         if wait > 0 {
           guard context.stop.wait(micros: min(wait, 100_000)) else { return false }
-          if currentMicros() < begin { return true }
+          if monotonicMicros() < begin { return true }
         }
         try ask()
       }
@@ -94,7 +94,7 @@ final class SearchSource: Source {
       guard try search.prepare(session!) else { return finish() }
       if delay > 0, search.canBound, mark == nil {
         guard let newest = try search.newest(session!), newest != key else { return finish() }
-        return mark = (newest, currentMicros() + delay)
+        return mark = (newest, monotonicMicros() + delay)
       }
       pointInTime = try search.open(session!)
       last = nil
@@ -112,7 +112,7 @@ final class SearchSource: Source {
       pool.release(session, broken: !session.isReusable)
     }
     (session, pointInTime, mark) = (nil, nil, nil)
-    nextPoll = currentMicros() + (every ?? 0)
+    nextPoll = monotonicMicros() + (every ?? 0)
     hasEnded = every == nil
   }
 

@@ -39,10 +39,10 @@ final class GetSource: Source {
     if hasEnded { return false }
     var answer: HttpAnswer?
     if client.activeCount == 0 {
-      let wait = nextRequest - currentMicros()
+      let wait = nextRequest - monotonicMicros()
       if wait > 0 {
         guard context.stop.wait(micros: min(wait, 100_000)) else { return false }
-        if currentMicros() < nextRequest { return true }
+        if monotonicMicros() < nextRequest { return true }
       }
       if service.connection.phase == .ready {
         client.start(request())
@@ -58,7 +58,7 @@ final class GetSource: Source {
     }
     try take(answer, batch)
     hasFailed = false
-    nextRequest = currentMicros() + (every ?? 0)
+    nextRequest = monotonicMicros() + (every ?? 0)
     hasEnded = every == nil
     return true
   }
@@ -74,7 +74,7 @@ final class GetSource: Source {
   private func take(_ answer: HttpAnswer, _ batch: Batch) throws(RunFailure) {
     if answer.status == 304 || answer.status == 204 { return }
     guard (200..<300).contains(answer.status) else {
-      nextRequest = currentMicros() + Service.pause(answer)
+      nextRequest = monotonicMicros() + Service.pause(answer)
       throw service.failure("GET \(service.shown(url))", answer)
     }
     if let problem = answer.problem {

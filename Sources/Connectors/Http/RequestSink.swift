@@ -49,7 +49,7 @@ final class RequestSink: Sink {
 
   func commit() throws(RunFailure) -> [Refusal] {
     guard !ends.isEmpty else { return [] }
-    while currentMicros() < notBefore, service.connection.stop.wait(micros: min(100_000, notBefore - currentMicros())) {}
+    while monotonicMicros() < notBefore, service.connection.stop.wait(micros: min(100_000, notBefore - monotonicMicros())) {}
     let open = outcomes.indices.filter { if case .open = outcomes[$0] { true } else { false } }
     try service.send(client, open, request, settle)
     var refusals: [Refusal] = []
@@ -80,7 +80,7 @@ final class RequestSink: Sink {
       return nil
     case 401, 407: return service.failure(method, answer)
     case _ where Service.isBusy(answer.status):
-      notBefore = max(notBefore, currentMicros() + Service.pause(answer))
+      notBefore = max(notBefore, monotonicMicros() + Service.pause(answer))
       return service.failure(method, answer)
     default:
       outcomes[answer.number] = .refused(service.failure("\(method) \(service.shown(urls[answer.number]))", answer).message)

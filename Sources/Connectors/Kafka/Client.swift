@@ -4,6 +4,8 @@ import PumpConnectorKit
 import Synchronization
 
 /// A handle of librdkafka, which connects, and comes back, by itself; what it says of that is told to the connection.
+/// librdkafka guards the handle, and calls back on the thread that polls; what is called is set before the first poll, or by
+/// that thread.
 final class Client: @unchecked Sendable {
   let connection: Connection
   let settings: KafkaSettings

@@ -12,6 +12,7 @@ struct Failed {
 }
 
 /// A message of a refused batch, to be sent again alone.
+/// The outbox that holds it guards it.
 final class Suspect: @unchecked Sendable {
   let topic: String
   let partition: Int32

@@ -208,12 +208,12 @@ final class TopicSink: Sink {
 
   func commit() throws(RunFailure) -> [Refusal] {
     guard count > 0 else { return [] }
-    let begin = currentMicros()
+    let begin = monotonicMicros()
     while true {
       while outbox.open > 0 {
         try producer.flush()
         // Said again and again by the pipeline; the messages stay where they are.
-        guard currentMicros() - begin < 500_000 else {
+        guard monotonicMicros() - begin < 500_000 else {
           producer.client.lookAgain()
           throw producer.client.connection.failure(
             "the brokers have not confirmed \(outbox.open) events yet\(producer.client.cause)", transient: true)

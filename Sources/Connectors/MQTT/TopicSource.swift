@@ -57,7 +57,7 @@ final class TopicSource: Source {
       }
     }
     client.takesLeave = false
-    connectedAt = currentMicros()
+    connectedAt = monotonicMicros()
     return client
   }
 
@@ -67,7 +67,7 @@ final class TopicSource: Source {
     places = []
     size = 0
     if client == nil {
-      let wait = notBefore - currentMicros()
+      let wait = notBefore - monotonicMicros()
       // What was delivered is committed meanwhile.
       if wait > 0 { return context.stop.wait(micros: min(wait, 100_000)) }
       client = try connect()
@@ -105,13 +105,13 @@ final class TopicSource: Source {
   private func loss(_ client: Client, _ code: Int32) -> String {
     let reason = client.loss(code)
     let pause = min(Self.pause.most, Self.pause.first << Int64(min(max(0, takeovers - 1), 20)))
-    guard let session, currentMicros() - connectedAt < 2 * pause else {
+    guard let session, monotonicMicros() - connectedAt < 2 * pause else {
       takeovers = 0
       return reason
     }
     takeovers += 1
     guard takeovers > 1 else { return reason }
-    notBefore = currentMicros() + .random(in: pause / 2...pause)
+    notBefore = monotonicMicros() + .random(in: pause / 2...pause)
     return "\(reason); did another client take over `\(session)`? Two programs with one `client_id` take the session from each other: "
       + "give each its own"
   }

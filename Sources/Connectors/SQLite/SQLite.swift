@@ -3,7 +3,7 @@ import PumpConnectorKit
 import Synchronization
 
 /// The connector of one database: one writer for all sinks, so that they share a transaction, and a pool of readers.
-public final class SQLiteConnector: Connector, @unchecked Sendable {
+public final class SQLiteConnector: Connector, Sendable {
   public static let factories: [String: ConnectorFactory] = [
     "SQLite": { (connection: Connection) throws(RunFailure) in SQLiteConnector(connection) }
   ]
@@ -69,7 +69,7 @@ public final class SQLiteConnector: Connector, @unchecked Sendable {
 }
 
 /// The one client that writes: a transaction is open from the first row to the commit.
-final class Writer: @unchecked Sendable {
+final class Writer: Sendable {
   let database: Database
   /// Whether a transaction is open.
   private let lock = Mutex<Bool>(false)

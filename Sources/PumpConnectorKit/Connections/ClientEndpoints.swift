@@ -37,7 +37,7 @@ public final class ClientSink<Client: PooledClient>: Sink {
 }
 
 /// Events that a sink holds until its commit, copied so that they outlive their batches.
-public final class HeldEvents: @unchecked Sendable {
+public final class HeldEvents {
   public let buffer: SinkBuffer
   private let memory = Arena()
 

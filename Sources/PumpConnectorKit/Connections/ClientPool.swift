@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// What a pool holds: a session with a server, or an open database.
+/// What a pool holds: a session with a server, or an open database. It goes from thread to thread, and one has it at a time.
 public protocol PooledClient: AnyObject, Sendable {
   /// The server is gone, as this client found.
   var isBroken: Bool { get }
@@ -17,6 +17,7 @@ extension PooledClient {
 }
 
 /// Carries out what `PoolState` decides, for blocking clients used by threads of our own.
+/// All that changes is used under `lock`; a client is one thread's from `acquire` to `release`.
 public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   private let connection: Connection
   private let connect: @Sendable () throws(RunFailure) -> Client
@@ -55,7 +56,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   public func acquireSpare() throws(RunFailure) -> Client? { try acquire(leaving: 1) }
 
   private func acquire(leaving spare: Int) throws(RunFailure) -> Client? {
-    let begin = currentMicros()
+    let begin = monotonicMicros()
     lock.lock()
     guard spare == 0 || state.leasedCount + state.waitingCount + spare < state.limits.max else {
       lock.unlock()
@@ -63,7 +64,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     }
     defer {
       acquired.add(1, ordering: .relaxed)
-      waited.add(currentMicros() - begin, ordering: .relaxed)
+      waited.add(monotonicMicros() - begin, ordering: .relaxed)
     }
     nextRequest += 1
     let request = nextRequest
@@ -73,7 +74,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     lock.unlock()
     while !waiter.sleep(micros: 100_000) {
       lock.lock()
-      carryOut(state.tick(now: currentMicros()))
+      carryOut(state.tick(now: monotonicMicros()))
       lock.unlock()
     }
     return try waiter.answer!.get()
@@ -87,7 +88,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     lock.lock()
     defer { lock.unlock() }
     guard let number = numbers[ObjectIdentifier(client)] else { return }
-    carryOut(state.release(number, broken: broken, now: currentMicros()))
+    carryOut(state.release(number, broken: broken, now: monotonicMicros()))
   }
 
   /// Uses a client. Where it finds the server gone, all idle ones are given up with it.
@@ -110,14 +111,14 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     connection.lost(reason)
     lock.lock()
     defer { lock.unlock() }
-    carryOut(state.clear(now: currentMicros()))
+    carryOut(state.clear(now: monotonicMicros()))
   }
 
   /// Gives up idle and old clients, and keeps as many as are wanted, though nobody asks for one.
   public func tend() {
     lock.lock()
     defer { lock.unlock() }
-    carryOut(state.tick(now: currentMicros()))
+    carryOut(state.tick(now: monotonicMicros()))
   }
 
   public func close() {
@@ -148,12 +149,12 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     lock.lock()
     switch result {
     case .success(let client):
-      let (number, actions) = state.connected(now: currentMicros())
+      let (number, actions) = state.connected(now: monotonicMicros())
       clients[number] = client
       numbers[ObjectIdentifier(client)] = number
       carryOut(actions)
     case .failure(let problem):
-      for action in state.connectFailed(now: currentMicros()) {
+      for action in state.connectFailed(now: monotonicMicros()) {
         if case .fail(let request, .connectFailed) = action { answer(request, .failure(problem)) } else { carryOut([action]) }
       }
     }
@@ -171,6 +172,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
 }
 
 /// One request for a client: woken alone, when its answer is there, and without another look at the pool's lock.
+/// The answer is written before the semaphore is signalled, and read after it.
 private final class Waiter<Client>: @unchecked Sendable {
   private let semaphore = Semaphore()
   private(set) var answer: Result<Client, RunFailure>?

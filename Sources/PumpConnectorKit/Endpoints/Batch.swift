@@ -1,6 +1,6 @@
 /// Events that a source gave together: slices of bytes, or a column of records. Everything derived from them lives in
 /// the batch's arena and dies with it.
-public final class Batch: @unchecked Sendable {
+public final class Batch {
   public let context: Context
   public var count = 0
   /// One slice for each event of a source of bytes.
@@ -93,7 +93,7 @@ public final class Batch: @unchecked Sendable {
 }
 
 /// What one step sends to its sink in one batch.
-public final class SinkBuffer: @unchecked Sendable {
+public final class SinkBuffer {
   /// Encoded events, each followed by a line feed.
   public var bytes = ByteBuffer(capacity: 64 << 10)
   /// Where each event ends, before its line feed.
@@ -201,7 +201,7 @@ public struct Record: Sendable {
 }
 
 /// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures.
-public final class Outputs: @unchecked Sendable {
+public final class Outputs {
   public let sinks: [SinkBuffer]
   public var failures: [Failure] = []
   public var filtered = 0

@@ -134,7 +134,7 @@ extension Lookup {
 
 /// One kind of system: opens endpoints. One instance serves one connection (or all uses of `file` and its like), so
 /// that all pipelines share its clients.
-public protocol Connector: AnyObject, Sendable {
+public protocol Connector: AnyObject {
   func source(_ context: EndpointContext) throws(RunFailure) -> any Source
   func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink
   func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup

@@ -60,6 +60,7 @@ extension RunFailure {
 }
 
 /// Positions in a table of a sink.
+/// What is known is behind its lock; the keeper is asked by the source's thread alone.
 package final class KeptPositions: PositionStore, @unchecked Sendable {
   private let keeper: any PositionKeeper
   private let source: String
@@ -127,6 +128,7 @@ final class StateFolder: Sendable {
 }
 
 /// Positions in a small file for each source, replaced atomically: lengths and texts in turn, part and position.
+/// What is known is behind its lock; the folder is held by the first `load`, before anything is stored.
 package final class FilePositions: PositionStore, @unchecked Sendable {
   private let folder: String
   private var held: StateFolder?

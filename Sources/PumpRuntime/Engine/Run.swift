@@ -21,6 +21,8 @@ public struct RunReport: Sendable {
 }
 
 /// Runs all pipelines of a program to their end, or until the stop signal.
+/// One thread runs it: what it opens is there before the threads of the sources and of the status page, which only read it. What
+/// those change is atomic or behind a lock.
 public final class Runner: @unchecked Sendable {
   private let executable: Executable
   private var program: Program { executable.program }
@@ -111,7 +113,7 @@ public final class Runner: @unchecked Sendable {
 
   /// Runs; `progress` is called now and then with what was done so far.
   public func run(progress: (RunReport, (done: Int64, total: Int64)) -> Void = { _, _ in }) -> RunReport {
-    let begin = currentMicros()
+    let begin = monotonicMicros()
     var threads: [WorkerThread] = []
     do throws(RunFailure) {
       var work: [(Pipeline, any Source, EndpointSpec)] = []
@@ -135,9 +137,9 @@ public final class Runner: @unchecked Sendable {
     }
     var tended = begin
     while !threads.isEmpty, finished.wait(micros: 20_000) {
-      if currentMicros() - tended >= 1_000_000 {
+      if monotonicMicros() - tended >= 1_000_000 {
         for connection in connections where !stop.isRequested { connection.tend() }
-        tended = currentMicros()
+        tended = monotonicMicros()
       }
       progress(report(since: begin), totals)
     }
@@ -267,6 +269,6 @@ public final class Runner: @unchecked Sendable {
         acknowledged: counts.acknowledged, retries: counts.retries,
         sent: zip(spec.sinks, counts.sent).map { ($0.label, $1) }, isCut: endings.isCut(spec.id))
     }
-    return RunReport(lines: lines, micros: currentMicros() - start, failure: failure.withLock { $0 })
+    return RunReport(lines: lines, micros: monotonicMicros() - start, failure: failure.withLock { $0 })
   }
 }

@@ -2,7 +2,7 @@ internal import CZlib
 import Glibc
 
 /// Bytes of a file or pipe, gunzipped where they begin with gzip's mark.
-final class ByteStream: @unchecked Sendable {
+final class ByteStream {
   let fd: Int32
   let path: String
   private let stop: StopSignal

@@ -53,7 +53,7 @@ final class FollowSource: Source {
   private func read(_ batch: Batch) throws(RunFailure) -> Bool {
     if !hasBegun { try begin() }
     batch.isFramed = context.framing != nil
-    if currentMicros() - looked >= Self.pause { try look() }
+    if monotonicMicros() - looked >= Self.pause { try look() }
     for _ in lanes.indices {
       turn = (turn + 1) % lanes.count
       if try read(lanes[turn], batch) { return true }
@@ -70,7 +70,7 @@ final class FollowSource: Source {
     let present = Set(paths.compactMap { FileIdentity(of: $0)?.number })
     for path in paths { add(Lane(path, try opener.files(path, present: present))) }
     for path in opener.saved.keys where !paths.contains(path) { checkpoint.updateValue(nil, forKey: path) }
-    looked = currentMicros()
+    looked = monotonicMicros()
   }
 
   private func add(_ lane: Lane) {
@@ -136,7 +136,7 @@ final class FollowSource: Source {
 
   /// Looks which files the names have now.
   private func look() throws(RunFailure) {
-    looked = currentMicros()
+    looked = monotonicMicros()
     if FilePattern.isPattern(pattern) {
       let names = Set(lanes.map(\.path))
       for path in FilePattern.matches(pattern) where !names.contains(path) { try appeared(path) }

@@ -2,7 +2,7 @@ import Glibc
 
 /// Splits a stream into lines, or into the records of a framing, without copying them: events are slices of one buffer,
 /// valid until the next call. Empty lines are not events.
-final class LineSplitter: @unchecked Sendable {
+final class LineSplitter {
   /// Where an event stands in its stream. Numbers begin at 1.
   struct Place {
     /// The line that it begins on.

@@ -1,7 +1,7 @@
 import Glibc
 
 /// One file that is read: its stream, cut into events, and what tells it from another that has or had its name.
-final class SourceFile: @unchecked Sendable {
+final class SourceFile {
   /// The name that it is read under, which may be another's by now.
   let path: String
   let identity: FileIdentity

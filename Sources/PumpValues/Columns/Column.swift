@@ -23,7 +23,7 @@ public struct ColumnRow: Hashable {
 }
 
 /// Values of one type for many events, side by side. Texts are slices whose bytes the batch owns.
-public final class Column: @unchecked Sendable {
+public final class Column {
   public let shape: Shape
   public internal(set) var count = 0
   public private(set) var capacity = 0

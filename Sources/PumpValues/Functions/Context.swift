@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// What functions need besides their arguments: memory for results, the batch's time, and random numbers.
-public final class Context: @unchecked Sendable {
+public final class Context {
   public var arena: Arena
   /// When the batch came in; fixed in tests.
   public var now: Timestamp

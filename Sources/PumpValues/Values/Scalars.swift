@@ -69,6 +69,7 @@
 }
 
 /// Elements in an arena.
+/// Nobody writes to them once the list is made; it lives as long as its arena, as a `Text` does.
 @frozen public struct List<Element>: @unchecked Sendable {
   public var base: UnsafePointer<Element>
   public var count: Int
@@ -149,6 +150,7 @@ extension List: Hashable where Element: Hashable {
 extension Entry: Equatable where Value: Equatable {}
 
 /// Keys and values in their order; of equal keys the last counts.
+/// As a list, nobody writes to it once it is made.
 @frozen public struct Map<Value>: @unchecked Sendable {
   public var entries: List<Entry<Value>>
   @inlinable public init(_ entries: List<Entry<Value>>) { self.entries = entries }

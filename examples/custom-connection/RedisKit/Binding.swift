@@ -54,7 +54,7 @@ extension RedisProtocol {
   public var isBroken: Bool { !validate() }
 }
 
-public final class RedisConnector: Connector, @unchecked Sendable {
+public final class RedisConnector: Connector {
   public static let factories: [String: ConnectorFactory] = [
     "Redis": { (connection: Connection) throws(RunFailure) in RedisConnector(connection) },
   ]
