@@ -65,6 +65,8 @@ final class ExpressionTranslator {
     case .binding(let name, let value, let body):
       let value = SwiftStatement.constant(Swift.name(name), translate(value))
       return .call(.closure(closure(body, [value])), [], throws: true)
+    case .fail(let reason):
+      return .call("Fn.fail", [SwiftExpression.type(types.swift(e.type)).dot("self"), translate(reason)], throws: true)
     case .attempt(let inner):
       let evaluated = SwiftExpression.closure(closure(inner))
       return .call("Fn.attempt", inner.type.isOptional ? .labeled("optional", evaluated) : evaluated)

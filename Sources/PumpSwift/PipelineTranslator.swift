@@ -122,15 +122,22 @@ final class PipelineTranslator {
       let next = fresh(target)
       let (before, value) = decode(format, target, event, step)
       return [begin(step)] + before + [.constant(next.name, value)] + verify(checks, next) + chain(rest, next, carried: nil)
-    case .encode(let format):
+    case .encode(let format, let part):
+      var before: [SwiftStatement] = []
+      var encoded = event
+      if let part {
+        encoded = fresh(part.type)
+        let value = expressions.translate(part)
+        before = (value.isThrowing ? [begin(step)] : []) + [.constant(encoded.name, value)]
+      }
       if let next = rest.first, case .sink(let index, let each) = next.kind {
         // The encoder writes straight into the sink's buffer.
-        return sink(index, each, next, event, carried: event) { encode(format, event, "sink.bytes") }
+        return before + sink(index, each, next, event, carried: event) { encode(format, encoded, "sink.bytes") }
       }
       let next = fresh(.bytes)
-      let closure = SwiftClosure(parameters: [("bytes", nil)], body: encode(format, event, "bytes"))
+      let closure = SwiftClosure(parameters: [("bytes", nil)], body: encode(format, encoded, "bytes"))
       let blob = SwiftExpression.call("Blob", .call("encoded", ["c"], closure))
-      return [.constant(next.name, blob)] + chain(rest, next, carried: event)
+      return before + [.constant(next.name, blob)] + chain(rest, next, carried: event)
     case .filter(let test):
       let test = expressions.translate(test)
       let dropped: [SwiftStatement] = [.increment("out.filtered"), .exit(nil)]

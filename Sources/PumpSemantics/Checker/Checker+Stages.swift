@@ -23,7 +23,7 @@ extension Checker {
     guard let syntax = stages[name.text] else {
       reportUnknown(
         .unknownStage, name, "step or stage", among: Array(stages.keys) + Parser.stepWords,
-        otherwise: "declare it: `stage \(name.text)() on T = |> …`")
+        otherwise: "declare it: `stage \(name.text)() on T = |> …`", foreign: ForeignWords.steps.mapValues(\.withoutFix))
       flow.type = .erroneous
       return ([], false)
     }
