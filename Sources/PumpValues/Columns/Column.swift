@@ -23,6 +23,8 @@ public struct ColumnRow: Hashable {
 }
 
 /// Values of one type for many events, side by side. Texts are slices whose bytes the batch owns.
+///
+/// A column has no lock: it belongs to a batch, a buffer or a step, and one thread at a time has that.
 public final class Column: @unchecked Sendable {
   public let shape: Shape
   public internal(set) var count = 0
@@ -33,6 +35,8 @@ public final class Column: @unchecked Sendable {
   /// Fields of a record, or the elements of lists and entries of maps.
   public let children: [Column]
   private let stride: Int
+
+  // `base` and `valid` are this object's own, always of `capacity` values. Nobody keeps them past a call that makes room.
 
   public init(_ shape: Shape) {
     self.shape = shape
@@ -82,6 +86,8 @@ public final class Column: @unchecked Sendable {
     capacity = wanted
   }
 
+  // `T` is the type by which the shape's kind is stored, of `stride` bytes: nothing else was ever written to the memory.
+
   @inline(__always)
   public func pointer<T>(_ type: T.Type) -> UnsafeMutablePointer<T> { base.assumingMemoryBound(to: type) }
 
@@ -102,6 +108,7 @@ public final class Column: @unchecked Sendable {
 
   public func setNull(_ row: Int) {
     ensure(row + 1)
+    // Only a type that has null gets one, and that has the flags.
     valid![row] = 0
     if shape.kind == .record {
       for child in children { child.setNothing(row) }

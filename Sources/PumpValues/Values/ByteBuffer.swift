@@ -1,6 +1,7 @@
 import Glibc
 
-/// A growing buffer of bytes that formats write to without checks: room is reserved once for each piece.
+/// A growing buffer of bytes that formats write to without checks: room is reserved once for each piece. One holder has it, who
+/// releases it, and no copy of it is used after that: it goes from thread to thread with that holder.
 @frozen public struct ByteBuffer: @unchecked Sendable {
   public var base: UnsafeMutablePointer<UInt8>
   public var count: Int
@@ -8,6 +9,7 @@ import Glibc
 
   /// Owned by whoever made it: `release` gives the memory back.
   public init(capacity: Int = 4096) {
+    // Without memory there is nothing to go on with; what is there holds nothing but bytes.
     base = malloc(capacity)!.assumingMemoryBound(to: UInt8.self)
     count = 0
     self.capacity = capacity

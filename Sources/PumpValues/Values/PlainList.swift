@@ -1,6 +1,7 @@
 import Glibc
 
-/// A growing list of plain values that one holder has: an `Array` would ask at each append whether it is shared.
+/// A growing list of plain values that one holder has: an `Array` would ask at each append whether it is shared. No copy of it is used
+/// after the holder has released it: it goes from thread to thread with that holder.
 @frozen public struct PlainList<Element: BitwiseCopyable>: @unchecked Sendable {
   public private(set) var base: UnsafeMutablePointer<Element>
   @usableFromInline var size = 0
@@ -8,6 +9,7 @@ import Glibc
 
   /// Owned by whoever made it: `release` gives the memory back.
   public init(capacity: Int = 1024) {
+    // Without memory there is nothing to go on with; what is there holds nothing but elements.
     base = malloc(capacity * MemoryLayout<Element>.stride)!.assumingMemoryBound(to: Element.self)
     self.capacity = capacity
   }

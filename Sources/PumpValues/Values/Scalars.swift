@@ -68,7 +68,8 @@
   public static let null = Json(Text("null"))
 }
 
-/// Elements in an arena.
+/// Elements in an arena. Any thread may read them, as the bytes of a `Text`: nobody writes to them once they are there. Elements are
+/// values of the language, which are plain memory.
 @frozen public struct List<Element>: @unchecked Sendable {
   public var base: UnsafePointer<Element>
   public var count: Int
@@ -78,6 +79,7 @@
     self.count = count
   }
   @inlinable public init() {
+    // Some address that is aligned for all elements, and never read.
     base = UnsafePointer(bitPattern: 16)!
     count = 0
   }
@@ -112,10 +114,12 @@ extension List: Hashable where Element: Hashable {
   @usableFromInline var base: UnsafeMutablePointer<Element>
   @usableFromInline var count = 0
   @usableFromInline var capacity = 0
+  /// The batch's, which outlives what is built in it.
   @usableFromInline unowned(unsafe) let arena: Arena
 
   @inlinable public init(_ arena: Arena) {
     self.arena = arena
+    // Never read or written: there is no room yet.
     base = UnsafeMutablePointer(bitPattern: 16)!
   }
 
@@ -148,7 +152,7 @@ extension List: Hashable where Element: Hashable {
 
 extension Entry: Equatable where Value: Equatable {}
 
-/// Keys and values in their order; of equal keys the last counts.
+/// Keys and values in their order; of equal keys the last counts. Any thread may read them, as those of a `List`.
 @frozen public struct Map<Value>: @unchecked Sendable {
   public var entries: List<Entry<Value>>
   @inlinable public init(_ entries: List<Entry<Value>>) { self.entries = entries }

@@ -2,6 +2,9 @@ import Glibc
 
 /// A slice of bytes owned by someone else: the read buffer, an arena or a literal of the program. Strings and Bytes of
 /// events are such slices, so that an event is plain memory and a field that is not changed is never copied.
+///
+/// Any thread may read it: nobody writes to the bytes while a text of them is used. Whoever keeps it longer than its owner keeps them
+/// copies it.
 @frozen public struct Text: @unchecked Sendable {
   public var base: UnsafePointer<UInt8>
   @usableFromInline var size: UInt32
@@ -20,6 +23,7 @@ import Glibc
   public init(_ literal: StaticString) { self.init(literal.utf8Start, literal.utf8CodeUnitCount) }
 
   @inlinable public init() { self.init(Text.blank, 0, jsonSafe: true) }
+  /// Never written or released; readers look past the end of an empty text as of any other.
   @usableFromInline nonisolated(unsafe) static let blank = UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 64))
 
   @inlinable @inline(__always) public var count: Int { Int(size) }
@@ -52,7 +56,8 @@ extension Text: Hashable {
 
 extension Text: Comparable {}
 
-/// Memory for the values of one batch, released all at once.
+/// Memory for the values of one batch, released all at once. It has no lock: one thread at a time has it, with what it belongs to, or
+/// nobody allocates any more. Texts and lists in it are not used after `reset`.
 public final class Arena: @unchecked Sendable {
   @usableFromInline var next: UnsafeMutableRawPointer
   @usableFromInline var limit: UnsafeMutableRawPointer
@@ -66,6 +71,7 @@ public final class Arena: @unchecked Sendable {
 
   public init(chunkSize: Int = 64 << 10) {
     self.chunkSize = chunkSize
+    // No room at all: the first value makes it grow.
     next = UnsafeMutableRawPointer(bitPattern: 16)!
     limit = next
   }
@@ -90,7 +96,8 @@ public final class Arena: @unchecked Sendable {
     scratch = buffer
   }
 
-  /// Uninitialised bytes, aligned to 16, with 64 readable bytes after them.
+  /// Uninitialised bytes, aligned to 16, with 64 readable bytes after them. They are of no type yet: each piece is given one by whoever
+  /// asked for it, who alone has it.
   @inlinable @inline(__always)
   public func allocate(_ count: Int) -> UnsafeMutableRawPointer {
     let size = (count + 79) & ~15
