@@ -2,7 +2,7 @@
 /// does with a batch; keeping, retrying and refusing are done here.
 
 /// A sink that keeps events until they are delivered.
-public final class ClientSink<Client: PooledClient>: Sink, @unchecked Sendable {
+public final class ClientSink<Client: PooledClient>: Sink {
   private let pool: ClientPool<Client>
   private let kept: HeldEvents
   private let deliver: @Sendable (Client, SinkBuffer) throws(RunFailure) -> [Refusal]
@@ -37,7 +37,7 @@ public final class ClientSink<Client: PooledClient>: Sink, @unchecked Sendable {
 }
 
 /// Events that a sink holds until its commit, copied so that they outlive their batches.
-public final class HeldEvents: @unchecked Sendable {
+public final class HeldEvents: Sendable {
   public let buffer: SinkBuffer
   private let memory = Arena()
 
@@ -51,6 +51,7 @@ public final class HeldEvents: @unchecked Sendable {
     for row in 0..<other.count {
       buffer.bytes.raw(other.ends.count == 0 ? Text() : other.event(row))
       buffer.end(Int(other.origins[row]))
+      // Both are buffers of the same sink.
       if let records = buffer.records { records.copy(first + row, from: other.records!, row, into: memory) }
       for (column, from) in zip(buffer.each, other.each) { column.copy(first + row, from: from, row, into: memory) }
     }
@@ -62,7 +63,7 @@ public final class HeldEvents: @unchecked Sendable {
   }
 }
 
-/// A source that reads with one client, which it holds.
+/// A source that reads with one client, which it holds. Used by one thread at a time, as every source is.
 public final class ClientSource<Client: PooledClient>: Source, @unchecked Sendable {
   private let pool: ClientPool<Client>
   private let stop: StopSignal
@@ -117,7 +118,7 @@ public final class ClientSource<Client: PooledClient>: Source, @unchecked Sendab
   }
 }
 
-/// A lookup that asks a client for the JSON of each key.
+/// A lookup that asks a client for the JSON of each key. Used under its pipeline's lock, as every lookup is.
 public final class ClientLookup<Client: PooledClient>: Lookup, @unchecked Sendable {
   private let pool: ClientPool<Client>
   private let label: String

@@ -2,6 +2,8 @@ import Glibc
 import Synchronization
 
 /// What a pool holds: a session with a server, or an open database.
+///
+/// The pool hands it to one thread at a time, under the pool's lock: a client needs none of its own.
 public protocol PooledClient: AnyObject, Sendable {
   /// The server is gone, as this client found.
   var isBroken: Bool { get }
@@ -16,7 +18,8 @@ extension PooledClient {
   public func disconnect() {}
 }
 
-/// Carries out what `PoolState` decides, for blocking clients used by threads of our own.
+/// Carries out what `PoolState` decides, for blocking clients used by threads of our own. The lock guards all that changes: `carryOut`
+/// and `open` are called with it.
 public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   private let connection: Connection
   private let connect: @Sendable () throws(RunFailure) -> Client
@@ -48,7 +51,10 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   }
 
   /// Waits for a client, at most for the acquire timeout.
-  public func acquire() throws(RunFailure) -> Client { try acquire(leaving: 0)! }
+  public func acquire() throws(RunFailure) -> Client {
+    // There is none only where one is to be left.
+    try acquire(leaving: 0)!
+  }
 
   /// A client that is kept for a while, between two commits; nil if it would be the last. Whoever needs one just for a
   /// moment, on the same thread even, thus finds one.
@@ -76,6 +82,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
       carryOut(state.tick(now: currentMicros()))
       lock.unlock()
     }
+    // It is woken with its answer.
     return try waiter.answer!.get()
   }
 
@@ -129,6 +136,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   private func carryOut(_ actions: [PoolState.Action]) {
     for action in actions {
       switch action {
+      // What is leased was idle, and stays in `clients` until it is disconnected.
       case .lease(let client, let request): answer(request, .success(clients[client]!))
       case .fail(let request, let reason): answer(request, .failure(failure(reason)))
       case .disconnect(let client):
@@ -170,7 +178,8 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   }
 }
 
-/// One request for a client: woken alone, when its answer is there, and without another look at the pool's lock.
+/// One request for a client: woken alone, when its answer is there, and without another look at the pool's lock. The answer is written
+/// once, before the signal, and read after the wait.
 private final class Waiter<Client>: @unchecked Sendable {
   private let semaphore = Semaphore()
   private(set) var answer: Result<Client, RunFailure>?

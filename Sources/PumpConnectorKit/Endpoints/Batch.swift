@@ -1,5 +1,7 @@
 /// Events that a source gave together: slices of bytes, or a column of records. Everything derived from them lives in
 /// the batch's arena and dies with it.
+///
+/// One thread at a time has it: that of the source that fills it, then whoever holds the lock of the pipeline that works on it.
 public final class Batch: @unchecked Sendable {
   public let context: Context
   public var count = 0
@@ -92,7 +94,7 @@ public final class Batch: @unchecked Sendable {
   }
 }
 
-/// What one step sends to its sink in one batch.
+/// What one step sends to its sink in one batch. Used under the lock of its pipeline; of one that a sink holds, as the sink is.
 public final class SinkBuffer: @unchecked Sendable {
   /// Encoded events, each followed by a line feed.
   public var bytes = ByteBuffer(capacity: 64 << 10)
@@ -154,6 +156,7 @@ public final class SinkBuffer: @unchecked Sendable {
   public func json(_ row: Int) -> String {
     var out = ByteBuffer(capacity: 256)
     defer { out.release() }
+    // Asked for of typed sinks alone.
     out.json(records!, row, JSONOptions())
     return out.string
   }
@@ -200,7 +203,8 @@ public struct Record: Sendable {
   }
 }
 
-/// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures.
+/// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures. Used under the
+/// pipeline's lock.
 public final class Outputs: @unchecked Sendable {
   public let sinks: [SinkBuffer]
   public var failures: [Failure] = []

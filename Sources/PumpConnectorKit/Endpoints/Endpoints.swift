@@ -46,6 +46,8 @@ public struct EndpointContext: Sendable {
   public var eventLimit: Int { Int(clamping: SourceSettings(settings).maxEvent.bytes) }
 }
 
+/// Where events come from. One thread at a time uses it: the one that opens it, then the one that the engine starts for it, and
+/// whoever closes its pipeline once that thread has done with it. So a source needs no lock, whatever it changes.
 public protocol Source: AnyObject, Sendable {
   /// Positions are kept: it goes on from there, and says with each batch how far it goes (`Batch.checkpoint`). Called
   /// before the first `next`, by the same thread; after a transient failure once more.
@@ -86,6 +88,8 @@ public struct Refusal: Sendable {
   }
 }
 
+/// Where events go. It is used under its pipeline's lock; before there are threads, and once the pipeline has ended, by one thread
+/// without it. So a sink needs no lock of its own, unless it shares something with other sinks.
 public protocol Sink: AnyObject, Sendable {
   /// Takes the events; they need not be durable before `commit`. Refused ones are returned, all others are taken: what a
   /// sink may have to send again it copies.
@@ -116,6 +120,7 @@ extension Sink {
   public var keeper: (any PositionKeeper)? { nil }
 }
 
+/// What events are looked up in. It is used under the lock of its pipeline, which has it alone, so that it needs none.
 public protocol Lookup: AnyObject, Sendable {
   /// Asks the system for what is not known yet of these rows of `keys`. After a transient failure it is called again; another
   /// one is told of the events that asked.

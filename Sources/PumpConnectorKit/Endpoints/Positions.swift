@@ -30,6 +30,7 @@ public struct PositionChange: Sendable {
 /// Its `commit` makes nothing durable while it refuses events. These are routed first, and it is called again: the others
 /// and the positions go together then. Their numbers stay what they were until that.
 public protocol PositionKeeper: Sink {
+  /// Called by a source's thread, without the pipeline's lock: another source's events may be written meanwhile.
   func positions(_ source: String, _ parts: [String]?) throws(RunFailure) -> [String: String]
   /// What the next commit keeps, in place of what was said before.
   func keep(_ changes: [PositionChange])
@@ -60,7 +61,7 @@ extension RunFailure {
 }
 
 /// Positions in a table of a sink.
-package final class KeptPositions: PositionStore, @unchecked Sendable {
+package final class KeptPositions: PositionStore {
   private let keeper: any PositionKeeper
   private let source: String
   private let known = Mutex<[String: String]>([:])
@@ -126,7 +127,8 @@ final class StateFolder: Sendable {
   deinit { Glibc.close(fd) }
 }
 
-/// Positions in a small file for each source, replaced atomically: lengths and texts in turn, part and position.
+/// Positions in a small file for each source, replaced atomically: lengths and texts in turn, part and position. As its source it is
+/// used by one thread at a time: that source's, and whoever closes the pipeline after it.
 package final class FilePositions: PositionStore, @unchecked Sendable {
   private let folder: String
   private var held: StateFolder?
@@ -168,6 +170,7 @@ package final class FilePositions: PositionStore, @unchecked Sendable {
   package func save(_ checkpoint: Checkpoint) throws(RunFailure) {
     _ = try load(nil)
     let all = known.withLock { known in
+      // They were loaded just now.
       for (part, position) in checkpoint { known![part] = position }
       return known!
     }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// One request and its answer. The server's thread fills it; any thread may answer it.
+/// One request and its answer. The server's thread fills it; any thread may answer it. But for the body, what changes is in `state`.
 public final class HttpExchange: @unchecked Sendable {
   public let head: RequestHead
   /// The address that it came from; a proxy's, where one stands between.

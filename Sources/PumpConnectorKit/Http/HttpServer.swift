@@ -3,6 +3,9 @@ import Synchronization
 
 /// A server of HTTP/1.1 on one thread of its own. Each phase of a connection has its time; where there are too many connections the
 /// oldest that has not sent its request gives way, of the address that has most of them.
+///
+/// What changes belongs to that thread, which alone calls `service` and `secure`; `thread` to whoever starts and ends the server. They
+/// and threads that answer meet in atomics, mutexes and the bell.
 public final class HttpServer: @unchecked Sendable {
   public struct Limits: Sendable {
     /// Most connections at once.
@@ -276,6 +279,7 @@ public final class HttpServer: @unchecked Sendable {
       return refusal == nil
     }
     if peer.chunks != nil {
+      // `take` does not touch the chunks.
       do throws(RequestHead.Problem) { peer.input.removeFirst(try peer.chunks!.read(peer.input, from: 0, take)) } catch {
         refusal = HttpReply(error.status, error.text + "\n")
       }

@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Counts up and down; who finds it at zero waits. For threads of our own, which may block.
+/// Counts up and down; who finds it at zero waits. For threads of our own, which may block. Threads share the C library's semaphore;
+/// where that lies never changes.
 public final class Semaphore: @unchecked Sendable {
   private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
@@ -25,6 +26,9 @@ public final class Semaphore: @unchecked Sendable {
 }
 
 /// Does one piece of work at a time on a thread of its own, while its owner goes on: `start`, then `result` until there is one.
+///
+/// `work` and `value` are the worker's from the signal of `begun` to that of `finished`, and the owner's at all other times. All calls
+/// but `isCancelled` are the owner's, who is one thread at a time.
 public final class BackgroundWorker<Value>: @unchecked Sendable {
   private let begun = Semaphore()
   private let finished = Semaphore()

@@ -19,12 +19,14 @@ package func leaveNoCrashReport() {
   for number in [SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] { signal(number, SIG_DFL) }
 }
 
-/// A thread of our own: pipelines block on files, pipes and databases, which Swift's cooperative threads must not.
+/// A thread of our own: pipelines block on files, pipes and databases, which Swift's cooperative threads must not. Its number is written
+/// in `init` alone; the new thread does not look at it.
 public final class WorkerThread: @unchecked Sendable {
   private var thread = pthread_t()
   private final class Box { let body: () -> Void; init(_ body: @escaping () -> Void) { self.body = body } }
 
   public init(_ body: @escaping @Sendable () -> Void) {
+    // The new thread, which gets it as its argument, releases it.
     let box = Unmanaged.passRetained(Box(body))
     pthread_create(
       &thread, nil,
@@ -73,6 +75,7 @@ public final class StopSignal: Sendable {
     return poll(&descriptors, 2, Int32(clamping: (micros + 999) / 1000)) > 0 && descriptors[0].revents != 0
   }
 
+  /// Written once a process, before the handlers that read it are set.
   nonisolated(unsafe) private static var installed: StopSignal?
   private static let signals = Atomic<Int>(0)
 
@@ -82,6 +85,7 @@ public final class StopSignal: Sendable {
     StopSignal.installed = self
     var hangup = sigaction()
     sigaction(SIGHUP, nil, &hangup)
+    // Swift does not compare functions of C; as numbers, of the same size, it does.
     let ignoresHangup = unsafeBitCast(hangup.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     let numbers = [SIGTERM, SIGINT] + (ignoresHangup ? [] : [SIGHUP])
     for number in numbers {
