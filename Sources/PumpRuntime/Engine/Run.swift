@@ -21,6 +21,9 @@ public struct RunReport: Sendable {
 }
 
 /// Runs all pipelines of a program to their end, or until the stop signal.
+///
+/// `connectors`, `connections` and `running` are filled before the status page and the threads of sources begin, and only read after
+/// that. `sources` and `status` are used by the thread of `run` alone; all else never changes, or guards itself.
 public final class Runner: @unchecked Sendable {
   private let executable: Executable
   private var program: Program { executable.program }
@@ -81,6 +84,7 @@ public final class Runner: @unchecked Sendable {
           throw RunFailure("\(spec.id): \(error.message)")
         }
       } else {
+        // What has no endpoint sends to a pipeline, and the compiler knows them all.
         feeds.append(try open(program.pipeline(sink.pipeline!)!))
         sinks.append(FeedSink(feeds.last!, step: "\(spec.id) \(sink.step)"))
       }

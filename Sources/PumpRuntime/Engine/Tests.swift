@@ -84,7 +84,7 @@ private final class WatchingProcessor: Processor {
   }
 }
 
-/// Keeps what a sink would have got: JSON of records, or the bytes.
+/// Keeps what a sink would have got: JSON of records, or the bytes. A test runs on one thread.
 final class CaptureSink: Sink, @unchecked Sendable {
   private var events: [String] = []
 
@@ -139,6 +139,7 @@ final class CaptureSink: Sink, @unchecked Sendable {
   }
 }
 
+/// What a test gives. It runs on one thread.
 private final class TestSource: Source, @unchecked Sendable {
   private let shape: Shape?
   private let meta: [(name: String, shape: Shape)]
@@ -226,7 +227,7 @@ private final class TestSource: Source, @unchecked Sendable {
   }
 }
 
-private final class TestLookup: Lookup, @unchecked Sendable {
+private final class TestLookup: Lookup {
   private let rows: [(text: String, value: TestValue)]
   /// Where a row has its key: a member, or one of a member.
   private let path: [String]
@@ -239,6 +240,7 @@ private final class TestLookup: Lookup, @unchecked Sendable {
     let context = Context()
     var list: [(String, TestValue)] = []
     if let json = try? Fn.parseJson(context.arena.copy(rows), context) {
+      // What stands in valid JSON is valid.
       _ = Fn.elements(json, context) { list.append(($0.text.string, TestValue($0.text.string)!)) }
     }
     self.rows = list

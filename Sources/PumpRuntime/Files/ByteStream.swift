@@ -2,11 +2,12 @@ internal import CZlib
 import Glibc
 
 /// Bytes of a file or pipe, gunzipped where they begin with gzip's mark.
-final class ByteStream: @unchecked Sendable {
+final class ByteStream {
   let fd: Int32
   let path: String
   private let stop: StopSignal
   private let canBlock: Bool
+  /// This object's own, where the file is packed: zlib keeps the address of its state.
   private var inflater: UnsafeMutablePointer<z_stream>?
   private var input: UnsafeMutablePointer<UInt8>?
   private static let inputSize = 64 << 10

@@ -42,6 +42,7 @@ final class TimerConnector: Connector {
   func source(_ context: EndpointContext) throws(RunFailure) -> any Source { TimerSource(context) }
 }
 
+/// Used by one thread at a time, as every source is.
 private final class TimerSource: Source, @unchecked Sendable {
   private let interval: Int64
   private let limit: Int64?

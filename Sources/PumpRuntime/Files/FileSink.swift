@@ -2,7 +2,8 @@ import Glibc
 import Synchronization
 
 /// `file.lines` and `stdout.lines`: encoded events, one a line. A replaced file appears whole, when its pipeline has ended;
-/// an appended one is cut back to its last whole line before more is written, and found by its name at each commit.
+/// an appended one is cut back to its last whole line before more is written, and found by its name at each commit. Used under its
+/// pipeline's lock, as every sink is.
 final class FileSink: Sink, @unchecked Sendable {
   private let path: String
   /// Appends, or writes what is not a regular file as it is.

@@ -96,7 +96,8 @@ struct FileOpener: Sendable {
   }
 }
 
-/// `file.lines` and `file.bytes`: one file, or all that a pattern matches, in the order of their names.
+/// `file.lines` and `file.bytes`: one file, or all that a pattern matches, in the order of their names. Used by one thread at a time,
+/// as every source is.
 final class FileSource: Source, @unchecked Sendable {
   private let context: EndpointContext
   private var opener: FileOpener
@@ -232,7 +233,7 @@ final class FileSource: Source, @unchecked Sendable {
   }
 }
 
-/// `stdin.lines`.
+/// `stdin.lines`. Used by one thread at a time, as every source is.
 final class StdinSource: Source, @unchecked Sendable {
   private let splitter: LineSplitter
   private let stream: ByteStream

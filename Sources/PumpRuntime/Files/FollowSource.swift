@@ -1,7 +1,8 @@
 import Glibc
 
 /// `file.lines(…, follow: true)`: one file, or all that a pattern matches and ever will, read on as they grow, until the
-/// stop. Each name may have several files in a row: those that were rotated away are read to their end first.
+/// stop. Each name may have several files in a row: those that were rotated away are read to their end first. Used by one thread at a
+/// time, as every source is.
 final class FollowSource: Source, @unchecked Sendable {
   /// A name, and the files that have or had it, the oldest first; the last has it now.
   private final class Lane {

@@ -2,7 +2,7 @@ import Glibc
 
 /// Splits a stream into lines, or into the records of a framing, without copying them: events are slices of one buffer,
 /// valid until the next call. Empty lines are not events.
-final class LineSplitter: @unchecked Sendable {
+final class LineSplitter {
   /// Where an event stands in its stream. Numbers begin at 1.
   struct Place {
     /// The line that it begins on.
@@ -14,6 +14,7 @@ final class LineSplitter: @unchecked Sendable {
   }
 
   static let chunk = 256 << 10
+  /// This object's own; 64 bytes after its capacity can be read too.
   private let buffer: UnsafeMutablePointer<UInt8>
   private let capacity: Int
   private let limit: Int
@@ -153,6 +154,7 @@ final class LineSplitter: @unchecked Sendable {
   @inline(__always)
   private func feed() -> Int? {
     if !cutsLines {
+      // Only lines have none.
       let found = scanner!.end(buffer, scanned, end)
       scanned = found ?? end
       return found

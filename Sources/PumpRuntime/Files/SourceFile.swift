@@ -1,7 +1,7 @@
 import Glibc
 
 /// One file that is read: its stream, cut into events, and what tells it from another that has or had its name.
-final class SourceFile: @unchecked Sendable {
+final class SourceFile {
   /// The name that it is read under, which may be another's by now.
   let path: String
   let identity: FileIdentity
@@ -36,6 +36,7 @@ final class SourceFile: @unchecked Sendable {
     if place.record == 0 { place.record = place.line }
     let header = framing.hasHeader ? try SourceFile.header(name ?? path, framing, limit, stop) : nil
     splitter = LineSplitter(limit: limit, framing: framing, at: place, header: header)
+    // There is a place because something was known.
     mark = known!
   }
 
