@@ -2,7 +2,7 @@
 import PumpConnectorKit
 
 /// The connector of one cluster: a pool of sessions that all endpoints share.
-public final class ElasticsearchConnector: Connector, @unchecked Sendable {
+public final class ElasticsearchConnector: Connector {
   public static let factories: [String: ConnectorFactory] = [
     "Elasticsearch": { (connection: Connection) throws(RunFailure) in try ElasticsearchConnector(connection) }
   ]

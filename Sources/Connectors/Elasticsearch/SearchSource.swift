@@ -4,6 +4,7 @@ import PumpConnectorKit
 
 /// `search`: page after page of what a query finds at one point in time, in the order of fields where they are given, and
 /// from there on again after a poll, a restart or a lost point in time.
+/// Used by one thread at a time, as every source is.
 final class SearchSource: Source, @unchecked Sendable {
   private let pool: ClientPool<Session>
   private let connection: Connection

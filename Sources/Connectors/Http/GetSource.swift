@@ -3,6 +3,7 @@ import PumpHttpClient
 import PumpConnectorKit
 
 /// `get`: what a server gives for a path, again and again; an answer that is the one before is not an event.
+/// Used by one thread at a time, as every source is.
 final class GetSource: Source, @unchecked Sendable {
   private let service: Service
   private let client: HttpClient

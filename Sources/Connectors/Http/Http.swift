@@ -3,7 +3,7 @@ import PumpHttpClient
 import PumpConnectorKit
 
 /// The connector of one server, or of all that its base address leads to.
-public final class HttpConnector: Connector, @unchecked Sendable {
+public final class HttpConnector: Connector {
   public static let factories: [String: ConnectorFactory] = [
     "Http": { (connection: Connection) throws(RunFailure) in HttpConnector(try Service(connection)) }
   ]

@@ -3,6 +3,7 @@ import PumpHttpClient
 import PumpConnectorKit
 
 /// `request`: one request for each event, several at once. What the server was too busy for stays and is sent again.
+/// Used under its pipeline's lock, as every sink is.
 final class RequestSink: Sink, @unchecked Sendable {
   private enum Outcome { case open, done, refused(String) }
   private let service: Service

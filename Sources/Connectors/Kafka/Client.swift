@@ -4,9 +4,13 @@ import PumpConnectorKit
 import Synchronization
 
 /// A handle of librdkafka, which connects, and comes back, by itself; what it says of that is told to the connection.
+///
+/// Several threads may use it, as librdkafka lets them. `handle` and the three callbacks are set before it is polled first, and taken back
+/// once nobody else polls it; what its callbacks change is atomic or behind a mutex.
 final class Client: @unchecked Sendable {
   let connection: Connection
   let settings: KafkaSettings
+  /// There from the end of `init` on, until it is given up.
   private(set) var handle: OpaquePointer! = nil
   /// Whether all brokers are gone, as far as librdkafka knows.
   private let isDown = Atomic<Bool>(false)
@@ -38,6 +42,7 @@ final class Client: @unchecked Sendable {
         throw connection.failure("\(name): \(Client.text(text)); check the connection's settings and `properties`")
       }
     }
+    // The handle and its threads end in `deinit`, or this object stays for ever: it is there whenever they call back.
     rd_kafka_conf_set_opaque(conf, Unmanaged.passUnretained(self).toOpaque())
     rd_kafka_conf_set_error_cb(conf) { _, code, reason, opaque in
       Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().heard(rd_kafka_resp_err_t(code), reason.map { String(cString: $0) } ?? "")

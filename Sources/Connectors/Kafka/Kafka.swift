@@ -4,7 +4,7 @@ import PumpConnectorKit
 import Synchronization
 
 /// The connector of one cluster: one producer that all sinks share, and a consumer for each source.
-public final class KafkaConnector: Connector, @unchecked Sendable {
+public final class KafkaConnector: Connector {
   public static let factories: [String: ConnectorFactory] = [
     "Kafka": { (connection: Connection) throws(RunFailure) in KafkaConnector(connection) }
   ]

@@ -3,6 +3,7 @@ internal import CKafka
 import PumpConnectorKit
 
 /// `sink topic`: a delivery report for each message is the only acknowledgement.
+/// Used under its pipeline's lock, as every sink is. What all sinks share is the producer's.
 final class TopicSink: Sink, @unchecked Sendable {
   private let producer: Producer
   private let outbox: Outbox
@@ -100,7 +101,8 @@ final class TopicSink: Sink, @unchecked Sendable {
     }
   }
 
-  /// Hands the messages over that lie before a row: together, librdkafka looks at its locks and clocks once for all.
+  /// Hands the messages over that lie before a row: together, librdkafka looks at its locks and clocks once for all. They are all of
+  /// `topic`, which is there where a message is.
   private func produce(before row: Int, _ refusals: inout [Refusal]) throws(RunFailure) {
     defer { messages.removeAll() }
     var from = 0

@@ -8,6 +8,8 @@ import PumpConnectorKit
 /// The group's members agree on one of librdkafka's own strategies, so that others than Pump may be members. They are eager:
 /// each gives all its partitions up before a change of the group. With those that change step by step librdkafka before 2.10
 /// drops everything where a commit meets a change.
+///
+/// Used by one thread at a time, as every source is: librdkafka calls back on the thread that polls.
 final class TopicSource: Source, @unchecked Sendable {
   let client: Client
   let context: EndpointContext
@@ -84,6 +86,7 @@ final class TopicSource: Source, @unchecked Sendable {
     var passed: [Partition: Int64] = [:]
     var rows: [Int] = []
     for index in 0..<count {
+      // librdkafka has written so many.
       let message = messages[index]!.pointee
       guard message.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
         try heard(message)

@@ -3,7 +3,7 @@ internal import CMQTT
 import PumpConnectorKit
 
 /// The connector of one broker: a client of its own for each source, and a pool of those that publish.
-public final class MQTTConnector: Connector, @unchecked Sendable {
+public final class MQTTConnector: Connector {
   public static let factories: [String: ConnectorFactory] = [
     "MQTT": { (connection: Connection) throws(RunFailure) in MQTTConnector(connection) }
   ]

@@ -3,6 +3,7 @@ internal import CMQTT
 import PumpConnectorKit
 
 /// `sink topic`: messages are kept until the broker has confirmed them, and published again where the client was lost.
+/// Used under its pipeline's lock, as every sink is.
 final class TopicSink: Sink, @unchecked Sendable {
   private let pool: ClientPool<Client>
   private let connection: Connection

@@ -5,6 +5,7 @@ import PumpConnectorKit
 
 /// `source topic`: a session that the broker keeps. libmosquitto queues the confirmation of each message as it comes;
 /// the queue is written once the events are durable. Brokers send only so many messages ahead, so each batch asks for its commit.
+/// Used by one thread at a time, as every source is.
 final class TopicSource: Source, @unchecked Sendable {
   private let broker: Broker
   private var connection: Connection { broker.connection }

@@ -4,7 +4,7 @@ import Glibc
 import PumpConnectorKit
 
 /// Where the servers are and how they are spoken to: the connection's settings as libmongoc's URI. Mistakes in them are
-/// found here, before anything is opened.
+/// found here, before anything is opened. The URI is not changed after `init`; each client copies it.
 final class Address: @unchecked Sendable {
   let uri: OpaquePointer
   /// `localhost:27017`, for messages; a URI may hold a password.
@@ -72,6 +72,7 @@ final class Address: @unchecked Sendable {
   /// libmongoc takes an option that it does not know for none.
   private static func check(_ text: String, _ connection: Connection) throws(RunFailure) {
     let others = ["w", "readconcernlevel", "readpreferencetags", "authmechanism", "authmechanismproperties", "authsource", "compressors"]
+    // `text` puts options behind a question mark, ours at least.
     for part in text[text.firstIndex(of: "?")!...].dropFirst().split(whereSeparator: { $0 == "&" || $0 == ";" }) {
       let name = part.prefix { $0 != "=" }.lowercased()
       let isKnown =

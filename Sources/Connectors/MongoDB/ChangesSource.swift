@@ -3,6 +3,7 @@ import PumpConnectorKit
 
 /// `changes`: a change stream. Where it stood when the last acknowledged event was given is kept; after a lost session, and
 /// after a restart, it begins again after that.
+/// Used by one thread at a time, as every source is.
 final class ChangesSource: Source, @unchecked Sendable {
   private let pool: ClientPool<Client>
   private let context: EndpointContext

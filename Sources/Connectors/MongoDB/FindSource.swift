@@ -3,6 +3,7 @@ import PumpConnectorKit
 
 /// `find`: the documents of a collection, in the order of fields where one is given, and from there on again after a lost
 /// session, a poll or a restart.
+/// Used by one thread at a time, as every source is.
 final class FindSource: Source, @unchecked Sendable {
   private let pool: ClientPool<Client>
   private let context: EndpointContext

@@ -2,7 +2,7 @@
 import PumpConnectorKit
 
 /// The connector of one server or replica set: a pool of clients that all endpoints share.
-public final class MongoDBConnector: Connector, @unchecked Sendable {
+public final class MongoDBConnector: Connector {
   public static let factories: [String: ConnectorFactory] = [
     "MongoDB": { (connection: Connection) throws(RunFailure) in try MongoDBConnector(connection) }
   ]

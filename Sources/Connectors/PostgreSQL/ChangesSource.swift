@@ -4,6 +4,7 @@ import PumpConnectorKit
 
 /// `changes`: logical replication with `pgoutput`, protocol version 1. What was acknowledged is confirmed to the slot;
 /// after a lost session the server begins again after that.
+/// Used by one thread at a time, as every source is.
 final class ChangesSource: Source, @unchecked Sendable {
   private let connection: Connection
   let context: EndpointContext

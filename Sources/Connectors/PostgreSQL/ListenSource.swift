@@ -3,6 +3,7 @@ internal import CPostgreSQL
 import PumpConnectorKit
 
 /// `listen`: what other sessions NOTIFY on a channel.
+/// Used by one thread at a time, as every source is.
 final class ListenSource: Source, @unchecked Sendable {
   private let pool: ClientPool<Client>
   private let connection: Connection

@@ -2,7 +2,7 @@
 import PumpConnectorKit
 
 /// The connector of one server: a pool of sessions that all endpoints share.
-public final class PostgreSQLConnector: Connector, @unchecked Sendable {
+public final class PostgreSQLConnector: Connector {
   public static let factories: [String: ConnectorFactory] = [
     "PostgreSQL": { (connection: Connection) throws(RunFailure) in PostgreSQLConnector(connection) }
   ]

@@ -4,6 +4,7 @@ import PumpConnectorKit
 
 /// `table` and `query`: rows by COPY, in the order of a key where one is given, and from there on again after a lost
 /// session, a poll or a restart.
+/// Used by one thread at a time, as every source is.
 final class TableSource: Source, @unchecked Sendable {
   private let pool: ClientPool<Client>
   private let connection: Connection

@@ -1,7 +1,7 @@
 internal import CSQLite
 import PumpConnectorKit
 
-/// A prepared statement: values of columns go in, and rows come out.
+/// A prepared statement: values of columns go in, and rows come out. Whoever has its database uses it: one thread at a time.
 final class Statement: @unchecked Sendable {
   let handle: OpaquePointer
   private var scratch = ByteBuffer(capacity: 256)

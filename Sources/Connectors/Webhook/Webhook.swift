@@ -2,7 +2,7 @@
 import PumpConnectorKit
 
 /// The connector of one listener, which all sources of its connection share.
-public final class WebhookConnector: Connector, @unchecked Sendable {
+public final class WebhookConnector: Connector {
   public static let factories: [String: ConnectorFactory] = [
     "Webhook": { (connection: Connection) throws(RunFailure) in WebhookConnector(try Listener(connection)) }
   ]
