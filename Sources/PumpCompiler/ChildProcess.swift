@@ -78,6 +78,7 @@ enum ChildProcess {
     return signals.map { number in
       var old = sigaction()
       sigaction(number, nil, &old)
+      // Swift does not compare functions of C; as numbers, of the same size, it does.
       guard unsafeBitCast(old.__sigaction_handler.sa_handler, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self) else { return old }
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { ChildProcess.stop.store($0, ordering: .relaxed) }

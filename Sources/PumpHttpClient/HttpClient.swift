@@ -183,6 +183,7 @@ private final class Transfer {
     // Bodies are unpacked here: libcurl takes several members of gzip for a broken connection.
     pump_curl_text(handle, CURLOPT_ACCEPT_ENCODING, nil)
     pump_curl_pointer(handle, CURLOPT_ERRORBUFFER, problem)
+    // libcurl calls back while the client drives it, and the client keeps a transfer as long as its handle is driven.
     let this = Unmanaged.passUnretained(self).toOpaque()
     pump_curl_pointer(handle, CURLOPT_WRITEDATA, this)
     pump_curl_pointer(handle, CURLOPT_HEADERDATA, this)

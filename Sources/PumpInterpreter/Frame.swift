@@ -15,6 +15,7 @@ final class Frame {
   var records: [Record] = []
   private(set) var failures: [(row: Int32, message: String)] = []
   private var failed: [Bool] = []
+  /// Blocks of this frame's own; selections in them hold until the next reset.
   private var memory: [UnsafeMutablePointer<Int32>] = []
   private var used = 0
 

@@ -43,7 +43,7 @@ enum Kernels {
     return ListKernels.make(name, nodes, result)
   }
 
-  /// Built once; read by every pipeline while it is compiled.
+  /// Built once and never changed; its functions keep nothing between calls. Read by every pipeline while it is compiled.
   nonisolated(unsafe) static let table: [String: Kernel] = {
     var table = Table()
     Fn.register(in: &table)

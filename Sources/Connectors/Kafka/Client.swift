@@ -9,6 +9,7 @@ import Synchronization
 final class Client: @unchecked Sendable {
   let connection: Connection
   let settings: KafkaSettings
+  /// There from the end of `init` on, until it is given up.
   private(set) var handle: OpaquePointer! = nil
   /// Whether all brokers are gone, as far as librdkafka knows.
   private let isDown = Atomic<Bool>(false)
@@ -40,6 +41,7 @@ final class Client: @unchecked Sendable {
         throw connection.failure("\(name): \(Client.text(text)); check the connection's settings and `properties`")
       }
     }
+    // The handle and its threads end in `deinit`, or this object stays for ever: it is there whenever they call back.
     rd_kafka_conf_set_opaque(conf, Unmanaged.passUnretained(self).toOpaque())
     rd_kafka_conf_set_error_cb(conf) { _, code, reason, opaque in
       Unmanaged<Client>.fromOpaque(opaque!).takeUnretainedValue().heard(rd_kafka_resp_err_t(code), reason.map { String(cString: $0) } ?? "")

@@ -29,6 +29,7 @@ struct MessageMeta {
   func set(_ row: Int, _ message: UnsafePointer<rd_kafka_message_t>, _ topics: [OpaquePointer: String]) {
     for (name, column) in columns {
       switch name {
+      // `topics` has the name of each that was taken.
       case "topic": column.set(arena.copy(topics[message.pointee.rkt]!), row)
       case "partition": column.set(Int64(message.pointee.partition), row)
       case "offset": column.set(message.pointee.offset, row)

@@ -100,7 +100,8 @@ final class TopicSink: Sink {
     }
   }
 
-  /// Hands the messages over that lie before a row: together, librdkafka looks at its locks and clocks once for all.
+  /// Hands the messages over that lie before a row: together, librdkafka looks at its locks and clocks once for all. They are all of
+  /// `topic`, which is there where a message is.
   private func produce(before row: Int, _ refusals: inout [Refusal]) throws(RunFailure) {
     defer { messages.removeAll() }
     var from = 0

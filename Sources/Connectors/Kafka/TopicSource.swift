@@ -84,6 +84,7 @@ final class TopicSource: Source {
     var passed: [Partition: Int64] = [:]
     var rows: [Int] = []
     for index in 0..<count {
+      // librdkafka has written so many.
       let message = messages[index]!.pointee
       guard message.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
         try heard(message)

@@ -5,6 +5,9 @@ import PumpConnectorKit
 
 /// One client of the broker, driven by whoever holds it: nothing is read or written behind its back. What libmosquitto
 /// wants to send waits until `send`, and so a message's confirmation waits until its event is durable.
+///
+/// One thread at a time holds it: that of a source, or of whoever the pool gave it to. libmosquitto has no thread of its own, so that it
+/// calls back on this one.
 final class Client: PooledClient, @unchecked Sendable {
   let handle: OpaquePointer
   private let broker: Broker
@@ -37,6 +40,7 @@ final class Client: PooledClient, @unchecked Sendable {
     guard let made = mosquitto_new(id, isClean, nil) else { throw broker.connection.failure("`\(id ?? "")` can be no client's name") }
     (self.broker, self.version, self.isClean, self.onMessage, handle) = (broker, version, isClean, onMessage, made)
     isTLS = broker.settings.security == .tls
+    // It calls back within calls of this object alone, the last of them in `deinit`.
     mosquitto_user_data_set(handle, Unmanaged.passUnretained(self).toOpaque())
     listen()
     try configure()
@@ -146,6 +150,7 @@ final class Client: PooledClient, @unchecked Sendable {
         throw unreachable(code)
       }
     }
+    // The loop ends with an answer.
     let reason = answer!
     guard reason.isRefusal else { return .taken }
     if case MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION = reason { return .unknownVersion }

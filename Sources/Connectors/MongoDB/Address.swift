@@ -73,6 +73,7 @@ final class Address: @unchecked Sendable {
   /// libmongoc takes an option that it does not know for none.
   private static func check(_ text: String, _ connection: Connection) throws(RunFailure) {
     let others = ["w", "readconcernlevel", "readpreferencetags", "authmechanism", "authmechanismproperties", "authsource", "compressors"]
+    // `text` puts options behind a question mark, ours at least.
     for part in text[text.firstIndex(of: "?")!...].dropFirst().split(whereSeparator: { $0 == "&" || $0 == ";" }) {
       let name = part.prefix { $0 != "=" }.lowercased()
       let isKnown =

@@ -24,7 +24,7 @@ struct Problem {
     self.message = message
   }
 
-  /// Where libmongoc writes one.
+  /// Where libmongoc writes one, as long as this object lives.
   final class Memory {
     let error = UnsafeMutablePointer<bson_error_t>.allocate(capacity: 1)
     init() { UnsafeMutableRawPointer(error).initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<bson_error_t>.size) }

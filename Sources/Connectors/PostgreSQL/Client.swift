@@ -18,6 +18,7 @@ final class Client: PooledClient, @unchecked Sendable {
     handle = try Client.connect(connection, settings, replication)
     PQsetnonblocking(handle, 1)
     notices = Notices(connection)
+    // libpq calls back within calls of this object alone, the last of them in `deinit`.
     PQsetNoticeReceiver(
       handle, { context, result in if let context, let result { Notices.take(context, result) } },
       Unmanaged.passUnretained(notices).toOpaque())

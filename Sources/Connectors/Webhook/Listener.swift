@@ -76,6 +76,7 @@ final class Listener: HttpService, @unchecked Sendable {
   }
 
   func take(_ count: Int, for exchange: HttpExchange) -> HttpReply? {
+    // Nothing was admitted for another path.
     let limit = inboxes[exchange.head.path]!.limit
     guard exchange.body.count + count <= limit else { return .tooLong(limit) }
     return hold(count, for: exchange)

@@ -51,6 +51,7 @@ public final class HeldEvents {
     for row in 0..<other.count {
       buffer.bytes.raw(other.ends.count == 0 ? Text() : other.event(row))
       buffer.end(Int(other.origins[row]))
+      // Both are buffers of the same sink.
       if let records = buffer.records { records.copy(first + row, from: other.records!, row, into: memory) }
       for (column, from) in zip(buffer.each, other.each) { column.copy(first + row, from: from, row, into: memory) }
     }

@@ -49,7 +49,10 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   }
 
   /// Waits for a client, at most for the acquire timeout.
-  public func acquire() throws(RunFailure) -> Client { try acquire(leaving: 0)! }
+  public func acquire() throws(RunFailure) -> Client {
+    // There is none only where one is to be left.
+    try acquire(leaving: 0)!
+  }
 
   /// A client that is kept for a while, between two commits; nil if it would be the last. Whoever needs one just for a
   /// moment, on the same thread even, thus finds one.
@@ -77,6 +80,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
       carryOut(state.tick(now: monotonicMicros()))
       lock.unlock()
     }
+    // It is woken with its answer.
     return try waiter.answer!.get()
   }
 
@@ -130,6 +134,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   private func carryOut(_ actions: [PoolState.Action]) {
     for action in actions {
       switch action {
+      // What is leased was idle, and stays in `clients` until it is disconnected.
       case .lease(let client, let request): answer(request, .success(clients[client]!))
       case .fail(let request, let reason): answer(request, .failure(failure(reason)))
       case .disconnect(let client):

@@ -154,6 +154,7 @@ public final class SinkBuffer {
   public func json(_ row: Int) -> String {
     var out = ByteBuffer(capacity: 256)
     defer { out.release() }
+    // Asked for of typed sinks alone.
     out.json(records!, row, JSONOptions())
     return out.string
   }

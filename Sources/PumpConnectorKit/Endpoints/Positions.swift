@@ -30,6 +30,7 @@ public struct PositionChange: Sendable {
 /// Its `commit` makes nothing durable while it refuses events. These are routed first, and it is called again: the others
 /// and the positions go together then. Their numbers stay what they were until that.
 public protocol PositionKeeper: Sink {
+  /// Called by a source's thread, without the pipeline's lock: another source's events may be written meanwhile.
   func positions(_ source: String, _ parts: [String]?) throws(RunFailure) -> [String: String]
   /// What the next commit keeps, in place of what was said before.
   func keep(_ changes: [PositionChange])
@@ -170,6 +171,7 @@ package final class FilePositions: PositionStore, @unchecked Sendable {
   package func save(_ checkpoint: Checkpoint) throws(RunFailure) {
     _ = try load(nil)
     let all = known.withLock { known in
+      // They were loaded just now.
       for (part, position) in checkpoint { known![part] = position }
       return known!
     }

@@ -277,6 +277,7 @@ public final class HttpServer: @unchecked Sendable {
       return refusal == nil
     }
     if peer.chunks != nil {
+      // `take` does not touch the chunks.
       do throws(RequestHead.Problem) { peer.input.removeFirst(try peer.chunks!.read(peer.input, from: 0, take)) } catch {
         refusal = HttpReply(error.status, error.text + "\n")
       }

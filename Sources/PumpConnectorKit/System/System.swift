@@ -39,6 +39,7 @@ public final class WorkerThread: @unchecked Sendable {
   private final class Box { let body: () -> Void; init(_ body: @escaping () -> Void) { self.body = body } }
 
   public init(_ body: @escaping @Sendable () -> Void) {
+    // The new thread, which gets it as its argument, releases it.
     let box = Unmanaged.passRetained(Box(body))
     pthread_create(
       &thread, nil,
@@ -97,6 +98,7 @@ public final class StopSignal: Sendable {
     StopSignal.installed = self
     var hangup = sigaction()
     sigaction(SIGHUP, nil, &hangup)
+    // Swift does not compare functions of C; as numbers, of the same size, it does.
     let ignoresHangup = unsafeBitCast(hangup.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     let numbers = [SIGTERM, SIGINT] + (ignoresHangup ? [] : [SIGHUP])
     for number in numbers {

@@ -10,6 +10,7 @@ final class Endings: Sendable {
     var closed: Set<String> = []
   }
   private let state: Mutex<State>
+  /// Where each pipeline's events go. Every pipeline of the program stands here and in `open`.
   private let targets: [String: [String]]
 
   init(_ program: Program) {

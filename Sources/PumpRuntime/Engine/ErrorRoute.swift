@@ -30,6 +30,7 @@ final class ErrorRoute {
     }
     fill(failures, now)
     let failed = outputs.failures.count
+    // A pipeline that routes its failures has a chain for them, and the batch has the column from `init`.
     processor!.process(batch, outputs)
     if let broken = outputs.broken { throw broken }
     if outputs.failures.count > failed { throw spec.routeFailed(outputs.failures[failed]) }

@@ -5,8 +5,8 @@ import Synchronization
 /// Sources of a merge, and pipelines that feed this one, enter one at a time; a sink that is slow or down holds its
 /// sources back, so that nothing piles up.
 ///
-/// Everything but `counts` is used under `lock`: by the thread of the source at work, of a pipeline that feeds this one, or
-/// of the runner at the end.
+/// Everything but `counts` is used under `lock`: by the thread of the source at work, or of a pipeline that feeds this one. Once all of
+/// these have ended, one thread closes it without the lock: that of the source that was the last, or the runner's.
 final class Pipeline: @unchecked Sendable {
   struct Counts: Sendable {
     var taken = 0

@@ -83,6 +83,7 @@ public final class Runner: @unchecked Sendable {
           throw RunFailure("\(spec.id): \(error.message)")
         }
       } else {
+        // What has no endpoint sends to a pipeline, and the compiler knows them all.
         feeds.append(try open(program.pipeline(sink.pipeline!)!))
         sinks.append(FeedSink(feeds.last!, step: "\(spec.id) \(sink.step)"))
       }

@@ -1,5 +1,5 @@
 /// JSON as a tree, for comparing what a test expects with what came.
-indirect enum TestValue: Equatable {
+indirect enum TestValue: Equatable, Sendable {
   case null
   case bool(Bool)
   case number(Decimal?, Double)

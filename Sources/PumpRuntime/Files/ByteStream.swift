@@ -7,6 +7,7 @@ final class ByteStream {
   let path: String
   private let stop: StopSignal
   private let canBlock: Bool
+  /// This object's own, where the file is packed: zlib keeps the address of its state.
   private var inflater: UnsafeMutablePointer<z_stream>?
   private var input: UnsafeMutablePointer<UInt8>?
   private static let inputSize = 64 << 10

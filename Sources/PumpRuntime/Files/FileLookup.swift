@@ -18,6 +18,7 @@ final class FileLookup: Lookup {
       let arguments = FileJsonLookupArguments(context.settings)
       (path, keyName) = (arguments.path, arguments.column)
     }
+    // The compiler lets no lookup be without a type.
     let wanted = context.spec.shape!
     // The key's column is read besides those that the type asks for.
     let keyShape = Shape.record("Key", [.init("key", .json, wire: keyName)])
@@ -40,6 +41,7 @@ final class FileLookup: Lookup {
     let keyColumn = Column(keyShape)
     var row = -1
     do throws(EventFailure) {
+      // CSV with a header has records.
       try keys.framing!.forEach(text, header: { for part in [keys, format] { part.begin($0) } }) { (record) throws(EventFailure) in
         row += 1
         if let problem = keys.read(record, into: keyColumn, row, context) ?? format.read(record, into: rows, row, context) {

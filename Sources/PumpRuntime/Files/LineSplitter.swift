@@ -14,6 +14,7 @@ final class LineSplitter {
   }
 
   static let chunk = 256 << 10
+  /// This object's own; 64 bytes after its capacity can be read too.
   private let buffer: UnsafeMutablePointer<UInt8>
   private let capacity: Int
   private let limit: Int
@@ -153,6 +154,7 @@ final class LineSplitter {
   @inline(__always)
   private func feed() -> Int? {
     if !cutsLines {
+      // Only lines have none.
       let found = scanner!.end(buffer, scanned, end)
       scanned = found ?? end
       return found

@@ -36,6 +36,7 @@ final class SourceFile {
     if place.record == 0 { place.record = place.line }
     let header = framing.hasHeader ? try SourceFile.header(name ?? path, framing, limit, stop) : nil
     splitter = LineSplitter(limit: limit, framing: framing, at: place, header: header)
+    // There is a place because something was known.
     mark = known!
   }
 

@@ -34,6 +34,8 @@ public final class Column {
   public let children: [Column]
   private let stride: Int
 
+  // `base` and `valid` are this object's own, always of `capacity` values. Nobody keeps them past a call that makes room.
+
   public init(_ shape: Shape) {
     self.shape = shape
     stride = shape.stride
@@ -82,6 +84,8 @@ public final class Column {
     capacity = wanted
   }
 
+  // `T` is the type by which the shape's kind is stored, of `stride` bytes: nothing else was ever written to the memory.
+
   @inline(__always)
   public func pointer<T>(_ type: T.Type) -> UnsafeMutablePointer<T> { base.assumingMemoryBound(to: type) }
 
@@ -102,6 +106,7 @@ public final class Column {
 
   public func setNull(_ row: Int) {
     ensure(row + 1)
+    // Only a type that has null gets one, and that has the flags.
     valid![row] = 0
     if shape.kind == .record {
       for child in children { child.setNothing(row) }

@@ -41,6 +41,7 @@ extension JSONReader {
       let quote = block .== SIMD16<UInt8>(repeating: 0x22)
       let backslash = block .== SIMD16<UInt8>(repeating: 0x5C)
       let control = block .< SIMD16<UInt8>(repeating: 0x20)
+      // Sixteen bytes as two words; the first byte is the lowest, as on every machine that this is built for.
       let mask = unsafeBitCast(quote .| backslash .| control, to: SIMD2<UInt64>.self)
       let bits = unsafeBitCast(block, to: SIMD2<UInt64>.self)
       if mask[0] | mask[1] != 0 {

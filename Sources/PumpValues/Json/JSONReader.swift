@@ -10,6 +10,7 @@ import Glibc
 @frozen public struct JSONReader {
   public var p: UnsafePointer<UInt8>
   public let end: UnsafePointer<UInt8>
+  /// The caller's, who keeps it longer than the reader.
   public unowned(unsafe) let arena: Arena
   /// `decode json(strict)`: unknown fields and duplicate keys are refused.
   public let strict: Bool

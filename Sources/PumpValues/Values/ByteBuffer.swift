@@ -9,6 +9,7 @@ import Glibc
 
   /// Owned by whoever made it: `release` gives the memory back.
   public init(capacity: Int = 4096) {
+    // Without memory there is nothing to go on with; what is there holds nothing but bytes.
     base = malloc(capacity)!.assumingMemoryBound(to: UInt8.self)
     count = 0
     self.capacity = capacity

@@ -9,6 +9,7 @@ import Glibc
 
   /// Owned by whoever made it: `release` gives the memory back.
   public init(capacity: Int = 1024) {
+    // Without memory there is nothing to go on with; what is there holds nothing but elements.
     base = malloc(capacity * MemoryLayout<Element>.stride)!.assumingMemoryBound(to: Element.self)
     self.capacity = capacity
   }

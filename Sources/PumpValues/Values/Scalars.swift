@@ -79,6 +79,7 @@
     self.count = count
   }
   @inlinable public init() {
+    // Some address that is aligned for all elements, and never read.
     base = UnsafePointer(bitPattern: 16)!
     count = 0
   }
@@ -113,10 +114,12 @@ extension List: Hashable where Element: Hashable {
   @usableFromInline var base: UnsafeMutablePointer<Element>
   @usableFromInline var count = 0
   @usableFromInline var capacity = 0
+  /// The batch's, which outlives what is built in it.
   @usableFromInline unowned(unsafe) let arena: Arena
 
   @inlinable public init(_ arena: Arena) {
     self.arena = arena
+    // Never read or written: there is no room yet.
     base = UnsafeMutablePointer(bitPattern: 16)!
   }
 

@@ -68,6 +68,7 @@ public final class Arena: @unchecked Sendable {
 
   public init(chunkSize: Int = 64 << 10) {
     self.chunkSize = chunkSize
+    // No room at all: the first value makes it grow.
     next = UnsafeMutableRawPointer(bitPattern: 16)!
     limit = next
   }
@@ -92,7 +93,8 @@ public final class Arena: @unchecked Sendable {
     scratch = buffer
   }
 
-  /// Uninitialised bytes, aligned to 16, with 64 readable bytes after them.
+  /// Uninitialised bytes, aligned to 16, with 64 readable bytes after them. They are of no type yet: each piece is given one by whoever
+  /// asked for it, who alone has it.
   @inlinable @inline(__always)
   public func allocate(_ count: Int) -> UnsafeMutableRawPointer {
     let size = (count + 79) & ~15
