@@ -136,7 +136,7 @@ let completionsVerb = Verb(
     Exit codes: 0 printed, 2 wrong usage.
     """
 ) { words in
-  let options = try Options(words, paths: 1...1)
+  let options = try Options(words, paths: 1...1, missing: "which shell?")
   let names = verbs.map(\.name).joined(separator: " ")
   switch options.paths[0] {
   case "bash":

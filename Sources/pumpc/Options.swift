@@ -12,7 +12,11 @@ struct Options {
   /// Wrong usage: one line and the verb's help, exit code 2.
   struct Problem: Error { let message: String }
 
-  init(_ words: [String], flags allowed: [String] = [], values named: [String] = [], paths count: ClosedRange<Int>) throws(Problem) {
+  /// `missing` is what to say where there are too few words.
+  init(
+    _ words: [String], flags allowed: [String] = [], values named: [String] = [], paths count: ClosedRange<Int>,
+    missing: String = "a path is missing"
+  ) throws(Problem) {
     var rest = words[...]
     while let word = rest.popFirst() {
       if word == "--" {
@@ -26,13 +30,14 @@ struct Options {
         guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else { throw Problem(message: "`\(word)` needs a value") }
         values[parts[0], default: []].append(value)
       } else if word.hasPrefix("-"), word != "-" {
-        throw Problem(message: "`\(word)` is no option of this verb")
+        let near = nearest(to: parts[0], in: allowed + named).map { "; did you mean `\($0)`?" } ?? ""
+        throw Problem(message: "`\(word)` is no option of this verb\(near)")
       } else {
         paths.append(word)
       }
     }
     guard count.contains(paths.count) else {
-      throw Problem(message: paths.count < count.lowerBound ? "a path is missing" : "`\(paths[count.upperBound])` is one word too many")
+      throw Problem(message: paths.count < count.lowerBound ? missing : "`\(paths[count.upperBound])` is one word too many")
     }
   }
 

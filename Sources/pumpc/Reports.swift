@@ -49,7 +49,7 @@ let newVerb = Verb(
     Exit codes: 0 made, 1 it cannot be made, 2 wrong usage.
     """
 ) { words in
-  let options = try Options(words, paths: 1...1)
+  let options = try Options(words, paths: 1...1, missing: "a name is missing")
   let folder = options.paths[0]
   guard !FileManager.default.fileExists(atPath: folder) else {
     complain("error: `\(folder)` exists already\n  help: choose another name\n")

@@ -10,7 +10,7 @@ func main(_ arguments: [String]) -> Int32 {
     print(overview)
     return Exit.clean
   }
-  if name == "--version" {
+  if ["--version", "-V", "version"].contains(name) {
     print("pumpc \(compilerVersion)")
     return Exit.clean
   }
