@@ -16,6 +16,7 @@ final class MirrorSink: PositionKeeper, @unchecked Sendable {
   private let positions: PositionTable?
   private let statements: Statements
   private var changes: [PositionChange] = []
+  /// There from the first `write` on.
   private var sql: MirrorSQL?
   /// Where the arguments per event are.
   private let operation: Int
@@ -131,6 +132,7 @@ final class MirrorSink: PositionKeeper, @unchecked Sendable {
   }
 
   func positions(_ source: String, _ parts: [String]?) throws(RunFailure) -> [String: String] {
+    // Only a sink that was told to keep positions is asked for them.
     try pool.with { client throws(RunFailure) in try positions!.read(client, source, parts) }
   }
 
