@@ -90,6 +90,7 @@ let package = Package(
     .executableTarget(name: "pump-host", dependencies: ["PumpInterpreter", "PumpSQLite"]),
     // A test target a room, so that what a change of one needs is compiled in seconds; PumpTests runs whole programs.
     .target(name: "PumpTestSupport", path: "Tests/Support"),
+    .testTarget(name: "PumpSwiftTests", dependencies: ["PumpSwift"]),
     .testTarget(name: "PumpSyntaxTests", dependencies: ["PumpSyntax", "PumpTestSupport"]),
     .testTarget(name: "PumpValuesTests", dependencies: ["PumpValues", "PumpTestSupport"]),
     .testTarget(name: "PumpSemanticsTests", dependencies: ["PumpCompiler", "PumpRuntime", "PumpTestSupport"]),

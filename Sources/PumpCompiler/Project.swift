@@ -132,7 +132,7 @@ public func compile(_ project: Project) -> Compilation {
     })
   // A part that could not be read has been reported; what does not fit because of it is not.
   let unread = project.diagnostics.contains { $0.severity == .error }
-  let usageNoise: Set<String> = ["P0108", "P0109", "P0302", "P0306", "P0309"]
+  let usageNoise: Set<String> = ["P0108", "P0109", "P0213", "P0302", "P0306", "P0309"]
   let checked = unread ? result.diagnostics.filter { !usageNoise.contains($0.code.id) } : result.diagnostics
   let order = Dictionary(uniqueKeysWithValues: project.files.enumerated().map { (ObjectIdentifier($1.source), $0) })
   let all = (project.diagnostics + checked).enumerated().sorted { a, b in

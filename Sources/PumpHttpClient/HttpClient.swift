@@ -94,11 +94,11 @@ public final class HttpClient {
 
   /// The next answer to come, or nil if none came in this time.
   public func wait(micros: Int64) -> HttpAnswer? {
-    let deadline = currentMicros() + micros
+    let deadline = monotonicMicros() + micros
     while true {
       drive()
       if let answer = finished() { return answer }
-      let left = deadline - currentMicros()
+      let left = deadline - monotonicMicros()
       guard left > 0, !active.isEmpty else { return nil }
       curl_multi_poll(multi, nil, 0, Int32(clamping: left / 1000 + 1), nil)
     }

@@ -41,6 +41,11 @@ final class ExpressionCompiler {
       let node = compile(inner)
       let out = Column(.bool)
       return rowwise([node], out) { (_, row) throws(EventFailure) in out.set(node.column.isNull(row), row) }
+    case .fail(let reason):
+      let node = compile(reason)
+      return rowwise([node], Column(Shape.of(e.type))) { (_, row) throws(EventFailure) in
+        throw EventFailure(node.column.get(Text.self, row).string)
+      }
     case .not(let inner):
       let node = compile(inner)
       let out = Column(.bool)

@@ -80,6 +80,10 @@ enum ListKernels {
         for i in range(b.get(Slice.self, row)) { child.copy(child.count, from: b.children[0], i) }
         out.set(Slice(start, child.count - start), row)
       }
+    case "compact":
+      return rows { (_, row) throws(EventFailure) in
+        copy(range(slice(row)).filter { !a.children[0].isNull($0) }, from: a.children[0], row)
+      }
     case "reverse": return rows { (_, row) throws(EventFailure) in copy(range(slice(row)).reversed(), from: a.children[0], row) }
     case "distinct":
       return rows { (_, row) throws(EventFailure) in

@@ -5,7 +5,7 @@ import PumpRuntime
 extension StepCompiler {
   private func make(_ format: Format, _ shape: Shape) -> any RecordFormat { Formats.make(format.name, shape, FormatOptions(format.texts)) }
 
-  func appender(_ format: Format, _ event: Column) -> (inout ByteBuffer, Int) -> Void {
+  private func appender(_ format: Format, _ event: Column) -> (inout ByteBuffer, Int) -> Void {
     if format.name == "json" {
       let options = JSONOptions(FormatOptions(format.texts))
       return { $0.json(event, $1, options) }
@@ -14,13 +14,29 @@ extension StepCompiler {
     return { records.write(event, $1, &$0) }
   }
 
-  func encoder(_ format: Format, _ shape: Shape, _ event: Column) -> (Frame, Int, Column) -> Void {
-    let append = appender(format, event)
-    return { frame, row, out in
-      var buffer = ByteBuffer(capacity: 256)
-      append(&buffer, row)
-      out.set(frame.context.arena.copy(buffer.bytes), row)
-      buffer.release()
+  /// Writes the values of a column, straight to the sink's buffer where the sink follows.
+  func encode(_ format: Format, _ value: Column, carried: Column, _ rest: ArraySlice<Step>) -> Chain {
+    let append = appender(format, value)
+    if case .sink(let sink, let each)? = rest.first?.kind, each.isEmpty {
+      return { frame, selection, outputs in
+        let buffer = outputs.sinks[sink]
+        for row in selection {
+          append(&buffer.bytes, Int(row))
+          buffer.end(Int(frame.origins[Int(row)]))
+        }
+      }
+    }
+    let out = Column(.bytes)
+    let next = compile(rest, event: out, carried: carried)
+    return { frame, selection, outputs in
+      out.ensure(frame.rows)
+      for row in selection {
+        var buffer = ByteBuffer(capacity: 256)
+        append(&buffer, Int(row))
+        out.set(frame.context.arena.copy(buffer.bytes), Int(row))
+        buffer.release()
+      }
+      next(frame, selection, outputs)
     }
   }
 

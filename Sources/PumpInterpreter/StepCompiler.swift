@@ -27,26 +27,15 @@ final class StepCompiler {
     switch step.kind {
     case .decode(let format, let type, let checks, let framed):
       return decode(format, type, checks, framed, number, event, rest)
-    case .encode(let format):
-      let out = Column(.bytes)
-      // The encoder writes straight to the sink's buffer where the sink follows; see `sink`.
-      guard case .sink(let sink, let each)? = rest.first?.kind, each.isEmpty else {
-        let next = compile(rest, event: out, carried: event)
-        let write = encoder(format, Shape.of(step.output), event)
-        return { frame, selection, outputs in
-          out.ensure(frame.rows)
-          for row in selection { write(frame, Int(row), out) }
-          next(frame, selection, outputs)
-        }
-      }
-      let append = appender(format, event)
+    case .encode(let format, let part?):
+      let value = node(part)
+      let encode = encode(format, value.column, carried: event, rest)
       return { frame, selection, outputs in
-        let buffer = outputs.sinks[sink]
-        for row in selection {
-          append(&buffer.bytes, Int(row))
-          buffer.end(Int(frame.origins[Int(row)]))
-        }
+        let live = value.run(frame, selection)
+        frame.report(number, outputs)
+        if live.count > 0 { encode(frame, live, outputs) }
       }
+    case .encode(let format, nil): return encode(format, event, carried: event, rest)
     case .filter(let test):
       let condition = node(test)
       let next = compile(rest, event: event, carried: carried)

@@ -4,7 +4,7 @@
 /// draw it. Values of configuration and secrets are never in it, references are.
 public struct Plan: Codable, Sendable {
   /// Another number whenever the form of the plan changes: who gets a plan of another one refuses it.
-  public static let currentVersion = 2
+  public static let currentVersion = 3
   public var version = Plan.currentVersion
   public var program: Program
   public var records: [RecordType] = []
@@ -88,7 +88,8 @@ public struct Step: Codable, Sendable {
   public indirect enum Kind: Codable, Sendable {
     /// `framed`: one event in, many records out.
     case decode(Format, Type, checks: [Check], framed: Bool)
-    case encode(Format)
+    /// The event, or a part of it.
+    case encode(Format, part: Expr?)
     case filter(Expr)
     case assert(Expr, Expr)
     /// Also `set`, `drop`, `rename` and narrowing: an expression over the event before.

@@ -95,7 +95,7 @@ private struct PlanPrinter {
     case .decode(let format, let type, let checks, let framed):
       line("\(head): \(self.format(format)) as \(type)\(framed ? ", many of one" : "")")
       inside { $0.checks(checks) }
-    case .encode(let format): line("\(head): \(self.format(format))")
+    case .encode(let format, let part): line("\(head): \(self.format(format))\(part.map { " of \($0)" } ?? "")")
     case .filter(let test): line("\(head): \(test)")
     case .assert(let test, let reason): line("\(head): \(test), else \(reason)")
     case .map(let value): line("\(head): \(value)")

@@ -12,8 +12,8 @@ struct SettingsType {
     /// The kit, for whoever stands on it.
     case shared
 
-    fileprivate var type: String { self == .own ? "" : "public " }
-    fileprivate var initializer: String { self == .shared ? "public " : "" }
+    fileprivate var type: String { self == .own ? "" : "public" }
+    fileprivate var initializer: String { self == .shared ? "public" : "" }
   }
 
   private let name: String
@@ -25,47 +25,53 @@ struct SettingsType {
     (self.name, self.docs, self.settings, self.access) = (name, docs, settings, access)
   }
 
-  /// The type after an empty line. Settings of a group, such as `pool.max`, make a type of their own, which is a property of this
-  /// one; where there is one group and nothing else, its type is all.
-  func render(_ out: inout SwiftWriter) {
+  /// The type. Settings of a group, such as `pool.max`, make a type of their own before it, which is a property of this one;
+  /// where there is one group and nothing else, its type is all.
+  func declarations() -> [SwiftTypeDeclaration] {
     var groups: [String] = []
     for setting in settings { if let group = setting.group, !groups.contains(group) { groups.append(group) } }
     let isGroup = groups.count == 1 && settings.allSatisfy { $0.group != nil }
     if isGroup { groups = [] }
-    for group in groups {
-      SettingsType(Self.type(of: group), "Settings `\(group)`.", settings.filter { $0.group == group }, access).render(&out)
+    let nested = groups.flatMap { group in
+      SettingsType(Self.type(of: group), "Settings `\(group)`.", settings.filter { $0.group == group }, access).declarations()
     }
     let own = isGroup ? settings : settings.filter { $0.group == nil }
-    out.line()
-    out.comment(docs)
-    out.block("\(access.type)struct \(name): Sendable {") { out in
-      declare(own, &out)
-      for group in groups { out.line("\(access.type)var \(Swift.member(group)): \(Self.type(of: group))") }
-      out.line()
-      out.block("\(access.initializer)init(_ settings: Settings) {") { out in
-        for setting in own { out.line("\(setting.property) = \(Self.read(setting))") }
-        for group in groups { out.line("\(Swift.member(group)) = \(Self.type(of: group))(settings)") }
-      }
+    let properties = groups.map { group in
+      SwiftDeclaration.property(
+        SwiftProperty(modifiers: access.type, isConstant: false, name: Swift.member(group), type: .named(Self.type(of: group))))
     }
+    let read =
+      own.map { SwiftStatement.assign(.name($0.property), Self.read($0)) }
+      + groups.map { .assign(.name(Swift.member($0)), .call(.name(Self.type(of: $0)), "settings")) }
+    let reading = SwiftFunction(
+      modifiers: access.initializer, name: "init", parameters: [SwiftParameter("settings", "Settings")], body: read)
+    return nested + [
+      SwiftTypeDeclaration(
+        docs: docs, modifiers: access.type, kind: "struct", name: name, conforms: ["Sendable"],
+        members: declare(own) + properties + [.blank, .function(reading)])
+    ]
   }
 
   private static func type(of group: String) -> String { Swift.camel(group) + "Settings" }
 
   /// The properties, after the types of those that have cases.
-  private func declare(_ settings: [Setting], _ out: inout SwiftWriter) {
+  private func declare(_ settings: [Setting]) -> [SwiftDeclaration] {
+    var result: [SwiftDeclaration] = []
     for setting in settings {
       guard let cases = Self.cases(setting.type) else { continue }
-      out.block("\(access.type)enum \(setting.choice): String, SettingChoice {") { out in
-        for (name, member) in zip(cases.map(\.name), Self.members(cases)) {
-          out.line(member.filter { $0 != "`" } == name ? "case \(member)" : "case \(member) = \(Swift.string(name))")
-        }
+      let members = zip(cases.map(\.name), Self.members(cases)).map { name, member in
+        SwiftDeclaration.enumCase(member, raw: member.filter { $0 != "`" } == name ? nil : name)
       }
-      out.line()
+      let choice = SwiftTypeDeclaration(
+        modifiers: access.type, kind: "enum", name: setting.choice, conforms: ["String", "SettingChoice"], members: members)
+      result += [.type(choice), .blank]
     }
-    for setting in settings {
-      out.comment(setting.docs)
-      out.line("\(access.type)var \(setting.property): \(Self.swift(setting))")
-    }
+    return result
+      + settings.map { setting in
+        .property(
+          SwiftProperty(
+            docs: setting.docs, modifiers: access.type, isConstant: false, name: setting.property, type: Self.swift(setting)))
+      }
   }
 
   // MARK: Types and values
@@ -84,13 +90,13 @@ struct SettingsType {
     return Set(names).count == names.count ? names : cases.map { Swift.name($0.name) }
   }
 
-  private static func swift(_ setting: Setting) -> String {
-    func swift(_ type: Type) -> String {
+  private static func swift(_ setting: Setting) -> SwiftType {
+    func swift(_ type: Type) -> SwiftType {
       switch type {
-      case .optional(let inner): "\(swift(inner))?"
-      case .list(let element): "[\(swift(element))]"
-      case .map(let element): "[String: \(swift(element))]"
-      case .enumeration: setting.choice
+      case .optional(let inner): .optional(swift(inner))
+      case .list(let element): .array(swift(element))
+      case .map(let element): .dictionary(swift(element))
+      case .enumeration: .named(setting.choice)
       case .bool: "Bool"
       case .int: "Int64"
       case .float: "Double"
@@ -106,31 +112,29 @@ struct SettingsType {
   }
 
   /// What null means of an optional one is said by its value alone.
-  private static func read(_ setting: Setting) -> String {
-    let key = Swift.string(setting.name)
-    if setting.type.isOptional { return "settings.read(\(key))" }
-    guard case .literal(let literal)? = setting.value else { return "settings.required(\(key))" }
-    return "settings.read(\(key)) ?? \(Self.literal(literal, setting.type))"
+  private static func read(_ setting: Setting) -> SwiftExpression {
+    let key = SwiftExpression.string(setting.name)
+    if setting.type.isOptional { return .call("settings.read", key) }
+    guard case .literal(let literal)? = setting.value else { return .call("settings.required", key) }
+    return .binary(.call("settings.read", key), "??", Self.literal(literal, setting.type))
   }
 
-  private static func literal(_ value: Literal, _ type: Type) -> String {
+  private static func literal(_ value: Literal, _ type: Type) -> SwiftExpression {
     switch value {
     case .null: return "nil"
     case .bool(let value): return value ? "true" : "false"
     case .int(let value): return grouped(value)
-    case .float(let value): return "\(value)"
-    case .decimal(let digits): return "Decimal(\(Swift.string(digits)))!"
-    case .string(let text), .uuid(let text): return Swift.string(text)
-    case .timestamp(let micros): return "Timestamp(\(grouped(micros)))"
-    case .date(let days): return "Day(\(grouped(days)))"
-    case .duration(let micros): return "Duration(\(grouped(micros)))"
-    case .size(let bytes): return "Size(\(grouped(bytes)))"
-    case .enumCase(let index): return ".\(cases(type).map { members($0)[index].filter { $0 != "`" } } ?? "")"
-    case .list(let items): return "[\(items.map { literal($0, element(type)) }.joined(separator: ", "))]"
+    case .float(let value): return .number("\(value)")
+    case .decimal(let digits): return .unwrapped(.call("Decimal", .string(digits)))
+    case .string(let text), .uuid(let text): return .string(text)
+    case .timestamp(let micros): return .call("Timestamp", grouped(micros))
+    case .date(let days): return .call("Day", grouped(days))
+    case .duration(let micros): return .call("Duration", grouped(micros))
+    case .size(let bytes): return .call("Size", grouped(bytes))
+    case .enumCase(let index): return .name(".\(cases(type).map { members($0)[index].filter { $0 != "`" } } ?? "")")
+    case .list(let items): return .array(items.map { literal($0, element(type)) })
     case .record: preconditionFailure("no setting is a record")
-    case .map(let entries):
-      let pairs = entries.map { "\(Swift.string($0.key)): \(literal($0.value, element(type)))" }
-      return "[\(pairs.isEmpty ? ":" : pairs.joined(separator: ", "))]"
+    case .map(let entries): return .dictionary(entries.map { (.string($0.key), literal($0.value, element(type))) })
     }
   }
 
@@ -142,14 +146,14 @@ struct SettingsType {
   }
 
   /// Thousands are grouped.
-  private static func grouped(_ number: Int64) -> String {
+  private static func grouped(_ number: Int64) -> SwiftExpression {
     let digits = Array(String(number.magnitude))
     var text = number < 0 ? "-" : ""
     for (index, digit) in digits.enumerated() {
       if index > 0, digits.count > 4, (digits.count - index) % 3 == 0 { text += "_" }
       text.append(digit)
     }
-    return text
+    return .number(text)
   }
 }
 

@@ -71,7 +71,7 @@ public struct Formatter {
       let opening = closes ? stack.popLast() : nil
       if startsLine {
         var indent = opening?.outer ?? stack.last?.inner ?? 0
-        if !closes, token.kind == .pipe || continuesExpression { indent += 1 }
+        if !closes, token.kind == .pipe || continuesExpression || Self.isOperator(token, text(token)) { indent += 1 }
         lines.append(Line(indent: indent, blankBefore: breaks > 1 && !closes && !opensBlock))
       } else if let previous, space(previous, token) {
         lines[lines.count - 1].text += " "
@@ -94,12 +94,19 @@ public struct Formatter {
   private var continuesExpression: Bool {
     guard let previous else { return false }
     switch previous.kind {
-    case .equal, .arrow, .returns, .plus, .minus, .star, .slash, .coalesce, .equalEqual, .notEqual, .less, .lessEqual, .greater,
-      .greaterEqual:
-      return true
-    case .identifier:
-      return ["and", "or", "in", "then", "else", "matches"].contains(text(previous)) && !(text(previous) == "in" && stack.isEmpty == false)
-    default: return false
+    case .equal, .arrow, .returns, .minus: return true
+    case .identifier where ["in", "then", "else"].contains(text(previous)): return !(text(previous) == "in" && stack.isEmpty == false)
+    // `sample 1%` ends a step.
+    default: return previous.kind != .percent && Self.isOperator(previous, text(previous))
+    }
+  }
+
+  /// Whether an expression goes on over a line that ends or begins with this. A minus may begin one.
+  private static func isOperator(_ token: Token, _ text: String) -> Bool {
+    switch token.kind {
+    case .plus, .star, .slash, .percent, .coalesce, .equalEqual, .notEqual, .less, .lessEqual, .greater, .greaterEqual, .optionalDot: true
+    case .identifier: ["and", "or", "matches"].contains(text)
+    default: false
     }
   }
 

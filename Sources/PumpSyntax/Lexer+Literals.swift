@@ -27,10 +27,17 @@ extension Lexer {
     let unit = source.text(suffix..<position)
     if Self.durationUnits.contains(unit) { return .duration }
     if Self.sizeUnits.contains(unit) { return .size }
-    report(
-      .badLiteral, start..<position, "`\(unit)` is no unit of a number",
-      help: "durations end in us, ms, s, m, h or d; sizes in B, KB, MB, GB, KiB, MiB or GiB")
-    return kind
+    let place = suffix..<position
+    if let known = ForeignWords.units[unit] ?? ForeignWords.units[unit.lowercased()] {
+      let fix = Fix("write `\(known)`", .certain, [Edit(Span(source, place), known)])
+      report(
+        .badLiteral, start..<position, "`\(unit)` is no unit of a number", help: "write `\(source.text(start..<suffix))\(known)`", fix: fix)
+    } else {
+      report(
+        .badLiteral, start..<position, "`\(unit)` is no unit of a number",
+        help: "durations end in us, ms, s, m, h or d; sizes in B, KB, MB, GB, KiB, MiB or GiB")
+    }
+    return .unknown
   }
 
   /// `2026-01-01`, or with a time and a zone; nil if the digits are a plain number.
@@ -87,16 +94,43 @@ extension Lexer {
     return .block
   }
 
-  mutating func rawString() -> TokenKind {
+  /// `r"…"`, or `r#"…"#`, which may hold quotes.
+  mutating func rawString(hashes: Int) -> TokenKind {
     let start = position
-    position += 2
+    let (quote, hash) = (UInt8(ascii: "\""), UInt8(ascii: "#"))
+    position += 2 + hashes
     while position < limit, byte() != 0x0A {
       position += 1
-      if source.bytes[position - 1] == UInt8(ascii: "\"") { return .raw }
+      guard byte(-1) == quote, hashes == 0 || byte() == hash else { continue }
+      position += hashes
+      if hashes == 0 { refuseQuotes(start) }
+      return .raw
     }
-    report(.unterminated, start..<position, "this string has no end", help: "close it with `\"` on the same line")
+    report(.unterminated, start..<position, "this string has no end", help: "close it with `\"\(hashes == 0 ? "" : "#")` on the same line")
     return .raw
   }
+
+  /// A raw string that goes on after its first quote, as `r"\"x"` and `r"""x"""` do, is one mistake: all of it is passed over.
+  private mutating func refuseQuotes(_ start: Int) {
+    let quote = UInt8(ascii: "\"")
+    guard byte() == quote || (byte(-2) == UInt8(ascii: "\\") && !Self.endsValue.contains(byte())) else { return }
+    let place = byte() == quote ? position : position - 2
+    var end = position
+    var last = position
+    while end < limit, source.bytes[end] != 0x0A {
+      end += 1
+      if source.bytes[end - 1] == quote { last = end }
+    }
+    position = last
+    report(
+      .unterminated, place..<min(place + 2, limit), "a raw string ends at its first quote",
+      help:
+        "write `r#\"…\"#`, which may hold quotes: `r#\"\(source.text(start + 2..<max(start + 2, last - 1)).replacing("\\\"", with: "\""))\"#`"
+    )
+  }
+
+  /// What may follow a value: white space, the end, a comma, closing brackets.
+  private static let endsValue: Set<UInt8> = Set([0, 0x20, 0x09, 0x0A, 0x0D] + Array(",)]}".utf8))
 
   /// One character, escape or interpolation inside a string.
   mutating func skipStringPart() {

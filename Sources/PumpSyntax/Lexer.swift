@@ -33,8 +33,8 @@ public struct Lexer {
     return index < limit ? source.bytes[index] : 0
   }
 
-  mutating func report(_ code: DiagnosticCode, _ range: Range<Int>, _ message: String, help: String? = nil) {
-    output.diagnostics.append(Diagnostic(code, at: Span(source, range), message, help: help))
+  mutating func report(_ code: DiagnosticCode, _ range: Range<Int>, _ message: String, help: String? = nil, fix: Fix? = nil) {
+    output.diagnostics.append(Diagnostic(code, at: Span(source, range), message, help: help, fix: fix))
   }
 
   mutating func run() {
@@ -61,6 +61,8 @@ public struct Lexer {
         newline = true
       case UInt8(ascii: "/") where byte(1) == UInt8(ascii: "/"): lineComment()
       case UInt8(ascii: "/") where byte(1) == UInt8(ascii: "*"): blockComment()
+      case UInt8(ascii: "#"): foreignComment(1)
+      case UInt8(ascii: "-") where byte(1) == UInt8(ascii: "-") && (newline || byte(2) == 0x20): foreignComment(2)
       default: return true
       }
     }
@@ -80,6 +82,15 @@ public struct Lexer {
     } else {
       docs = []
     }
+  }
+
+  /// A comment of another language is passed over as one.
+  private mutating func foreignComment(_ length: Int) {
+    let mark = position..<position + length
+    report(
+      .unknownSign, mark, "`\(source.text(mark))` begins no comment", help: "comments begin with `//`",
+      fix: Fix("write `//`", .certain, [Edit(Span(source, mark), "//")]))
+    while position < limit, byte() != 0x0A { position += 1 }
   }
 
   mutating func blockComment() {
@@ -108,10 +119,17 @@ public struct Lexer {
   mutating func scan() -> TokenKind {
     let first = byte()
     switch first {
-    case UInt8(ascii: "r") where byte(1) == UInt8(ascii: "\""): return rawString()
+    case UInt8(ascii: "r") where byte(1) == UInt8(ascii: "\""): return rawString(hashes: 0)
+    case UInt8(ascii: "r") where byte(1) == UInt8(ascii: "#") && byte(2) == UInt8(ascii: "\""): return rawString(hashes: 1)
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
+      let start = position
       while isWord(byte()) { position += 1 }
-      return .identifier
+      guard position == start + 1, byte() == UInt8(ascii: "'") else { return .identifier }
+      _ = foreign()
+      report(
+        .unknownSign, start..<position, "`\(source.text(start..<start + 1))'…'` has no meaning here",
+        help: "texts stand in double quotes, and values in them as `\\(.name)`")
+      return .unknown
     case UInt8(ascii: "0")...UInt8(ascii: "9"): return number()
     case UInt8(ascii: "\""):
       if byte(1) == first, byte(2) == first { return blockString() }
@@ -143,8 +161,26 @@ public struct Lexer {
       return kind
     }
     let start = position
+    if byte() == UInt8(ascii: ";") { return semicolon() }
+    if byte() == UInt8(ascii: "|"), byte(1) != UInt8(ascii: "|") {
+      position += 1
+      report(
+        .unknownSign, start..<position, "`|` has no meaning here",
+        help: newline ? "steps begin with `|>`" : "steps begin with `|>`; a function is called as `x.f()`",
+        fix: Fix("write `|>`", newline ? .certain : .maybe, [Edit(Span(source, start..<position), "|>")]))
+      return .pipe
+    }
     if let help = foreign() {
-      report(.unknownSign, start..<position, "\(describe(start..<position)) has no meaning here", help: help)
+      let place = start..<position
+      // `write `and``: the word is all that changes.
+      let word = help.hasPrefix("write `") ? String(help.dropFirst(7).dropLast()) : nil
+      report(
+        .unknownSign, place, "\(describe(place)) has no meaning here", help: help,
+        fix: word.map { word in
+          let touches = position < limit && byte() != 0x20
+          // In SQL it joins texts.
+          return Fix("write `\(word)`", word == "or" ? .maybe : .certain, [Edit(Span(source, place), touches ? word + " " : word)])
+        })
       return .unknown
     }
     // One diagnostic for a whole run of signs that belong to no token.
@@ -157,19 +193,36 @@ public struct Lexer {
     return .unknown
   }
 
+  /// An item of other languages ends with it; between two of a line a comma stands here.
+  private mutating func semicolon() -> TokenKind {
+    let place = position..<position + 1
+    position += 1
+    var ahead = position
+    while ahead < limit, source.bytes[ahead] == 0x20 { ahead += 1 }
+    let isLast = ahead == limit || [0x0A, 0x0D, UInt8(ascii: "}"), UInt8(ascii: "/")].contains(source.bytes[ahead])
+    report(
+      .unknownSign, place, "`;` has no meaning here",
+      help: isLast ? "remove it: a new line or a comma ends an item" : "items of one line are separated by commas",
+      fix: Fix(isLast ? "remove `;`" : "write `,`", .certain, [Edit(Span(source, place), isLast ? "" : ",")]))
+    return isLast ? .unknown : .comma
+  }
+
   /// Steps over a sign of other languages; what this one writes in its place.
   private mutating func foreign() -> String? {
-    for (text, word) in [("&&", "and"), ("||", "or"), ("!", "not")] where text.utf8.enumerated().allSatisfy({ byte($0) == $1 }) {
+    for (text, help) in [("&&", "write `and`"), ("||", "write `or`"), ("!", "write `not`"), ("$", "an event's field is written `.name`")]
+    where text.utf8.enumerated().allSatisfy({ byte($0) == $1 }) {
       position += text.utf8.count
-      return "write `\(word)`"
+      return help
     }
-    guard byte() == UInt8(ascii: "'") else { return nil }
+    // Texts of other languages.
+    let quote = byte()
+    guard quote == UInt8(ascii: "'") || quote == UInt8(ascii: "`") else { return nil }
     position += 1
     while position < limit, byte() != 0x0A {
       position += 1
-      if byte(-1) == UInt8(ascii: "'") { break }
+      if byte(-1) == quote { break }
     }
-    return "texts stand in double quotes"
+    return quote == UInt8(ascii: "'") ? "texts stand in double quotes" : "texts stand in double quotes, and values in them as `\\(.name)`"
   }
 
   func describe(_ range: Range<Int>) -> String {

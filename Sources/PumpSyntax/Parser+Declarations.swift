@@ -5,7 +5,7 @@ extension Parser {
       if let item = item() {
         file.items.append(item)
         if !at(.end), !atTopLevel {
-          unexpected("a new top-level form at the start of a line")
+          if token.afterNewline { _ = self.item() } else { unexpected("a new line") }
           skipToTopLevel()
         }
       } else {
@@ -14,6 +14,18 @@ extension Parser {
     }
     return file
   }
+
+  private static let foreignForms = [
+    "def": "functions are written `fn name(x: Int) -> Int = x + 1`", "func": "functions are written `fn name(x: Int) -> Int = x + 1`",
+    "function": "functions are written `fn name(x: Int) -> Int = x + 1`", "let": "a value of the configuration is a key of `config`",
+    "const": "a value of the configuration is a key of `config`", "var": "a value of the configuration is a key of `config`",
+    "select": "a program is declared: `pipeline name { source … |> … |> sink … }`", "struct": "records are written `type Name { id: Int }`",
+    "class": "records are written `type Name { id: Int }`", "record": "records are written `type Name { id: Int }`",
+    "input": "a pipeline begins with its source: `pipeline name { source … |> sink … }`",
+    "source": "a source stands in a pipeline: `pipeline name { source … |> sink … }`",
+    "sources": "a source stands in a pipeline: `pipeline name { source … |> sink … }`",
+    "use": "files are taken in by `import \"types.pump\"`", "include": "files are taken in by `import \"types.pump\"`",
+  ]
 
   private mutating func skipToTopLevel() {
     while !at(.end), !atTopLevel { advance() }
@@ -31,7 +43,8 @@ extension Parser {
       } else {
         report(
           .unknownForm, span, "`\(excerpt(word))` begins no top-level form",
-          help: "a file holds import, config, connection, type, enum, fn, stage, pipeline, test and connector, each at column 1")
+          help: Self.foreignForms[word]
+            ?? "a file holds import, config, connection, type, enum, fn, stage, pipeline, test and connector, each at column 1")
       }
       advance()
       return nil
@@ -126,7 +139,10 @@ extension Parser {
   private mutating func function(_ docs: String?, _ start: Span) -> ItemSyntax? {
     guard let name = name("a function's name") else { return nil }
     let parameters = parameters()
-    guard expect(.returns, "`->` and the type of the result") else { return nil }
+    guard
+      expect(
+        .returns, "`->` and the type of the result", help: "functions are written `fn \(name.text)(x: Decimal) -> Decimal = x * 1.21`")
+    else { return nil }
     let result = type()
     guard expect(.equal, "`=` and the function's value") else { return nil }
     let body = expression()
@@ -226,6 +242,7 @@ extension Parser {
       result = makeType(.enumeration(enumCases()), from: start)
     } else if let name = name("a type") {
       result = makeType(.name(name.text), from: start)
+      if at(.less) || at(.leftBracket), !token.afterNewline { return foreignGeneric(name, from: start) }
     } else {
       return TypeSyntax(kind: .erroneous, span: start)
     }
@@ -233,8 +250,31 @@ extension Parser {
       advance()
       result = makeType(.optional(result), from: start)
     }
-    if continues, take(word: "where") { result = makeType(.refined(result, expression()), from: start) }
+    if continues, take(word: "where") {
+      equalsEndsValue = true
+      result = makeType(.refined(result, expression()), from: start)
+      equalsEndsValue = false
+    }
     return result
+  }
+
+  /// `List<Int>`, `Optional[Int]`.
+  private mutating func foreignGeneric(_ name: Name, from start: Span) -> TypeSyntax {
+    advance()
+    var arguments = [type()]
+    while take(.comma) { arguments.append(type()) }
+    if at(.greater) || at(.rightBracket) { advance() }
+    let inner = arguments.last!.span.text
+    let text =
+      switch name.text.lowercased() {
+      case "optional", "option", "maybe", "nullable": "\(inner)?"
+      case "map", "dict", "dictionary", "hashmap", "record": "[String: \(inner)]"
+      default: "[\(inner)]"
+      }
+    let whole = start.joined(lastSpan)
+    report(
+      .unexpected, whole, "`\(whole.text)` is no type", help: "write `\(text)`", fix: Fix("write `\(text)`", .certain, [Edit(whole, text)]))
+    return TypeSyntax(kind: .erroneous, span: whole)
   }
 
   private mutating func recordType() -> TypeSyntax {

@@ -69,18 +69,23 @@ extension Parser {
       case "matches": .matches
       default: nil
       }
+    // `<>` and `**` are of other languages.
+    case .less where next.kind == .greater && next.start == token.end, .star where next.kind == .star && next.start == token.end: nil
     case .coalesce, .equalEqual, .notEqual, .less, .lessEqual, .greater, .greaterEqual, .plus, .minus, .star, .slash, .percent:
       BinaryOperator(rawValue: token.kind.rawValue)
     default: nil
     }
   }
 
-  private mutating func binary(minimum: Int) -> ExprSyntax {
+  mutating func binary(minimum: Int) -> ExprSyntax {
     let start = span
     var left = at(word: "not") && minimum <= 4 ? negated() : unary()
+    if let power = foreignPower(left, from: start) { left = power }
     var compared = false
     var length = 0
-    while continues, let op = binaryOperator, op.precedence >= minimum {
+    while let op = binaryOperator.flatMap({ continues || beginsLine($0) ? $0 : nil }) ?? foreignOperator(minimum: minimum),
+      op.precedence >= minimum
+    {
       // In `let x = E in E` the first `in` outside parentheses belongs to the binding.
       if op == .isIn, letDepth > 0 { break }
       length += 1
@@ -89,6 +94,7 @@ extension Parser {
       if op.precedence == 5 {
         if compared {
           report(.unexpected, place, "comparisons do not chain", help: "join two with `and`, as in `a < b and b < c`")
+          left = ExprSyntax(kind: .erroneous, span: left.span)
         }
         compared = true
       }
@@ -96,8 +102,13 @@ extension Parser {
       let right = nested { $0.binary(minimum: op == .coalesce ? op.precedence : op.precedence + 1) } ?? erroneous()
       left = make(.binary(op, left, right), from: start)
     }
+    while minimum <= 5, let test = foreignTest(left, from: start) { left = test }
     return left
   }
+
+  /// Whether a line that begins with this operator goes on with the expression before. A minus may begin a value, and a word
+  /// may be a field's name.
+  private func beginsLine(_ op: BinaryOperator) -> Bool { op != .subtract && next.kind != .colon }
 
   /// A chain of operators makes a tree as deep as it is long.
   private mutating func refuseChain() -> ExprSyntax {
@@ -130,15 +141,15 @@ extension Parser {
   private mutating func postfix(_ base: ExprSyntax, from start: Span) -> ExprSyntax {
     var result = base
     var length = 0
-    while continues {
+    while continues || at(.optionalDot) {
       length += 1
       if length > 4 * Self.depthLimit { return refuseChain() }
       if at(.dot) || at(.optionalDot) {
         let optional = at(.optionalDot)
         advance()
-        guard let member = anyWord("a field's name after the dot") else { return erroneous() }
-        if at(.leftParen), !token.afterNewline, !optional {
-          result = make(.method(result, member, arguments()), from: start)
+        guard let member = fieldName("a field's name after the dot") else { return erroneous() }
+        if at(.leftParen), !token.afterNewline {
+          result = make(.method(result, member, arguments(), optional: optional), from: start)
         } else {
           result = make(.member(result, member, optional: optional), from: start)
         }
@@ -164,9 +175,9 @@ extension Parser {
     newlines(false) { parser in
       while !parser.at(.rightParen), !parser.at(.end), !parser.atTopLevel {
         var label: Name?
-        if parser.at(.identifier), parser.next.kind == .colon {
+        if parser.at(.identifier), parser.next.kind == .colon || parser.next.kind == .equal {
           label = parser.anyWord("a label")
-          parser.advance()
+          parser.takeColon("an argument is written `\(label?.text ?? ""): …`")
         }
         let before = parser.index
         result.append(ArgumentSyntax(label: label, value: parser.expression()))
@@ -175,6 +186,15 @@ extension Parser {
     }
     expect(.rightParen, "`)` after the arguments")
     return result
+  }
+
+  /// A colon, or an equals sign where a colon belongs.
+  private mutating func takeColon(_ help: String) {
+    if at(.equal) {
+      report(
+        .unexpected, span, "`=` gives no value here", help: help, fix: Fix("write `:`", .certain, [Edit(span, ":")]))
+    }
+    advance()
   }
 
   private mutating func primary() -> ExprSyntax {
@@ -188,13 +208,13 @@ extension Parser {
     case .size: advance(); return literal(.size(word.filter { $0 != "_" }))
     case .date: advance(); return literal(.date(word))
     case .timestamp: advance(); return literal(.timestamp(word))
-    case .raw: advance(); return literal(.regex(String(word.dropFirst(2).dropLast(word.count > 2 ? 1 : 0))))
+    case .raw: advance(); return literal(.regex(rawText(word)))
     case .string, .block:
       let value = string()
       return ExprSyntax(kind: .string(value), span: start)
     case .dot:
       advance()
-      guard let field = anyWord("a field's name after the dot") else { return erroneous() }
+      guard let field = fieldName("a field's name after the dot") else { return erroneous() }
       return make(.field(field), from: start)
     case .leftParen:
       advance()
@@ -202,6 +222,7 @@ extension Parser {
       letDepth = 0
       let inner = newlines(false) { $0.expression() }
       letDepth = bindings
+      if at(.comma) { return foreignList(inner, from: start) }
       expect(.rightParen, "`)`")
       return ExprSyntax(kind: inner.kind, span: start.joined(lastSpan))
     case .leftBracket: return list()
@@ -215,6 +236,12 @@ extension Parser {
       unexpected("an expression")
       return erroneous()
     }
+  }
+
+  /// What stands between the quotes of `r"…"` and `r#"…"#`.
+  private func rawText(_ word: String) -> String {
+    let marks = word.hasPrefix("r#") ? 1 : 0
+    return String(word.dropFirst(2 + marks).dropLast(word.count > 2 + 2 * marks ? 1 + marks : 0))
   }
 
   private mutating func named() -> ExprSyntax {
@@ -240,6 +267,7 @@ extension Parser {
       return erroneous()
     default: break
     }
+    if let value = foreignValue() { return value }
     advance()
     let name = Name(text: word, span: start)
     if at(.arrow), lambdasAllowed {
@@ -281,15 +309,10 @@ extension Parser {
         items.append(.spread(parser.expression()))
         return true
       }
-      let name: Name
-      if parser.at(.string) {
-        let literal = parser.string()
-        name = Name(text: literal.plain ?? "", span: literal.span)
-      } else {
-        guard let word = parser.anyWord("a field's name") else { return false }
-        name = word
-      }
-      items.append(.field(name, parser.take(.colon) ? parser.expression() : nil))
+      guard let name = parser.fieldName("a field's name") else { return false }
+      let hasValue = parser.at(.colon) || parser.at(.equal)
+      if hasValue { parser.takeColon("fields are written `\(name.text): …`") }
+      items.append(.field(name, hasValue ? parser.expression() : nil))
       return true
     }
     letDepth = bindings

@@ -25,10 +25,21 @@ extension Parser {
         result.onError = parser.errorRoute()
         return result.onError != nil
       }
-      if parser.at(.pipe) {
+      if parser.at(.pipe) || parser.atForeignPipe() {
         let steps = parser.chain()
         result.steps += steps
         return !steps.isEmpty
+      }
+      if !hasOrigin, parser.at(.identifier), parser.next.kind == .dot {
+        let place = parser.span
+        parser.report(
+          .noOrigin, place, "pipeline `\(name.text)` has no source", help: "write `source \(parser.text)…`",
+          fix: Fix("write `source`", .certain, [Edit(Span(parser.source, place.start..<place.start), "source ")]))
+        hasOrigin = true
+        guard let endpoint = parser.endpointUse(nil) else { return false }
+        result.origin = .source(endpoint)
+        result.steps = parser.chain()
+        return true
       }
       guard parser.at(.identifier) || parser.at(.string), parser.next.kind == .equal || parser.next.kind == .leftBrace else {
         parser.unexpected("a setting, `source`, `input` or `on error`", help: "steps after the source begin with `|>`")
@@ -89,7 +100,8 @@ extension Parser {
     if take(word: "halt") { return .halt(start.joined(lastSpan)) }
     if take(word: "skip") { return .skip(start.joined(lastSpan)) }
     guard at(.pipe) else {
-      unexpected("`|>`, `halt` or `skip`")
+      unexpected(
+        "`|>`, `halt` or `skip`", help: "`on error halt` ends the run, `on error skip` counts, `on error |> …` takes what failed somewhere")
       return nil
     }
     return .chain(chain(), start.joined(lastSpan))
@@ -125,8 +137,15 @@ extension Parser {
   /// Zero or more `|> step`.
   mutating func chain() -> [StepSyntax] {
     var steps: [StepSyntax] = []
-    while take(.pipe) { steps.append(step()) }
+    while take(.pipe) || atForeignPipe() && take(.returns) { steps.append(step()) }
     return steps
+  }
+
+  /// `->` where a step begins.
+  private mutating func atForeignPipe() -> Bool {
+    guard at(.returns), token.afterNewline else { return false }
+    report(.unexpected, span, "`->` begins no step", help: "steps begin with `|>`", fix: Fix("write `|>`", .certain, [Edit(span, "|>")]))
+    return true
   }
 
   /// A chain inside braces or after `=>`: its first step needs no `|>`.
@@ -171,7 +190,10 @@ extension Parser {
     }
     guard Self.stepWords.contains(word) else {
       advance()
-      if let near = nearest(to: word, in: Self.stepWords) {
+      if let answer = ForeignWords.steps[word.lowercased()] {
+        report(.unknownStep, start, "`\(excerpt(word))` is no step", help: answer.help, fix: answer.fix(start))
+        if let known = answer.word { return stepKind(known, label) }
+      } else if let near = nearest(to: word, in: Self.stepWords) {
         report(
           .unknownStep, start, "`\(excerpt(word))` is no step", help: "did you mean `\(near)`?", fix: Fix(renaming: start, word, to: near))
       } else {
@@ -182,6 +204,11 @@ extension Parser {
       return .erroneous
     }
     advance()
+    return stepKind(word, label)
+  }
+
+  /// What follows the word of a step.
+  private mutating func stepKind(_ word: String, _ label: Name?) -> StepSyntax.Kind {
     switch word {
     case "decode", "encode": return format(word)
     case "filter": return .filter(expression())
@@ -226,7 +253,12 @@ extension Parser {
         return true
       }
       return .tee(steps)
-    case "log": return .log(expression())
+    case "log":
+      guard !at(.pipe), !at(.rightBrace), !token.afterNewline else {
+        unexpected("what to log", help: "write `log it`, or `log \"total \\(.total)\"`")
+        return .erroneous
+      }
+      return .log(expression())
     case "sample":
       let number = text
       guard at(.integer) || at(.fraction) else {
@@ -235,7 +267,9 @@ extension Parser {
       }
       let place = span
       advance()
-      guard expect(.percent, "`%` after the number") else { return .erroneous }
+      let share = Double(number).map { $0 < 1 ? $0 * 100 : $0 } ?? 1
+      let help = "write `sample \(share == share.rounded() ? String(Int(share)) : String(share))%`"
+      guard expect(.percent, "`%` after the number", help: help) else { return .erroneous }
       return .sample(percent: number, place.joined(lastSpan))
     case "sink":
       guard let endpoint = endpointUse(label) else { return .erroneous }
@@ -264,7 +298,7 @@ extension Parser {
     var names: [Name] = []
     repeat {
       _ = take(.dot)
-      guard let name = anyWord("a field's name") else { return .erroneous }
+      guard let name = fieldName("a field's name") else { return .erroneous }
       names.append(name)
     } while take(.comma)
     return .drop(names)
@@ -274,8 +308,8 @@ extension Parser {
     var pairs: [(old: Name, new: Name)] = []
     repeat {
       _ = take(.dot)
-      guard let old = anyWord("a field's name") else { return .erroneous }
-      guard take(word: "as"), let new = anyWord("the new name") else {
+      guard let old = fieldName("a field's name") else { return .erroneous }
+      guard take(word: "as"), let new = fieldName("the new name") else {
         unexpected("`as` and the new name", help: "write `rename \(old.text) as new_name`")
         return .erroneous
       }

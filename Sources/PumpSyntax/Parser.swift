@@ -15,6 +15,10 @@ public struct Parser {
   /// How many `let x = …` values enclose this place: there, `in` ends the value.
   var letDepth = 0
   var diagnostics: [Diagnostic] = []
+  /// In a refinement an equals sign begins the field's default.
+  var equalsEndsValue = false
+  /// The first token of the item that is being read.
+  var itemStart = -1
   /// Set once nesting went too deep: consequences are silenced.
   var tooDeep = false
 
@@ -100,13 +104,13 @@ public struct Parser {
     return false
   }
 
-  mutating func unexpected(_ expected: String, help: String? = nil) {
-    // The lexer has said already that this means nothing.
-    if at(.unknown), !token.afterNewline { return }
-    let help = help ?? (at(.equal) && expected == "a comma or a new line" ? "compare with `==`" : nil)
-    let found = at(.end) ? "the end of the file" : token.afterNewline && index > 0 ? "the end of the line" : "`\(excerpt(text))`"
-    let place = token.afterNewline && index > 0 ? lastSpan.after : span
-    report(.unexpected, place, "expected \(expected), found \(found)", help: help)
+  mutating func unexpected(_ expected: String, help: String? = nil, fix: Fix? = nil) {
+    // The lexer has said already that this means nothing, or that `|` is no `|>`.
+    if at(.unknown) || (at(.pipe) && token.end - token.start == 1) { return }
+    // What begins an item is wrong itself; what is missing is missing at the end of the line before.
+    let isMissing = token.afterNewline && index > 0 && index != itemStart
+    let found = at(.end) ? "the end of the file" : isMissing ? "the end of the line" : "`\(excerpt(text))`"
+    report(.unexpected, isMissing ? lastSpan.after : span, "expected \(expected), found \(found)", help: help, fix: fix)
   }
 
   func excerpt(_ text: String) -> String { text.count > 24 ? text.prefix(24) + "…" : text }
@@ -147,10 +151,11 @@ public struct Parser {
       parser.newlines(true) { parser in
         while !parser.at(.rightBrace), !parser.at(.end), !parser.atTopLevel {
           let before = parser.index
+          parser.itemStart = before
           let fine = item(&parser)
           if !fine || parser.index == before { parser.skipItem(from: before) }
           if parser.take(.comma) || parser.at(.rightBrace) || parser.token.afterNewline { continue }
-          if fine {
+          if fine, !parser.missingComma() {
             parser.unexpected("a comma or a new line")
             parser.skipItem(from: parser.index)
           }
@@ -161,6 +166,16 @@ public struct Parser {
     if !take(.rightBrace) {
       report(.unclosed, opening, "this `{` is never closed", help: "add `}` after \(what)")
     }
+  }
+
+  /// Two items on a line, of which the second is read as well.
+  private mutating func missingComma() -> Bool {
+    guard at(.identifier) || at(.string), next.kind == .colon || next.kind == .equal else { return false }
+    let place = lastSpan.after
+    report(
+      .unexpected, span, "expected a comma before `\(excerpt(text))`", help: "items of one line are separated by commas",
+      fix: Fix("add a comma", .certain, [Edit(Span(source, place.start..<place.start), ",")]))
+    return true
   }
 
   /// Skips to the next item: a new line at this brace depth, a closing brace, or a top-level keyword.
@@ -215,6 +230,17 @@ public struct Parser {
     let result = Name(text: text, span: span)
     advance()
     return result
+  }
+
+  /// A field's name: any word, or a string where it is no word, such as `"@timestamp"`.
+  mutating func fieldName(_ what: String) -> Name? {
+    guard at(.string) else { return anyWord(what) }
+    let literal = string()
+    guard let text = literal.plain else {
+      report(.unexpected, literal.span, "a field's name is known before any event", help: "write the name as it is, without `\\(…)`")
+      return nil
+    }
+    return Name(text: text, span: literal.span)
   }
 
   // MARK: Strings

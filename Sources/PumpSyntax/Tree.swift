@@ -318,7 +318,8 @@ public struct ExprSyntax: Sendable {
     case member(ExprSyntax, Name, optional: Bool)
     case index(ExprSyntax, ExprSyntax)
     case call(Name, [ArgumentSyntax])
-    case method(ExprSyntax, Name, [ArgumentSyntax])
+    /// `a.f(b)`; `a?.f(b)` is null where `a` is.
+    case method(ExprSyntax, Name, [ArgumentSyntax], optional: Bool)
     case unary(UnaryOperator, ExprSyntax)
     case binary(BinaryOperator, ExprSyntax, ExprSyntax)
     case conditional(ExprSyntax, ExprSyntax, ExprSyntax)

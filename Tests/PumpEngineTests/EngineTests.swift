@@ -14,7 +14,7 @@ import Testing
   private final class Store { var rows: [Int64: Int64] = [:] }
 
   // One pipeline's thread writes and commits it.
-  private final class StoreSink: Sink, @unchecked Sendable {
+  private final class StoreSink: Sink {
     let store: Store
     let deletes: Bool
     private var waiting: [(id: Int64, n: Int64)] = []
@@ -48,7 +48,7 @@ import Testing
   }
 
   // One pipeline's thread reads it.
-  private final class Batches: Source, @unchecked Sendable {
+  private final class Batches: Source {
     var left: [[String]]
     init(_ batches: [[String]]) { left = batches }
     func next(_ batch: Batch) throws(RunFailure) -> Bool {

@@ -4,10 +4,7 @@ import PumpConnectorKit
 
 /// `index`: bulk requests. Events are encoded as they come and sent at the commit; what is not done then stays and is sent
 /// again, each event under the id that it got when it came.
-///
-/// Used under its pipeline's lock, as every sink is, but for the request that is under way: till its answer is taken, the sender's thread
-/// alone has its session and `packed`, and what it sends of `lines` stays as and where it is.
-final class BulkSink: Sink, @unchecked Sendable {
+final class BulkSink: Sink {
   private typealias Mode = ElasticsearchIndexSinkArguments.Mode
   private enum Outcome { case open, done, refused }
   /// Where the action of an event ends within the lines, where all of it does, and how it went.

@@ -49,7 +49,7 @@ final class Cluster: Sendable {
 
   /// The node whose turn it is, of those not tried yet; one that was down lately only where there is no other.
   func choose(besides tried: [Int]) -> Int? {
-    let now = currentMicros()
+    let now = monotonicMicros()
     return state.withLock { state in
       let others = (0..<nodes.count).map { (state.next + $0) % nodes.count }.filter { !tried.contains($0) }
       guard let chosen = others.first(where: { state.downUntil[$0] <= now }) ?? others.first else { return nil }
@@ -62,7 +62,7 @@ final class Cluster: Sendable {
 
   /// Leaves a node out for a while, where there are others.
   func failed(_ node: Int, _ failure: RunFailure) {
-    let now = currentMicros()
+    let now = monotonicMicros()
     let isNew = state.withLock { state in
       defer { state.downUntil[node] = now + Cluster.rest }
       return state.downUntil[node] == 0

@@ -2,8 +2,7 @@
 import PumpConnectorKit
 
 /// `document`: the documents of all keys of a batch in one request, remembered for a while.
-/// Used under its pipeline's lock, as every lookup is.
-final class DocumentLookup: Lookup, @unchecked Sendable {
+final class DocumentLookup: Lookup {
   private let pool: ClientPool<Session>
   private let connection: Connection
   private let label: String

@@ -64,9 +64,7 @@ struct ElasticsearchIndexSinkArguments: Sendable {
   /// creates it where it is missing.
   var mode: Mode
 
-  init(_ settings: Settings) {
-    mode = settings.read("mode") ?? .index
-  }
+  init(_ settings: Settings) { mode = settings.read("mode") ?? .index }
 }
 
 struct ElasticsearchDocumentLookupArguments: Sendable {

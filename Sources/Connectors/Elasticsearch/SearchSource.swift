@@ -4,8 +4,7 @@ import PumpConnectorKit
 
 /// `search`: page after page of what a query finds at one point in time, in the order of fields where they are given, and
 /// from there on again after a poll, a restart or a lost point in time.
-/// Used by one thread at a time, as every source is.
-final class SearchSource: Source, @unchecked Sendable {
+final class SearchSource: Source {
   private let pool: ClientPool<Session>
   private let connection: Connection
   private let context: EndpointContext
@@ -63,10 +62,10 @@ final class SearchSource: Source, @unchecked Sendable {
     do throws(RunFailure) {
       if !isAsking {
         let begin = max(nextPoll, mark?.due ?? 0)
-        let wait = begin - currentMicros()
+        let wait = begin - monotonicMicros()
         if wait > 0 {
           guard context.stop.wait(micros: min(wait, 100_000)) else { return false }
-          if currentMicros() < begin { return true }
+          if monotonicMicros() < begin { return true }
         }
         try ask()
       }
@@ -96,7 +95,7 @@ final class SearchSource: Source, @unchecked Sendable {
       guard try search.prepare(session!) else { return finish() }
       if delay > 0, search.canBound, mark == nil {
         guard let newest = try search.newest(session!), newest != key else { return finish() }
-        return mark = (newest, currentMicros() + delay)
+        return mark = (newest, monotonicMicros() + delay)
       }
       pointInTime = try search.open(session!)
       last = nil
@@ -114,7 +113,7 @@ final class SearchSource: Source, @unchecked Sendable {
       pool.release(session, broken: !session.isReusable)
     }
     (session, pointInTime, mark) = (nil, nil, nil)
-    nextPoll = currentMicros() + (every ?? 0)
+    nextPoll = monotonicMicros() + (every ?? 0)
     hasEnded = every == nil
   }
 

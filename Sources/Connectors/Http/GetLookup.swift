@@ -3,8 +3,7 @@ import PumpHttpClient
 import PumpConnectorKit
 
 /// `get` as a lookup: the objects of all keys of a batch, several requests at once, remembered for a while.
-/// Used under its pipeline's lock, as every lookup is.
-final class GetLookup: Lookup, @unchecked Sendable {
+final class GetLookup: Lookup {
   private let service: Service
   private let client: HttpClient
   private let label: String

@@ -3,8 +3,7 @@ import PumpHttpClient
 import PumpConnectorKit
 
 /// `get`: what a server gives for a path, again and again; an answer that is the one before is not an event.
-/// Used by one thread at a time, as every source is.
-final class GetSource: Source, @unchecked Sendable {
+final class GetSource: Source {
   private let service: Service
   private let client: HttpClient
   private let context: EndpointContext
@@ -40,10 +39,10 @@ final class GetSource: Source, @unchecked Sendable {
     if hasEnded { return false }
     var answer: HttpAnswer?
     if client.activeCount == 0 {
-      let wait = nextRequest - currentMicros()
+      let wait = nextRequest - monotonicMicros()
       if wait > 0 {
         guard context.stop.wait(micros: min(wait, 100_000)) else { return false }
-        if currentMicros() < nextRequest { return true }
+        if monotonicMicros() < nextRequest { return true }
       }
       if service.connection.phase == .ready {
         client.start(request())
@@ -59,7 +58,7 @@ final class GetSource: Source, @unchecked Sendable {
     }
     try take(answer, batch)
     hasFailed = false
-    nextRequest = currentMicros() + (every ?? 0)
+    nextRequest = monotonicMicros() + (every ?? 0)
     hasEnded = every == nil
     return true
   }
@@ -75,7 +74,7 @@ final class GetSource: Source, @unchecked Sendable {
   private func take(_ answer: HttpAnswer, _ batch: Batch) throws(RunFailure) {
     if answer.status == 304 || answer.status == 204 { return }
     guard (200..<300).contains(answer.status) else {
-      nextRequest = currentMicros() + Service.pause(answer)
+      nextRequest = monotonicMicros() + Service.pause(answer)
       throw service.failure("GET \(service.shown(url))", answer)
     }
     if let problem = answer.problem {

@@ -61,7 +61,5 @@ struct HttpGetLookupArguments: Sendable {
   /// Found objects, and that there is none, are remembered for so long.
   var cache: Duration
 
-  init(_ settings: Settings) {
-    cache = settings.read("cache") ?? Duration(1_000_000)
-  }
+  init(_ settings: Settings) { cache = settings.read("cache") ?? Duration(1_000_000) }
 }

@@ -3,8 +3,7 @@ import PumpHttpClient
 import PumpConnectorKit
 
 /// `request`: one request for each event, several at once. What the server was too busy for stays and is sent again.
-/// Used under its pipeline's lock, as every sink is.
-final class RequestSink: Sink, @unchecked Sendable {
+final class RequestSink: Sink {
   private enum Outcome { case open, done, refused(String) }
   private let service: Service
   private let client: HttpClient
@@ -50,7 +49,7 @@ final class RequestSink: Sink, @unchecked Sendable {
 
   func commit() throws(RunFailure) -> [Refusal] {
     guard !ends.isEmpty else { return [] }
-    while currentMicros() < notBefore, service.connection.stop.wait(micros: min(100_000, notBefore - currentMicros())) {}
+    while monotonicMicros() < notBefore, service.connection.stop.wait(micros: min(100_000, notBefore - monotonicMicros())) {}
     let open = outcomes.indices.filter { if case .open = outcomes[$0] { true } else { false } }
     try service.send(client, open, request, settle)
     var refusals: [Refusal] = []
@@ -81,7 +80,7 @@ final class RequestSink: Sink, @unchecked Sendable {
       return nil
     case 401, 407: return service.failure(method, answer)
     case _ where Service.isBusy(answer.status):
-      notBefore = max(notBefore, currentMicros() + Service.pause(answer))
+      notBefore = max(notBefore, monotonicMicros() + Service.pause(answer))
       return service.failure(method, answer)
     default:
       outcomes[answer.number] = .refused(service.failure("\(method) \(service.shown(urls[answer.number]))", answer).message)

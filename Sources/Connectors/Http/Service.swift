@@ -108,12 +108,12 @@ final class Service: Sendable {
       if client.activeCount == 0 {
         guard trouble == nil, !waiting.isEmpty else { break }
         // Others of this connection use all that it may.
-        let begin = currentMicros()
+        let begin = monotonicMicros()
         requests.withLock { $0.waiting += 1 }
         _ = connection.stop.wait(micros: 5000)
         requests.withLock {
           $0.waiting -= 1
-          $0.waited += currentMicros() - begin
+          $0.waited += monotonicMicros() - begin
         }
       } else if let answer = client.wait(micros: 100_000) {
         requests.withLock { $0.active -= 1 }

@@ -4,9 +4,8 @@ import PumpConnectorKit
 import Synchronization
 
 /// A handle of librdkafka, which connects, and comes back, by itself; what it says of that is told to the connection.
-///
-/// Several threads may use it, as librdkafka lets them. `handle` and the three callbacks are set before it is polled first, and taken back
-/// once nobody else polls it; what its callbacks change is atomic or behind a mutex.
+/// librdkafka guards the handle, and calls back on the thread that polls; what is called is set before the first poll, or by
+/// that thread.
 final class Client: @unchecked Sendable {
   let connection: Connection
   let settings: KafkaSettings

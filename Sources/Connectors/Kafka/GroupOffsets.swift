@@ -54,7 +54,7 @@ final class GroupOffsets {
 
   /// Commits everything and waits until it is confirmed.
   func confirm() {
-    let end = currentMicros() + Self.patience
+    let end = monotonicMicros() + Self.patience
     while !unconfirmed.isEmpty {
       let code = withList(unconfirmed.map { ($0.key, $0.value) }) { list in
         // With no queue given, the answer is heard before this returns; it tells each partition's.
@@ -64,7 +64,7 @@ final class GroupOffsets {
           Unmanaged.passUnretained(self).toOpaque())
       }
       guard !unconfirmed.isEmpty else { return }
-      guard !client.isFatal, !isExpelled(code), currentMicros() < end else {
+      guard !client.isFatal, !isExpelled(code), monotonicMicros() < end else {
         // Whoever has the partitions now goes on from the last commit: events come twice, none is lost.
         warn("offsets of \(unconfirmed.count) partitions were not committed: \(Client.text(code)); their last events come again")
         return

@@ -11,8 +11,8 @@ struct Failed {
   let isNamed: Bool
 }
 
-/// A message of a refused batch, to be sent again alone. Whoever polls makes it, under the lock of its outbox; whoever takes it from there
-/// has it alone.
+/// A message of a refused batch, to be sent again alone.
+/// The outbox that holds it guards it.
 final class Suspect: @unchecked Sendable {
   let topic: String
   let partition: Int32

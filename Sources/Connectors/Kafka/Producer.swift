@@ -5,7 +5,8 @@ import Synchronization
 
 /// The producer of a connection. librdkafka holds every message until the brokers have it, however long that takes, so
 /// sinks keep nothing; a report finds its sink by the message's opaque value.
-final class Producer: Sendable {
+/// Any thread of the connection may use it: what changes stands behind a lock, and librdkafka guards its handles.
+final class Producer: @unchecked Sendable {
   let client: Client
   private let outboxes = Mutex<[Outbox]>([])
   private let topics = Mutex<[String: OpaquePointer]>([:])

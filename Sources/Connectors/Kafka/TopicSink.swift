@@ -3,8 +3,7 @@ internal import CKafka
 import PumpConnectorKit
 
 /// `sink topic`: a delivery report for each message is the only acknowledgement.
-/// Used under its pipeline's lock, as every sink is. What all sinks share is the producer's.
-final class TopicSink: Sink, @unchecked Sendable {
+final class TopicSink: Sink {
   private let producer: Producer
   private let outbox: Outbox
   private let places: (name: Int, key: Int?, partition: Int?, headers: Int?, tombstone: Int?)
@@ -210,12 +209,12 @@ final class TopicSink: Sink, @unchecked Sendable {
 
   func commit() throws(RunFailure) -> [Refusal] {
     guard count > 0 else { return [] }
-    let begin = currentMicros()
+    let begin = monotonicMicros()
     while true {
       while outbox.open > 0 {
         try producer.flush()
         // Said again and again by the pipeline; the messages stay where they are.
-        guard currentMicros() - begin < 500_000 else {
+        guard monotonicMicros() - begin < 500_000 else {
           producer.client.lookAgain()
           throw producer.client.connection.failure(
             "the brokers have not confirmed \(outbox.open) events yet\(producer.client.cause)", transient: true)

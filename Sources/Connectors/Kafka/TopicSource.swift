@@ -8,9 +8,7 @@ import PumpConnectorKit
 /// The group's members agree on one of librdkafka's own strategies, so that others than Pump may be members. They are eager:
 /// each gives all its partitions up before a change of the group. With those that change step by step librdkafka before 2.10
 /// drops everything where a commit meets a change.
-///
-/// Used by one thread at a time, as every source is: librdkafka calls back on the thread that polls.
-final class TopicSource: Source, @unchecked Sendable {
+final class TopicSource: Source {
   let client: Client
   let context: EndpointContext
   let group: String

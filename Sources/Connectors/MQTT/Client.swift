@@ -133,7 +133,7 @@ final class Client: PooledClient, @unchecked Sendable {
   enum Greeting { case taken, unknownVersion, leave, silence }
 
   func connect(_ keepAlive: Int32, within timeout: Int64) throws(RunFailure) -> Greeting {
-    let deadline = currentMicros() + timeout
+    let deadline = monotonicMicros() + timeout
     var properties: OpaquePointer?
     defer { mosquitto_property_free_all(&properties) }
     // 3.1.1 keeps such a session for ever; 5 would end it with the connection.
@@ -143,7 +143,7 @@ final class Client: PooledClient, @unchecked Sendable {
     let code = mosquitto_connect_bind_v5(handle, broker.host, broker.port, keepAlive, nil, properties)
     guard code == 0 else { throw unreachable(code) }
     while answer == nil {
-      guard currentMicros() < deadline else { return .silence }
+      guard monotonicMicros() < deadline else { return .silence }
       let code = drive(micros: 50_000)
       if code != 0, answer == nil {
         if version == MQTT_PROTOCOL_V5, problem.isEmpty, code == 7 || errno == ECONNRESET { return .leave }
@@ -199,7 +199,7 @@ final class Client: PooledClient, @unchecked Sendable {
 
   /// Writes everything that waits.
   func send() -> Int32 {
-    var deadline = currentMicros() + connection.connectTimeout
+    var deadline = monotonicMicros() + connection.connectTimeout
     while mosquitto_want_write(handle) {
       let code = mosquitto_loop_write(handle, 1)
       if code != 0 { return lose(code) }
@@ -207,8 +207,8 @@ final class Client: PooledClient, @unchecked Sendable {
       var descriptor = pollfd(fd: mosquitto_socket(handle), events: Int16(POLLOUT), revents: 0)
       // A slow network takes its time, one that takes nothing is lost.
       if poll(&descriptor, 1, 100) > 0 {
-        deadline = currentMicros() + connection.connectTimeout
-      } else if currentMicros() > deadline {
+        deadline = monotonicMicros() + connection.connectTimeout
+      } else if monotonicMicros() > deadline {
         return lose(7)
       }
     }
@@ -288,12 +288,12 @@ final class Client: PooledClient, @unchecked Sendable {
     guard asked == 0 else {
       throw connection.failure("`\(filter)` can be no filter of topics: \(Self.text(asked)); write `a/+/b` or `a/#`")
     }
-    let deadline = currentMicros() + connection.connectTimeout
+    let deadline = monotonicMicros() + connection.connectTimeout
     // Only the subscription is sent: messages of a session that goes on come at once, and are not to be confirmed yet.
     var code = send()
     while granted == nil, code == 0 {
       code = receive(micros: 50_000)
-      guard currentMicros() < deadline else {
+      guard monotonicMicros() < deadline else {
         isBroken = true
         throw connection.failure("the broker did not confirm the subscription of `\(filter)`", transient: true)
       }

@@ -3,8 +3,7 @@ internal import CMQTT
 import PumpConnectorKit
 
 /// `sink topic`: messages are kept until the broker has confirmed them, and published again where the client was lost.
-/// Used under its pipeline's lock, as every sink is.
-final class TopicSink: Sink, @unchecked Sendable {
+final class TopicSink: Sink {
   private let pool: ClientPool<Client>
   private let connection: Connection
   private let qos: Int32
@@ -87,7 +86,7 @@ final class TopicSink: Sink, @unchecked Sendable {
 
   /// Keeps so many messages under way; what is answered is done even where the client is lost later.
   private func deliver(_ client: Client) throws(RunFailure) {
-    var deadline = currentMicros() + patience
+    var deadline = monotonicMicros() + patience
     var numbers: [Int32] = []
     let first = done
     while done < events.count {
@@ -107,10 +106,10 @@ final class TopicSink: Sink, @unchecked Sendable {
         done += 1
         losses = 0
         window = min(window + 1, Self.wholeWindow)
-        deadline = currentMicros() + patience
+        deadline = monotonicMicros() + patience
       }
       guard code == 0 else { throw lost(client, code, over: done) }
-      guard currentMicros() < deadline else {
+      guard monotonicMicros() < deadline else {
         throw connection.failure("the broker did not confirm \(client.unconfirmed.count) messages within ack_timeout", transient: true)
       }
     }

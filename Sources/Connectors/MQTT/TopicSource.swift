@@ -5,8 +5,7 @@ import PumpConnectorKit
 
 /// `source topic`: a session that the broker keeps. libmosquitto queues the confirmation of each message as it comes;
 /// the queue is written once the events are durable. Brokers send only so many messages ahead, so each batch asks for its commit.
-/// Used by one thread at a time, as every source is.
-final class TopicSource: Source, @unchecked Sendable {
+final class TopicSource: Source {
   private let broker: Broker
   private var connection: Connection { broker.connection }
   private let context: EndpointContext
@@ -58,7 +57,7 @@ final class TopicSource: Source, @unchecked Sendable {
       }
     }
     client.takesLeave = false
-    connectedAt = currentMicros()
+    connectedAt = monotonicMicros()
     return client
   }
 
@@ -68,7 +67,7 @@ final class TopicSource: Source, @unchecked Sendable {
     places = []
     size = 0
     if client == nil {
-      let wait = notBefore - currentMicros()
+      let wait = notBefore - monotonicMicros()
       // What was delivered is committed meanwhile.
       if wait > 0 { return context.stop.wait(micros: min(wait, 100_000)) }
       client = try connect()
@@ -106,13 +105,13 @@ final class TopicSource: Source, @unchecked Sendable {
   private func loss(_ client: Client, _ code: Int32) -> String {
     let reason = client.loss(code)
     let pause = min(Self.pause.most, Self.pause.first << Int64(min(max(0, takeovers - 1), 20)))
-    guard let session, currentMicros() - connectedAt < 2 * pause else {
+    guard let session, monotonicMicros() - connectedAt < 2 * pause else {
       takeovers = 0
       return reason
     }
     takeovers += 1
     guard takeovers > 1 else { return reason }
-    notBefore = currentMicros() + .random(in: pause / 2...pause)
+    notBefore = monotonicMicros() + .random(in: pause / 2...pause)
     return "\(reason); did another client take over `\(session)`? Two programs with one `client_id` take the session from each other: "
       + "give each its own"
   }

@@ -4,7 +4,8 @@ import Glibc
 import PumpConnectorKit
 
 /// Where the servers are and how they are spoken to: the connection's settings as libmongoc's URI. Mistakes in them are
-/// found here, before anything is opened. The URI is not changed after `init`; each client copies it.
+/// found here, before anything is opened.
+/// Nothing of it changes once it is made: any thread may make a client of it.
 final class Address: @unchecked Sendable {
   let uri: OpaquePointer
   /// `localhost:27017`, for messages; a URI may hold a password.

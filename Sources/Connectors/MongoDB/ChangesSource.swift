@@ -3,8 +3,7 @@ import PumpConnectorKit
 
 /// `changes`: a change stream. Where it stood when the last acknowledged event was given is kept; after a lost session, and
 /// after a restart, it begins again after that.
-/// Used by one thread at a time, as every source is.
-final class ChangesSource: Source, @unchecked Sendable {
+final class ChangesSource: Source {
   private let pool: ClientPool<Client>
   private let context: EndpointContext
   private let collection: String?
@@ -69,7 +68,7 @@ final class ChangesSource: Source, @unchecked Sendable {
   // MARK: Events
 
   private func read(_ batch: Batch) throws(RunFailure) {
-    let begin = currentMicros()
+    let begin = monotonicMicros()
     var changes: [Change] = []
     var size = 0
     var isInvalidated = false
@@ -86,14 +85,14 @@ final class ChangesSource: Source, @unchecked Sendable {
         given = stream.option() ?? given
         end(error)
       }
-      if currentMicros() - begin > 100_000 { break }
+      if monotonicMicros() - begin > 100_000 { break }
     }
     if let stream = open?.stream { given = stream.option(isInvalidated: isInvalidated) ?? given }
     if isInvalidated { end() }
     Change.describe(changes, batch, context.meta)
     mark(batch)
     // A server that does not wait is not asked without end.
-    if currentMicros() - begin < 10_000, batch.count == 0 { _ = context.stop.wait(micros: 100_000) }
+    if monotonicMicros() - begin < 10_000, batch.count == 0 { _ = context.stop.wait(micros: 100_000) }
   }
 
   private func take(_ change: Change, _ batch: Batch, _ changes: inout [Change]) {
@@ -110,7 +109,7 @@ final class ChangesSource: Source, @unchecked Sendable {
 
   /// What happens from the first call on must be found after a restart too, before there is an event.
   private func mark(_ batch: Batch) {
-    let now = currentMicros()
+    let now = monotonicMicros()
     let isDue = batch.count > 0 || !batch.refused.isEmpty || now - markedAt > Self.markInterval
     guard context.keepsPositions, isDue, let given else { return }
     batch.checkpoint = ["": given.withUnsafeBufferPointer { Document($0.baseAddress!, $0.count).json(.extended) }]

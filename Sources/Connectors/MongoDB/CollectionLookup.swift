@@ -2,8 +2,7 @@
 import PumpConnectorKit
 
 /// `lookup collection`: the documents of all keys of a batch in one query, remembered for a while.
-/// Used under its pipeline's lock, as every lookup is.
-final class CollectionLookup: Lookup, @unchecked Sendable {
+final class CollectionLookup: Lookup {
   private let pool: ClientPool<Client>
   private let layout: Layout
   private let name: String

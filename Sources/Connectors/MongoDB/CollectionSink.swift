@@ -4,8 +4,7 @@ import PumpConnectorKit
 
 /// `collection`: what was written since the last commit is held here as BSON and sent by the commit in few commands. Every
 /// inserted document has its `_id` from here, so that it can be sent again where no answer came, and is there once.
-/// Used under its pipeline's lock, as every sink is.
-final class CollectionSink: Sink, @unchecked Sendable {
+final class CollectionSink: Sink {
   private enum Mode { case insert, upsert, update, delete, ignore }
   private let pool: ClientPool<Client>
   private let name: String

@@ -3,8 +3,7 @@ import PumpConnectorKit
 
 /// `find`: the documents of a collection, in the order of fields where one is given, and from there on again after a lost
 /// session, a poll or a restart.
-/// Used by one thread at a time, as every source is.
-final class FindSource: Source, @unchecked Sendable {
+final class FindSource: Source {
   private let pool: ClientPool<Client>
   private let context: EndpointContext
   private let layout: Layout
@@ -74,10 +73,10 @@ final class FindSource: Source, @unchecked Sendable {
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     if hasEnded { return false }
     if open == nil {
-      let wait = nextPoll - currentMicros()
+      let wait = nextPoll - monotonicMicros()
       if wait > 0 {
         guard context.stop.wait(micros: min(wait, 100_000)) else { return false }
-        if currentMicros() < nextPoll { return true }
+        if monotonicMicros() < nextPoll { return true }
       }
     }
     do throws(RunFailure) {
@@ -99,7 +98,7 @@ final class FindSource: Source, @unchecked Sendable {
   private func isSettled() throws(RunFailure) -> Bool {
     guard delay > 0 else { return true }
     if let mark {
-      let wait = mark.due - currentMicros()
+      let wait = mark.due - monotonicMicros()
       guard wait > 0 else { return true }
       if !context.stop.wait(micros: min(wait, 100_000)) { hasEnded = true }
       return false
@@ -108,7 +107,7 @@ final class FindSource: Source, @unchecked Sendable {
     let found = try pool.with { client throws(RunFailure) in try client.all(collection, query(upTo: nil), options) }
     if let newest = found.first {
       let key = newest.withUnsafeBufferPointer { bytes in self.key(of: Document(bytes.baseAddress!, bytes.count)) }
-      mark = (key, currentMicros() + delay)
+      mark = (key, monotonicMicros() + delay)
     } else {
       rest()
     }
@@ -118,7 +117,7 @@ final class FindSource: Source, @unchecked Sendable {
   /// The end of what there is now.
   private func rest() {
     mark = nil
-    nextPoll = currentMicros() + (every ?? 0)
+    nextPoll = monotonicMicros() + (every ?? 0)
     hasEnded = every == nil
   }
 

@@ -2,7 +2,7 @@
 import PumpConnectorKit
 
 /// A type as documents hold it: the names of its fields as BSON has them, at every depth. Made once for each endpoint.
-final class Layout: Sendable {
+final class Layout {
   let shape: Shape
   /// Names of a record's fields.
   let names: [Text]

@@ -4,8 +4,7 @@ import PumpConnectorKit
 
 /// `changes`: logical replication with `pgoutput`, protocol version 1. What was acknowledged is confirmed to the slot;
 /// after a lost session the server begins again after that.
-/// Used by one thread at a time, as every source is.
-final class ChangesSource: Source, @unchecked Sendable {
+final class ChangesSource: Source {
   private let connection: Connection
   let context: EndpointContext
   private let publication: String
@@ -168,14 +167,14 @@ final class ChangesSource: Source, @unchecked Sendable {
 
   /// Tells the server how far the slot may be moved: at most after what was acknowledged.
   private func confirm(_ client: Client, force: Bool) throws(RunFailure) {
-    let now = currentMicros()
+    let now = monotonicMicros()
     // Where nothing waits, other tables' changes need not be kept either.
     let position = acknowledged == given && !hasOpenRows ? max(acknowledged, serverEnd) : acknowledged
     guard force || (position > confirmed && now - lastStatus > 200_000) || now - lastStatus > 5_000_000 else { return }
     var status = ByteBuffer(capacity: 40)
     defer { status.release() }
     status.byte(UInt8(ascii: "r"))
-    for value in [position, position, position, now - 946_684_800_000_000] { status.int64(value) }
+    for value in [position, position, position, currentMicros() - 946_684_800_000_000] { status.int64(value) }
     status.byte(0)
     let sent = status.base.withMemoryRebound(to: CChar.self, capacity: status.count) {
       PQputCopyData(client.handle, $0, Int32(status.count))

@@ -66,12 +66,12 @@ final class Client: PooledClient, @unchecked Sendable {
     defer { for text in keys + values { free(UnsafeMutablePointer(mutating: text)) } }
     guard let handle = PQconnectStartParams(&keys, &values, 0) else { throw connection.failure("out of memory", transient: true) }
     let address = "\(settings.host):\(settings.port)"
-    let deadline = currentMicros() + connection.connectTimeout
+    let deadline = monotonicMicros() + connection.connectTimeout
     var next = PGRES_POLLING_WRITING
     while PQstatus(handle) != CONNECTION_BAD, next != PGRES_POLLING_OK, next != PGRES_POLLING_FAILED {
       var descriptor = pollfd(
         fd: PQsocket(handle), events: Int16(next == PGRES_POLLING_READING ? POLLIN : POLLOUT), revents: 0)
-      let left = deadline - currentMicros()
+      let left = deadline - monotonicMicros()
       guard left > 0 else {
         PQfinish(handle)
         throw connection.failure(
@@ -202,7 +202,7 @@ final class Client: PooledClient, @unchecked Sendable {
 
   /// The next result; nil after the last.
   func next(limit: Int64? = nil) throws(RunFailure) -> Result? {
-    let deadline = currentMicros() + (limit ?? timeout)
+    let deadline = monotonicMicros() + (limit ?? timeout)
     try flush(deadline)
     while PQisBusy(handle) == 1 {
       try wait(POLLIN, deadline)
@@ -213,7 +213,7 @@ final class Client: PooledClient, @unchecked Sendable {
 
   /// Sends what libpq holds.
   func flush(_ deadline: Int64? = nil) throws(RunFailure) {
-    let deadline = deadline ?? currentMicros() + timeout
+    let deadline = deadline ?? monotonicMicros() + timeout
     while true {
       let rest = PQflush(handle)
       if rest == 0 { return }
@@ -224,7 +224,7 @@ final class Client: PooledClient, @unchecked Sendable {
   }
 
   private func wait(_ events: Int32, _ deadline: Int64) throws(RunFailure) {
-    let left = deadline - currentMicros()
+    let left = deadline - monotonicMicros()
     guard left > 0 else {
       cancel()
       throw connection.failure("the server gave no answer within statement_timeout; raise it, or look at what holds it up", transient: true)

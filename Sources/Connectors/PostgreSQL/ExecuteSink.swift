@@ -2,8 +2,7 @@
 import PumpConnectorKit
 
 /// `execute`: one statement for each event, its arguments bound; each batch is one transaction.
-/// Used under its pipeline's lock, as every sink is.
-final class ExecuteSink: Sink, @unchecked Sendable {
+final class ExecuteSink: Sink {
   private let sql: String
   /// Fields of the event, by the statement's parameters.
   private let parameters: [Int]

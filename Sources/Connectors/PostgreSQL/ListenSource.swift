@@ -3,8 +3,7 @@ internal import CPostgreSQL
 import PumpConnectorKit
 
 /// `listen`: what other sessions NOTIFY on a channel.
-/// Used by one thread at a time, as every source is.
-final class ListenSource: Source, @unchecked Sendable {
+final class ListenSource: Source {
   private let pool: ClientPool<Client>
   private let connection: Connection
   private let context: EndpointContext
@@ -57,8 +56,8 @@ final class ListenSource: Source, @unchecked Sendable {
     let probe = "pump_\(UInt64.random(in: 0...UInt64.max))"
     try client.run("LISTEN \(probe)")
     let other = try connection.attempt { () throws(RunFailure) in try Client(connection) }
-    let end = currentMicros() + 3_000_000
-    while currentMicros() < end, !context.stop.isRequested {
+    let end = monotonicMicros() + 3_000_000
+    while monotonicMicros() < end, !context.stop.isRequested {
       try other.run("NOTIFY \(probe)")
       _ = try client.waitForInput()
       while let notification = PQnotifies(client.handle) {

@@ -5,9 +5,7 @@ import PumpConnectorKit
 ///
 /// A source may give changes again from a point on. So each leads to the same table whether it was applied before or not, as
 /// long as all that follow it come again too: rows are set by their key, and what was not sent stays with the row that has it.
-///
-/// Used under its pipeline's lock, as every sink is; `positions` uses what never changes and the pool.
-final class MirrorSink: PositionKeeper, @unchecked Sendable {
+final class MirrorSink: PositionKeeper {
   private let pool: ClientPool<Client>
   private let connection: Connection
   private let context: EndpointContext

@@ -87,9 +87,7 @@ struct PostgreSQLChangesSourceArguments: Sendable {
 struct PostgreSQLListenSourceArguments: Sendable {
   var channel: String
 
-  init(_ settings: Settings) {
-    channel = settings.required("channel")
-  }
+  init(_ settings: Settings) { channel = settings.required("channel") }
 }
 
 struct PostgreSQLTableSinkArguments: Sendable {
@@ -127,9 +125,7 @@ struct PostgreSQLTableSinkArguments: Sendable {
 struct PostgreSQLExecuteSinkArguments: Sendable {
   var sql: String
 
-  init(_ settings: Settings) {
-    sql = settings.required("sql")
-  }
+  init(_ settings: Settings) { sql = settings.required("sql") }
 }
 
 struct PostgreSQLTableLookupArguments: Sendable {

@@ -35,7 +35,7 @@ struct SettledRows {
   mutating func reached(_ client: Client) throws(RunFailure) -> [String]? {
     let oldest = try client.run("SELECT pg_snapshot_xmin(pg_current_snapshot())::text").text(0, 0).flatMap { Int64($0) } ?? 0
     guard let horizon, horizon.next <= oldest else {
-      heldSince = heldSince ?? currentMicros()
+      heldSince = heldSince ?? monotonicMicros()
       return nil
     }
     (heldSince, isTold) = (nil, false)
@@ -47,7 +47,7 @@ struct SettledRows {
 
   /// True once, when rows have waited for half a minute.
   mutating func isLong() -> Bool {
-    guard let heldSince, !isTold, currentMicros() - heldSince > 30_000_000 else { return false }
+    guard let heldSince, !isTold, monotonicMicros() - heldSince > 30_000_000 else { return false }
     isTold = true
     return true
   }

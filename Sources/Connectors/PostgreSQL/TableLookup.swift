@@ -2,8 +2,7 @@
 import PumpConnectorKit
 
 /// `lookup table`: the rows of all keys of a batch in one statement, remembered for a while.
-/// Used under its pipeline's lock, as every lookup is.
-final class TableLookup: Lookup, @unchecked Sendable {
+final class TableLookup: Lookup {
   private let pool: ClientPool<Client>
   private let connection: Connection
   private let shape: Shape

@@ -5,9 +5,7 @@ import PumpConnectorKit
 /// `table`: rows by COPY, straight into the table or, where they may meet rows that are there, into a temporary table
 /// and from there. Rows go to the server while the batch still grows; what is held here is sent again where the session
 /// is lost, and taken apart where the server refuses a row.
-///
-/// Used under its pipeline's lock, as every sink is; `positions` uses what never changes and the pool.
-final class TableSink: PositionKeeper, @unchecked Sendable {
+final class TableSink: PositionKeeper {
   private enum Mode { case insert, upsert, ignore }
   private let pool: ClientPool<Client>
   private let connection: Connection

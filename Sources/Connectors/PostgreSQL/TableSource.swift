@@ -4,8 +4,7 @@ import PumpConnectorKit
 
 /// `table` and `query`: rows by COPY, in the order of a key where one is given, and from there on again after a lost
 /// session, a poll or a restart.
-/// Used by one thread at a time, as every source is.
-final class TableSource: Source, @unchecked Sendable {
+final class TableSource: Source {
   private let pool: ClientPool<Client>
   private let connection: Connection
   private let context: EndpointContext
@@ -72,10 +71,10 @@ final class TableSource: Source, @unchecked Sendable {
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     if hasEnded { return false }
     if client == nil {
-      let wait = nextPoll - currentMicros()
+      let wait = nextPoll - monotonicMicros()
       if wait > 0 {
         guard context.stop.wait(micros: min(wait, 100_000)) else { return false }
-        if currentMicros() < nextPoll { return true }
+        if monotonicMicros() < nextPoll { return true }
       }
       try begin()
     }
@@ -106,7 +105,7 @@ final class TableSource: Source, @unchecked Sendable {
       var rows = conditions
       if waitsForOthers, try !settled.look(client, newest) {
         pool.release(client, broken: false)
-        nextPoll = currentMicros() + (every ?? 0)
+        nextPoll = monotonicMicros() + (every ?? 0)
         hasEnded = every == nil
         return
       }
@@ -116,7 +115,7 @@ final class TableSource: Source, @unchecked Sendable {
         guard let key = try settled.reached(client) else {
           client.rollback()
           pool.release(client, broken: !client.isReusable)
-          nextPoll = currentMicros() + min(every ?? 100_000, 1_000_000)
+          nextPoll = monotonicMicros() + min(every ?? 100_000, 1_000_000)
           if settled.isLong() {
             context.logger.warning(
               "`\(context.spec.label)` waits for transactions of others that began before its newest rows; pg_stat_activity shows them",
@@ -216,7 +215,7 @@ final class TableSource: Source, @unchecked Sendable {
         try client.run("COMMIT")
         settled.done()
         end(broken: false)
-        nextPoll = currentMicros() + (every ?? 0)
+        nextPoll = monotonicMicros() + (every ?? 0)
         hasEnded = every == nil
         return
       } else {

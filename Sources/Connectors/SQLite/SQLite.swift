@@ -3,7 +3,7 @@ import PumpConnectorKit
 import Synchronization
 
 /// The connector of one database: one writer for all sinks, so that they share a transaction, and a pool of readers.
-public final class SQLiteConnector: Connector {
+public final class SQLiteConnector: Connector, Sendable {
   public static let factories: [String: ConnectorFactory] = [
     "SQLite": { (connection: Connection) throws(RunFailure) in SQLiteConnector(connection) }
   ]
@@ -68,8 +68,7 @@ public final class SQLiteConnector: Connector {
   }
 }
 
-/// The one client that writes: a transaction is open from the first row to the commit. All sinks have it, so that the database and its
-/// statements are used under `lock`, or before there are threads.
+/// The one client that writes: a transaction is open from the first row to the commit.
 final class Writer: Sendable {
   let database: Database
   /// Whether a transaction is open.
@@ -151,8 +150,7 @@ final class Writer: Sendable {
   }
 }
 
-/// Used by one thread at a time, as every source is. The database is its own until it has ended.
-final class TableSource: Source, @unchecked Sendable {
+final class TableSource: Source {
   private let pool: ClientPool<Database>
   private let database: Database
   private let statement: Statement

@@ -40,17 +40,13 @@ struct SQLiteSettings: Sendable {
 struct SQLiteTableSourceArguments: Sendable {
   var name: String
 
-  init(_ settings: Settings) {
-    name = settings.required("name")
-  }
+  init(_ settings: Settings) { name = settings.required("name") }
 }
 
 struct SQLiteQuerySourceArguments: Sendable {
   var sql: String
 
-  init(_ settings: Settings) {
-    sql = settings.required("sql")
-  }
+  init(_ settings: Settings) { sql = settings.required("sql") }
 }
 
 struct SQLiteTableSinkArguments: Sendable {

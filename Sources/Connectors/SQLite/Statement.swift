@@ -1,8 +1,8 @@
 internal import CSQLite
 import PumpConnectorKit
 
-/// A prepared statement: values of columns go in, and rows come out. Whoever has its database uses it: one thread at a time.
-final class Statement: @unchecked Sendable {
+/// A prepared statement: values of columns go in, and rows come out.
+final class Statement {
   let handle: OpaquePointer
   private var scratch = ByteBuffer(capacity: 256)
   /// Texts that were made for this row; bound memory must live until the statement has run.

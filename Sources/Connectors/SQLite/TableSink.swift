@@ -1,7 +1,7 @@
 internal import CSQLite
 import PumpConnectorKit
 
-/// `table`: rows go into the open transaction as they come. Its statement is used under the writer's lock.
+/// `table`: rows go into the open transaction as they come.
 final class TableSink: Sink {
   /// What becomes of a row whose key is there.
   private enum Conflict { case refuse, update, ignore }
@@ -139,9 +139,8 @@ final class TableSink: Sink {
   func close(completed: Bool) throws(RunFailure) {}
 }
 
-/// `table` with `positions`: events are held until the commit, which puts their rows and the positions into one transaction. Used under
-/// its pipeline's lock, as every sink is; `positions` uses what never changes and the writer.
-final class KeepingSink: PositionKeeper, @unchecked Sendable {
+/// `table` with `positions`: events are held until the commit, which puts their rows and the positions into one transaction.
+final class KeepingSink: PositionKeeper {
   private let sink: TableSink
   private let kept: HeldEvents
   private let table: String

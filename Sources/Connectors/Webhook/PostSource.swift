@@ -3,8 +3,7 @@ import PumpConnectorKit
 
 /// `post`: the requests for one path. Their senders wait, so each batch asks for its commit and is answered with it; what comes
 /// meanwhile is the next batch.
-/// Used by one thread at a time, as every source is. A request's body is its own once it is taken.
-final class PostSource: Source, @unchecked Sendable {
+final class PostSource: Source {
   private let connection: Connection
   private let context: EndpointContext
   private let inbox: Inbox

@@ -3,7 +3,7 @@ internal import CWebhook
 import PumpConnectorKit
 
 /// What HTTPS is served with: the certificate and key of a listener.
-final class Certificate: @unchecked Sendable {
+final class Certificate {
   // Made once, then only read; OpenSSL counts its uses under locks of its own.
   private let context: OpaquePointer
 

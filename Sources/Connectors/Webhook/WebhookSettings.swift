@@ -34,7 +34,5 @@ struct WebhookPostSourceArguments: Sendable {
   /// Such as `/orders`; each source of the connection has its own.
   var path: String
 
-  init(_ settings: Settings) {
-    path = settings.required("path")
-  }
+  init(_ settings: Settings) { path = settings.required("path") }
 }

@@ -125,9 +125,7 @@ public struct SourceSettings: Sendable {
   /// A longer event fails; it is never held in memory whole.
   public var maxEvent: Size
 
-  public init(_ settings: Settings) {
-    maxEvent = settings.read("max_event") ?? Size(1_048_576)
-  }
+  public init(_ settings: Settings) { maxEvent = settings.read("max_event") ?? Size(1_048_576) }
 }
 
 /// What the engine itself reads of a sink's arguments, where its interface has them.

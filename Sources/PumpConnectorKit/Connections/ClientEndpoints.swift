@@ -37,7 +37,7 @@ public final class ClientSink<Client: PooledClient>: Sink {
 }
 
 /// Events that a sink holds until its commit, copied so that they outlive their batches.
-public final class HeldEvents: Sendable {
+public final class HeldEvents {
   public let buffer: SinkBuffer
   private let memory = Arena()
 
@@ -63,8 +63,8 @@ public final class HeldEvents: Sendable {
   }
 }
 
-/// A source that reads with one client, which it holds. Used by one thread at a time, as every source is.
-public final class ClientSource<Client: PooledClient>: Source, @unchecked Sendable {
+/// A source that reads with one client, which it holds.
+public final class ClientSource<Client: PooledClient>: Source {
   private let pool: ClientPool<Client>
   private let stop: StopSignal
   private let read: @Sendable (Client, Batch) throws(RunFailure) -> Bool
@@ -118,8 +118,8 @@ public final class ClientSource<Client: PooledClient>: Source, @unchecked Sendab
   }
 }
 
-/// A lookup that asks a client for the JSON of each key. Used under its pipeline's lock, as every lookup is.
-public final class ClientLookup<Client: PooledClient>: Lookup, @unchecked Sendable {
+/// A lookup that asks a client for the JSON of each key.
+public final class ClientLookup<Client: PooledClient>: Lookup {
   private let pool: ClientPool<Client>
   private let label: String
   /// What was found for the rows that were loaded last.

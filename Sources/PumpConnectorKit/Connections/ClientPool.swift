@@ -1,9 +1,7 @@
 import Glibc
 import Synchronization
 
-/// What a pool holds: a session with a server, or an open database.
-///
-/// The pool hands it to one thread at a time, under the pool's lock: a client needs none of its own.
+/// What a pool holds: a session with a server, or an open database. It goes from thread to thread, and one has it at a time.
 public protocol PooledClient: AnyObject, Sendable {
   /// The server is gone, as this client found.
   var isBroken: Bool { get }
@@ -18,8 +16,8 @@ extension PooledClient {
   public func disconnect() {}
 }
 
-/// Carries out what `PoolState` decides, for blocking clients used by threads of our own. The lock guards all that changes: `carryOut`
-/// and `open` are called with it.
+/// Carries out what `PoolState` decides, for blocking clients used by threads of our own.
+/// All that changes is used under `lock`; a client is one thread's from `acquire` to `release`.
 public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   private let connection: Connection
   private let connect: @Sendable () throws(RunFailure) -> Client
@@ -61,7 +59,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   public func acquireSpare() throws(RunFailure) -> Client? { try acquire(leaving: 1) }
 
   private func acquire(leaving spare: Int) throws(RunFailure) -> Client? {
-    let begin = currentMicros()
+    let begin = monotonicMicros()
     lock.lock()
     guard spare == 0 || state.leasedCount + state.waitingCount + spare < state.limits.max else {
       lock.unlock()
@@ -69,7 +67,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     }
     defer {
       acquired.add(1, ordering: .relaxed)
-      waited.add(currentMicros() - begin, ordering: .relaxed)
+      waited.add(monotonicMicros() - begin, ordering: .relaxed)
     }
     nextRequest += 1
     let request = nextRequest
@@ -79,7 +77,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     lock.unlock()
     while !waiter.sleep(micros: 100_000) {
       lock.lock()
-      carryOut(state.tick(now: currentMicros()))
+      carryOut(state.tick(now: monotonicMicros()))
       lock.unlock()
     }
     // It is woken with its answer.
@@ -94,7 +92,7 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     lock.lock()
     defer { lock.unlock() }
     guard let number = numbers[ObjectIdentifier(client)] else { return }
-    carryOut(state.release(number, broken: broken, now: currentMicros()))
+    carryOut(state.release(number, broken: broken, now: monotonicMicros()))
   }
 
   /// Uses a client. Where it finds the server gone, all idle ones are given up with it.
@@ -117,14 +115,14 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     connection.lost(reason)
     lock.lock()
     defer { lock.unlock() }
-    carryOut(state.clear(now: currentMicros()))
+    carryOut(state.clear(now: monotonicMicros()))
   }
 
   /// Gives up idle and old clients, and keeps as many as are wanted, though nobody asks for one.
   public func tend() {
     lock.lock()
     defer { lock.unlock() }
-    carryOut(state.tick(now: currentMicros()))
+    carryOut(state.tick(now: monotonicMicros()))
   }
 
   public func close() {
@@ -156,12 +154,12 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
     lock.lock()
     switch result {
     case .success(let client):
-      let (number, actions) = state.connected(now: currentMicros())
+      let (number, actions) = state.connected(now: monotonicMicros())
       clients[number] = client
       numbers[ObjectIdentifier(client)] = number
       carryOut(actions)
     case .failure(let problem):
-      for action in state.connectFailed(now: currentMicros()) {
+      for action in state.connectFailed(now: monotonicMicros()) {
         if case .fail(let request, .connectFailed) = action { answer(request, .failure(problem)) } else { carryOut([action]) }
       }
     }
@@ -178,8 +176,8 @@ public final class ClientPool<Client: PooledClient>: @unchecked Sendable {
   }
 }
 
-/// One request for a client: woken alone, when its answer is there, and without another look at the pool's lock. The answer is written
-/// once, before the signal, and read after the wait.
+/// One request for a client: woken alone, when its answer is there, and without another look at the pool's lock.
+/// The answer is written before the semaphore is signalled, and read after it.
 private final class Waiter<Client>: @unchecked Sendable {
   private let semaphore = Semaphore()
   private(set) var answer: Result<Client, RunFailure>?

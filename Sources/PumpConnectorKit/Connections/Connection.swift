@@ -82,7 +82,7 @@ public final class Connection: Sendable {
 
   /// Connects, unless the connection is known to be down and its pause is not over.
   public func attempt<T>(_ connect: () throws(RunFailure) -> T) throws(RunFailure) -> T {
-    let now = currentMicros()
+    let now = monotonicMicros()
     let (admission, reason) = inside.withLock { ($0.state.admit(now: now), $0.reason) }
     switch admission {
     case .never:
@@ -97,7 +97,7 @@ public final class Connection: Sendable {
     }
     do throws(RunFailure) {
       let client = try connect()
-      ready(after: currentMicros() - now)
+      ready(after: monotonicMicros() - now)
       return client
     } catch {
       failed(error)
@@ -125,12 +125,12 @@ public final class Connection: Sendable {
       let down = inside.state.downSince
       inside.state.connected()
       inside.counts.connects += 1
-      if old != .ready { inside.readyAt = currentMicros() }
+      if old != .ready { inside.readyAt = monotonicMicros() }
       return (old, inside.state.phase == .ready && inside.tellsOfFlap, down)
     }
     guard isTold, old != .ready else { return }
     if let down {
-      logger.info("connection `\(id)` is ready again after \((currentMicros() - down) / 1000) ms", connection: id)
+      logger.info("connection `\(id)` is ready again after \((monotonicMicros() - down) / 1000) ms", connection: id)
     } else {
       logger.info("connection `\(id)` is ready" + (micros.map { " after \($0 / 1000) ms" } ?? ""), connection: id)
     }
@@ -141,7 +141,7 @@ public final class Connection: Sendable {
     let (failures, isFinal, isNew) = inside.withLock { inside in
       inside.counts.failures += 1
       inside.reason = error.message
-      let isFinal = inside.state.failed(permanently: !error.isTransient, now: currentMicros(), random: .random(in: 0...1))
+      let isFinal = inside.state.failed(permanently: !error.isTransient, now: monotonicMicros(), random: .random(in: 0...1))
       return (inside.state.failures, isFinal, inside.counts.connects == 0)
     }
     if isFinal { return logger.error("\(error.message); no further attempt", connection: id) }
@@ -161,9 +161,9 @@ public final class Connection: Sendable {
     let reason = what.hasPrefix(prefix) ? String(what.dropFirst(prefix.count)) : what
     let flaps: Int? = inside.withLock { inside in
       guard inside.state.phase == .ready else { return nil }
-      inside.state.lost(now: currentMicros())
+      inside.state.lost(now: monotonicMicros())
       inside.counts.losses += 1
-      inside.flaps = currentMicros() - inside.readyAt < Self.flapTime ? inside.flaps + 1 : 0
+      inside.flaps = monotonicMicros() - inside.readyAt < Self.flapTime ? inside.flaps + 1 : 0
       return inside.tellsOfFlap ? inside.flaps : nil
     }
     guard let flaps else { return }

@@ -11,11 +11,11 @@ public struct LookupCache<Value> {
   /// that this batch needs is forgotten after.
   public mutating func wanted(_ keys: [String?]) -> [String] {
     if known.count > Self.limit { known.removeAll() }
-    let now = currentMicros()
+    let now = monotonicMicros()
     return Array(Set(keys.compactMap { $0 }).filter { (known[$0]?.until ?? 0) < now })
   }
 
   public subscript(_ key: String) -> Value? { known[key]?.value }
 
-  public mutating func remember(_ key: String, _ value: Value?) { known[key] = (value, currentMicros() + life) }
+  public mutating func remember(_ key: String, _ value: Value?) { known[key] = (value, monotonicMicros() + life) }
 }

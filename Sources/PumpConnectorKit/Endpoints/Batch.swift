@@ -1,8 +1,6 @@
 /// Events that a source gave together: slices of bytes, or a column of records. Everything derived from them lives in
 /// the batch's arena and dies with it.
-///
-/// One thread at a time has it: that of the source that fills it, then whoever holds the lock of the pipeline that works on it.
-public final class Batch: @unchecked Sendable {
+public final class Batch {
   public let context: Context
   public var count = 0
   /// One slice for each event of a source of bytes.
@@ -94,8 +92,8 @@ public final class Batch: @unchecked Sendable {
   }
 }
 
-/// What one step sends to its sink in one batch. Used under the lock of its pipeline; of one that a sink holds, as the sink is.
-public final class SinkBuffer: @unchecked Sendable {
+/// What one step sends to its sink in one batch.
+public final class SinkBuffer {
   /// Encoded events, each followed by a line feed.
   public var bytes = ByteBuffer(capacity: 64 << 10)
   /// Where each event ends, before its line feed.
@@ -203,9 +201,8 @@ public struct Record: Sendable {
   }
 }
 
-/// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures. Used under the
-/// pipeline's lock.
-public final class Outputs: @unchecked Sendable {
+/// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures.
+public final class Outputs {
   public let sinks: [SinkBuffer]
   public var failures: [Failure] = []
   public var filtered = 0

@@ -46,9 +46,9 @@ public struct EndpointContext: Sendable {
   public var eventLimit: Int { Int(clamping: SourceSettings(settings).maxEvent.bytes) }
 }
 
-/// Where events come from. One thread at a time uses it: the one that opens it, then the one that the engine starts for it, and
-/// whoever closes its pipeline once that thread has done with it. So a source needs no lock, whatever it changes.
-public protocol Source: AnyObject, Sendable {
+/// Where events come from. The thread that made it hands it over to one of its own, and has it back for `close`: it need not
+/// be safe for two.
+public protocol Source: AnyObject {
   /// Positions are kept: it goes on from there, and says with each batch how far it goes (`Batch.checkpoint`). Called
   /// before the first `next`, by the same thread; after a transient failure once more.
   func resume(_ positions: any PositionStore) throws(RunFailure)
@@ -88,9 +88,8 @@ public struct Refusal: Sendable {
   }
 }
 
-/// Where events go. It is used under its pipeline's lock; before there are threads, and once the pipeline has ended, by one thread
-/// without it. So a sink needs no lock of its own, unless it shares something with other sinks.
-public protocol Sink: AnyObject, Sendable {
+/// Where events go. Its pipeline calls it under a lock, from the threads of its sources: it need not be safe for two.
+public protocol Sink: AnyObject {
   /// Takes the events; they need not be durable before `commit`. Refused ones are returned, all others are taken: what a
   /// sink may have to send again it copies.
   func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal]
@@ -120,8 +119,8 @@ extension Sink {
   public var keeper: (any PositionKeeper)? { nil }
 }
 
-/// What events are looked up in. It is used under the lock of its pipeline, which has it alone, so that it needs none.
-public protocol Lookup: AnyObject, Sendable {
+/// What finds records by keys. Its pipeline calls it under a lock, as it does a sink.
+public protocol Lookup: AnyObject {
   /// Asks the system for what is not known yet of these rows of `keys`. After a transient failure it is called again; another
   /// one is told of the events that asked.
   func load(_ keys: Column, _ rows: UnsafeBufferPointer<Int32>, _ context: Context) throws(RunFailure)
@@ -135,7 +134,7 @@ extension Lookup {
 
 /// One kind of system: opens endpoints. One instance serves one connection (or all uses of `file` and its like), so
 /// that all pipelines share its clients.
-public protocol Connector: AnyObject, Sendable {
+public protocol Connector: AnyObject {
   func source(_ context: EndpointContext) throws(RunFailure) -> any Source
   func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink
   func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup

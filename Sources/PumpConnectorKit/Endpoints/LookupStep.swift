@@ -1,5 +1,5 @@
 /// A lookup as a step of a pipeline uses it: asked again while its system is down, as sinks are, so that its pipeline waits.
-public final class LookupStep: Sendable {
+public final class LookupStep {
   private let lookup: any Lookup
   private let label: String
   private let retry: RetryPolicy

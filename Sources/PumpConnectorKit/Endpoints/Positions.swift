@@ -61,7 +61,8 @@ extension RunFailure {
 }
 
 /// Positions in a table of a sink.
-package final class KeptPositions: PositionStore {
+/// What is known is behind its lock; the keeper is asked by the source's thread alone.
+package final class KeptPositions: PositionStore, @unchecked Sendable {
   private let keeper: any PositionKeeper
   private let source: String
   private let known = Mutex<[String: String]>([:])
@@ -127,8 +128,8 @@ final class StateFolder: Sendable {
   deinit { Glibc.close(fd) }
 }
 
-/// Positions in a small file for each source, replaced atomically: lengths and texts in turn, part and position. As its source it is
-/// used by one thread at a time: that source's, and whoever closes the pipeline after it.
+/// Positions in a small file for each source, replaced atomically: lengths and texts in turn, part and position.
+/// What is known is behind its lock; the folder is held by the first `load`, before anything is stored.
 package final class FilePositions: PositionStore, @unchecked Sendable {
   private let folder: String
   private var held: StateFolder?

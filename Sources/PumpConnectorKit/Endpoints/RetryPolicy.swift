@@ -35,7 +35,7 @@ package struct RetryPolicy: Sendable {
         if let attempts, failures >= attempts { throw RunFailure("`\(label)` failed \(failures) times: \(error.message)") }
         onRetry?(failures, error)
         // Both pauses one after the other would keep a system waiting that is back.
-        var left = error.retryAt.map { $0 - currentMicros() } ?? pauses.pause(after: failures, random: .random(in: 0...1))
+        var left = error.retryAt.map { $0 - monotonicMicros() } ?? pauses.pause(after: failures, random: .random(in: 0...1))
         // A source that is down ends with the stop; a sink still has events that must go.
         while left > 0 {
           if stop.isRequested, onRetry == nil || stop.age >= shutdownTimeout { return nil }

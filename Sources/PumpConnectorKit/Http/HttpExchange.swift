@@ -1,6 +1,7 @@
 import Synchronization
 
-/// One request and its answer. The server's thread fills it; any thread may answer it. But for the body, what changes is in `state`.
+/// One request and its answer. The server's thread fills it; any thread may answer it.
+/// Its body is the server's until the request is whole, and then that of whoever takes it.
 public final class HttpExchange: @unchecked Sendable {
   public let head: RequestHead
   /// The address that it came from; a proxy's, where one stands between.

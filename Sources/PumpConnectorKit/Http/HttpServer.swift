@@ -3,9 +3,7 @@ import Synchronization
 
 /// A server of HTTP/1.1 on one thread of its own. Each phase of a connection has its time; where there are too many connections the
 /// oldest that has not sent its request gives way, of the address that has most of them.
-///
-/// What changes belongs to that thread, which alone calls `service` and `secure`; `thread` to whoever starts and ends the server. They
-/// and threads that answer meet in atomics, mutexes and the bell.
+/// All that is not behind a lock is its thread's; `thread` is for whoever starts and ends it.
 public final class HttpServer: @unchecked Sendable {
   public struct Limits: Sendable {
     /// Most connections at once.
@@ -68,15 +66,15 @@ public final class HttpServer: @unchecked Sendable {
     var nextLook: Int64 = 0
     while !isEnding.load(ordering: .acquiring) {
       turn()
-      let now = currentMicros()
+      let now = monotonicMicros()
       guard now >= nextLook else { continue }
       nextLook = now + 100_000
       for peer in peers.values where peer.deadline <= now { late(peer) }
     }
     close(listener)
-    let end = currentMicros() + Self.lingering.time
+    let end = monotonicMicros() + Self.lingering.time
     let reply = farewell.withLock { $0 }
-    while currentMicros() < end {
+    while monotonicMicros() < end {
       for peer in peers.values {
         if peer.phase == .waiting, let reply { peer.exchange?.answer(reply) }
         if peer.phase == .handshake || peer.phase == .head || (peer.phase == .body && reply == nil) { drop(peer) }
@@ -92,7 +90,7 @@ public final class HttpServer: @unchecked Sendable {
     var descriptors = [pollfd(fd: bell.descriptor, events: Int16(POLLIN), revents: 0)]
     // A descriptor below 0 is passed over: none are taken at the end.
     descriptors.append(
-      pollfd(fd: isEnding.load(ordering: .relaxed) || currentMicros() < acceptAgain ? -1 : listener, events: Int16(POLLIN), revents: 0))
+      pollfd(fd: isEnding.load(ordering: .relaxed) || monotonicMicros() < acceptAgain ? -1 : listener, events: Int16(POLLIN), revents: 0))
     var watched: [HttpPeer] = []
     for peer in peers.values {
       guard let events = peer.events else { continue }
@@ -130,7 +128,7 @@ public final class HttpServer: @unchecked Sendable {
       if socket < 0 {
         if errno == EINTR || errno == ECONNABORTED { continue }
         // Without descriptors it would be called again at once: those that came first give way.
-        if errno == EMFILE || errno == ENFILE, !makeRoom() { acceptAgain = currentMicros() + 100_000 }
+        if errno == EMFILE || errno == ENFILE, !makeRoom() { acceptAgain = monotonicMicros() + 100_000 }
         return
       }
       if peers.count >= limits.connections { makeRoom() }
@@ -143,7 +141,7 @@ public final class HttpServer: @unchecked Sendable {
       var yes: Int32 = 1
       setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
       lastNumber += 1
-      let peer = HttpPeer(lastNumber, socket, Self.address(&name, size), transport, now: currentMicros())
+      let peer = HttpPeer(lastNumber, socket, Self.address(&name, size), transport, now: monotonicMicros())
       peer.deadline = peer.since + limits.patience
       peers[peer.number] = peer
       advance(peer)
@@ -261,7 +259,7 @@ public final class HttpServer: @unchecked Sendable {
     peer.exchange = exchange
     peer.closesAfter = !head.keepsAlive
     peer.phase = .body
-    peer.deadline = currentMicros() + limits.patience
+    peer.deadline = monotonicMicros() + limits.patience
     peer.left = head.length ?? 0
     peer.chunks = head.length == nil ? ChunkReader() : nil
     if let refusal = service.admit(exchange) { return refuse(peer, refusal) }
@@ -294,7 +292,7 @@ public final class HttpServer: @unchecked Sendable {
       return false
     }
     guard peer.chunks?.isAtEnd ?? (peer.left == 0) else { return false }
-    (peer.phase, peer.deadline) = (.waiting, currentMicros() + limits.patience)
+    (peer.phase, peer.deadline) = (.waiting, monotonicMicros() + limits.patience)
     exchange.wait()
     if let reply = service.complete(exchange) { answer(peer, reply) }
     return true
@@ -314,7 +312,7 @@ public final class HttpServer: @unchecked Sendable {
     if isEnding.load(ordering: .relaxed) { peer.closesAfter = true }
     peer.output = reply.bytes(keepsAlive: !peer.closesAfter, onlyHead: peer.exchange?.head.method == "HEAD")
     peer.written = 0
-    (peer.phase, peer.deadline) = (.answering, currentMicros() + limits.patience)
+    (peer.phase, peer.deadline) = (.answering, monotonicMicros() + limits.patience)
     forget(peer)
     write(peer)
     // What has come meanwhile is the next request.
@@ -330,7 +328,7 @@ public final class HttpServer: @unchecked Sendable {
       }
     }
     peer.output = []
-    peer.since = currentMicros()
+    peer.since = monotonicMicros()
     if peer.closesAfter {
       peer.transport.finish()
       peer.input = []

@@ -1,34 +1,62 @@
 import Glibc
 import Synchronization
 
-/// Counts up and down; who finds it at zero waits. For threads of our own, which may block. Threads share the C library's semaphore;
-/// where that lies never changes.
+/// Counts up and down; who finds it at zero waits. For threads of our own, which may block.
+/// The memory of a mutex and a condition must not move; the count is used under the mutex.
 public final class Semaphore: @unchecked Sendable {
-  private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var count = 0
 
-  public init() { sem_init(semaphore, 0, 0) }
-  deinit {
-    sem_destroy(semaphore)
-    semaphore.deallocate()
+  public init() {
+    pthread_mutex_init(mutex, nil)
+    var attributes = pthread_condattr_t()
+    pthread_condattr_init(&attributes)
+    // A semaphore of the system would wait by the clock that may be set.
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    pthread_cond_init(condition, &attributes)
+    pthread_condattr_destroy(&attributes)
   }
 
-  public func signal() { sem_post(semaphore) }
+  deinit {
+    pthread_cond_destroy(condition)
+    condition.deallocate()
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+  }
 
-  public func wait() { while sem_wait(semaphore) != 0 {} }
+  public func signal() {
+    pthread_mutex_lock(mutex)
+    count += 1
+    pthread_cond_signal(condition)
+    pthread_mutex_unlock(mutex)
+  }
+
+  public func wait() { _ = wait(until: nil) }
 
   /// False if it stayed at zero for so long.
   public func wait(micros: Int64) -> Bool {
-    let end = currentMicros() + micros
-    var deadline = timespec(tv_sec: Int(end / 1_000_000), tv_nsec: Int(end % 1_000_000) * 1000)
-    while sem_timedwait(semaphore, &deadline) != 0 { if errno != EINTR { return false } }
+    let end = monotonicMicros() + micros
+    return wait(until: timespec(tv_sec: Int(end / 1_000_000), tv_nsec: Int(end % 1_000_000) * 1000))
+  }
+
+  private func wait(until deadline: timespec?) -> Bool {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    while count == 0 {
+      guard var deadline else {
+        pthread_cond_wait(condition, mutex)
+        continue
+      }
+      if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT, count == 0 { return false }
+    }
+    count -= 1
     return true
   }
 }
 
 /// Does one piece of work at a time on a thread of its own, while its owner goes on: `start`, then `result` until there is one.
-///
-/// `work` and `value` are the worker's from the signal of `begun` to that of `finished`, and the owner's at all other times. All calls
-/// but `isCancelled` are the owner's, who is one thread at a time.
+/// `work` and `value` are the thread's between `begun` and `finished`, and the owner's otherwise.
 public final class BackgroundWorker<Value>: @unchecked Sendable {
   private let begun = Semaphore()
   private let finished = Semaphore()

@@ -1,10 +1,17 @@
 import Glibc
 import Synchronization
 
-/// Microseconds since 1970.
+/// Microseconds since 1970, for what people and systems are told. It may be set back.
 public func currentMicros() -> Int64 {
   var time = timespec()
   clock_gettime(CLOCK_REALTIME, &time)
+  return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+}
+
+/// Microseconds of a clock that nobody sets, for pauses and deadlines.
+public func monotonicMicros() -> Int64 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
   return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
 }
 
@@ -19,8 +26,14 @@ package func leaveNoCrashReport() {
   for number in [SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] { signal(number, SIG_DFL) }
 }
 
-/// A thread of our own: pipelines block on files, pipes and databases, which Swift's cooperative threads must not. Its number is written
-/// in `init` alone; the new thread does not look at it.
+/// What one thread gives to another and touches no more until that one has ended.
+public struct HandedOver<Value>: @unchecked Sendable {
+  public let value: Value
+  public init(_ value: Value) { self.value = value }
+}
+
+/// A thread of our own: pipelines block on files, pipes and databases, which Swift's cooperative threads must not.
+/// `thread` is set before anybody else has this object, and never again.
 public final class WorkerThread: @unchecked Sendable {
   private var thread = pthread_t()
   private final class Box { let body: () -> Void; init(_ body: @escaping () -> Void) { self.body = body } }
@@ -53,11 +66,11 @@ public final class StopSignal: Sendable {
   /// How long ago the stop was asked for, in microseconds; 0 where it was not.
   public var age: Int64 {
     let time = requestedAt.load(ordering: .relaxed)
-    return time == 0 ? 0 : max(1, currentMicros() - time)
+    return time == 0 ? 0 : max(1, monotonicMicros() - time)
   }
 
   public func request() {
-    _ = requestedAt.compareExchange(expected: 0, desired: currentMicros(), ordering: .relaxed)
+    _ = requestedAt.compareExchange(expected: 0, desired: monotonicMicros(), ordering: .relaxed)
     requested.store(true, ordering: .relaxed)
     bell.ring()
   }
@@ -75,7 +88,7 @@ public final class StopSignal: Sendable {
     return poll(&descriptors, 2, Int32(clamping: (micros + 999) / 1000)) > 0 && descriptors[0].revents != 0
   }
 
-  /// Written once a process, before the handlers that read it are set.
+  /// Written before the handlers are there that read it.
   nonisolated(unsafe) private static var installed: StopSignal?
   private static let signals = Atomic<Int>(0)
 

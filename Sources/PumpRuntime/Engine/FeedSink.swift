@@ -1,6 +1,5 @@
-/// The sink of `sink that_pipeline`: its events are the other's input. It is used under the lock of the pipeline that sends, which guards
-/// `count`; the other takes its own.
-final class FeedSink: Sink, @unchecked Sendable {
+/// The sink of `sink that_pipeline`: its events are the other's input.
+final class FeedSink: Sink {
   let target: Pipeline
   /// The step that sends, so that what two steps make of one event is told apart.
   private let step: String

@@ -147,7 +147,7 @@ final class Pipeline: @unchecked Sendable {
 
   private var isCommitDue: Bool {
     pendingRows > 0
-      && (pendingRows >= batchLimit || sinks.kept.count >= Self.keptLimit || clock() - pendingSince >= linger
+      && (pendingRows >= batchLimit || sinks.kept.count >= Self.keptLimit || monotonicMicros() - pendingSince >= linger
         || sinks.pending >= Self.pendingLimit)
   }
 
@@ -242,7 +242,7 @@ final class Pipeline: @unchecked Sendable {
   }
 
   private func accept(_ batch: Batch) throws(RunFailure) {
-    if pendingRows == 0 { pendingSince = clock() }
+    if pendingRows == 0 { pendingSince = monotonicMicros() }
     pendingRows += batch.count + batch.refused.count
     outputs.clear()
     if sinks.keepsBatches { sinks.keep(batch) }

@@ -21,9 +21,8 @@ public struct RunReport: Sendable {
 }
 
 /// Runs all pipelines of a program to their end, or until the stop signal.
-///
-/// `connectors`, `connections` and `running` are filled before the status page and the threads of sources begin, and only read after
-/// that. `sources` and `status` are used by the thread of `run` alone; all else never changes, or guards itself.
+/// One thread runs it: what it opens is there before the threads of the sources and of the status page, which only read it. What
+/// those change is atomic or behind a lock.
 public final class Runner: @unchecked Sendable {
   private let executable: Executable
   private var program: Program { executable.program }
@@ -115,7 +114,7 @@ public final class Runner: @unchecked Sendable {
 
   /// Runs; `progress` is called now and then with what was done so far.
   public func run(progress: (RunReport, (done: Int64, total: Int64)) -> Void = { _, _ in }) -> RunReport {
-    let begin = currentMicros()
+    let begin = monotonicMicros()
     var threads: [WorkerThread] = []
     do throws(RunFailure) {
       var work: [(Pipeline, any Source, EndpointSpec)] = []
@@ -139,9 +138,9 @@ public final class Runner: @unchecked Sendable {
     }
     var tended = begin
     while !threads.isEmpty, finished.wait(micros: 20_000) {
-      if currentMicros() - tended >= 1_000_000 {
+      if monotonicMicros() - tended >= 1_000_000 {
         for connection in connections where !stop.isRequested { connection.tend() }
-        tended = currentMicros()
+        tended = monotonicMicros()
       }
       progress(report(since: begin), totals)
     }
@@ -185,9 +184,11 @@ public final class Runner: @unchecked Sendable {
     let settings = configuration.section("pipeline:\(pipeline.spec.id):\(endpoint.label)")
     let policy = RetryPolicy(RetrySettings(settings), limit: configuration.shutdownTimeout)
     let positions = pipeline.positions(endpoint.label, folder: configuration.state)
+    // Nobody else touches it before `finish`, which waits for the thread.
+    let source = HandedOver(source)
     return WorkerThread { [self] in
       do throws(RunFailure) {
-        let isWhole = try pipeline.run(source, policy, endpoint.label, positions)
+        let isWhole = try pipeline.run(source.value, policy, endpoint.label, positions)
         for id in endings.sourceEnded(pipeline.spec.id, isWhole: isWhole) { try end(running[id]!) }
       } catch {
         fail("\(pipeline.spec.id): \(error.message)")
@@ -269,6 +270,6 @@ public final class Runner: @unchecked Sendable {
         acknowledged: counts.acknowledged, retries: counts.retries,
         sent: zip(spec.sinks, counts.sent).map { ($0.label, $1) }, isCut: endings.isCut(spec.id))
     }
-    return RunReport(lines: lines, micros: currentMicros() - start, failure: failure.withLock { $0 })
+    return RunReport(lines: lines, micros: monotonicMicros() - start, failure: failure.withLock { $0 })
   }
 }

@@ -84,7 +84,8 @@ private final class WatchingProcessor: Processor {
   }
 }
 
-/// Keeps what a sink would have got: JSON of records, or the bytes. A test runs on one thread.
+/// Keeps what a sink would have got: JSON of records, or the bytes. A test and all that it makes run on one thread, though a
+/// processor's factory may be called from any.
 final class CaptureSink: Sink, @unchecked Sendable {
   private var events: [String] = []
 
@@ -139,8 +140,7 @@ final class CaptureSink: Sink, @unchecked Sendable {
   }
 }
 
-/// What a test gives. It runs on one thread.
-private final class TestSource: Source, @unchecked Sendable {
+private final class TestSource: Source {
   private let shape: Shape?
   private let meta: [(name: String, shape: Shape)]
   private struct Given {

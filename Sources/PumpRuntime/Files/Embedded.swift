@@ -42,8 +42,7 @@ final class TimerConnector: Connector {
   func source(_ context: EndpointContext) throws(RunFailure) -> any Source { TimerSource(context) }
 }
 
-/// Used by one thread at a time, as every source is.
-private final class TimerSource: Source, @unchecked Sendable {
+private final class TimerSource: Source {
   private let interval: Int64
   private let limit: Int64?
   private let stop: StopSignal
@@ -55,17 +54,17 @@ private final class TimerSource: Source, @unchecked Sendable {
     interval = max(1, arguments.interval.micros)
     limit = arguments.limit
     stop = context.stop
-    due = currentMicros()
+    due = monotonicMicros()
   }
 
   var ends: Bool { limit != nil }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
     if let limit, number >= limit { return false }
-    let wait = due - currentMicros()
+    let wait = due - monotonicMicros()
     if wait > 0 {
       guard stop.wait(micros: min(wait, 100_000)) else { return false }
-      if currentMicros() < due { return true }
+      if monotonicMicros() < due { return true }
     }
     let records = batch.recordColumn(.record("Tick", [.init("number", .int), .init("at", .timestamp)]))
     records.setPresent(0)
@@ -74,7 +73,7 @@ private final class TimerSource: Source, @unchecked Sendable {
     batch.count = 1
     number += 1
     // Ticks that were missed are left out, not made up for.
-    due = max(due + interval, currentMicros() - interval)
+    due = max(due + interval, monotonicMicros() - interval)
     return true
   }
 }

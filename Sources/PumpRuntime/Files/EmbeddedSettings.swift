@@ -102,9 +102,7 @@ struct FileJsonLookupArguments: Sendable {
 struct StdoutLinesSinkArguments: Sendable {
   var header: String?
 
-  init(_ settings: Settings) {
-    header = settings.read("header")
-  }
+  init(_ settings: Settings) { header = settings.read("header") }
 }
 
 struct TimerEverySourceArguments: Sendable {

@@ -1,7 +1,7 @@
 import Glibc
 
-/// `file.csv` and `file.json` as tables: read once at start-up, found by the text of one column. After `init` nothing changes.
-final class FileLookup: Lookup, @unchecked Sendable {
+/// `file.csv` and `file.json` as tables: read once at start-up, found by the text of one column.
+final class FileLookup: Lookup {
   private let rows: Column
   private var index: [String: Int] = [:]
   private let context = Context()

@@ -2,14 +2,14 @@ import Glibc
 import Synchronization
 
 /// `file.lines` and `stdout.lines`: encoded events, one a line. A replaced file appears whole, when its pipeline has ended;
-/// an appended one is cut back to its last whole line before more is written, and found by its name at each commit. Used under its
-/// pipeline's lock, as every sink is.
-final class FileSink: Sink, @unchecked Sendable {
+/// an appended one is cut back to its last whole line before more is written, and found by its name at each commit.
+final class FileSink: Sink {
   private let path: String
   /// Appends, or writes what is not a regular file as it is.
   private let append: Bool
   /// A pipe or a device.
   private let isSpecial: Bool
+  private var claim: PathClaim?
   private let rotateAt: Int64?
   private let header: Text?
   private let memory = Arena()
@@ -38,7 +38,8 @@ final class FileSink: Sink, @unchecked Sendable {
     var status = stat()
     isSpecial = stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG && status.st_mode & S_IFMT != S_IFDIR
     append = isSpecial || appends
-    guard FileSink.claim(path, isSpecial) else {
+    claim = isSpecial ? nil : PathClaim(path)
+    guard isSpecial || claim != nil else {
       throw RunFailure(
         "sink `\(context.spec.label)`: another sink of this program writes \(Shape.clean(named)); send both to one pipeline with `input`, or name another file"
       )
@@ -71,10 +72,6 @@ final class FileSink: Sink, @unchecked Sendable {
     fd = 1
     if let header { try? writeHeader(header) }
   }
-
-  /// One file has one sink; its path is given up when it is closed.
-  private static let claimed = Mutex<Set<String>>([])
-  private static func claim(_ path: String, _ isSpecial: Bool) -> Bool { isSpecial || claimed.withLock { $0.insert(path).inserted } }
 
   private func open() throws(RunFailure) {
     var status = stat()
@@ -209,7 +206,7 @@ final class FileSink: Sink, @unchecked Sendable {
   func close(completed: Bool) throws(RunFailure) {
     guard isOpen, fd > 2 else { return }
     isOpen = false
-    FileSink.claimed.withLock { _ = $0.remove(path) }
+    claim = nil
     defer { Glibc.close(fd) }
     if append { return }
     guard completed else {
@@ -222,4 +219,18 @@ final class FileSink: Sink, @unchecked Sendable {
     }
     guard fsync(fd) == 0, rename(temporary, path) == 0 else { throw RunFailure(FileProblem("replace", path).message) }
   }
+}
+
+/// One file has one sink of this process, as long as it holds the claim: locks of files tell processes apart, and a replaced
+/// file is locked by another name than an appended one.
+private final class PathClaim: Sendable {
+  private static let taken = Mutex<Set<String>>([])
+  private let path: String
+
+  init?(_ path: String) {
+    guard Self.taken.withLock({ $0.insert(path).inserted }) else { return nil }
+    self.path = path
+  }
+
+  deinit { Self.taken.withLock { _ = $0.remove(path) } }
 }

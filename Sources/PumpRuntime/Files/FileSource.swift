@@ -96,9 +96,8 @@ struct FileOpener: Sendable {
   }
 }
 
-/// `file.lines` and `file.bytes`: one file, or all that a pattern matches, in the order of their names. Used by one thread at a time,
-/// as every source is.
-final class FileSource: Source, @unchecked Sendable {
+/// `file.lines` and `file.bytes`: one file, or all that a pattern matches, in the order of their names.
+final class FileSource: Source {
   private let context: EndpointContext
   private var opener: FileOpener
   private let paths: [String]
@@ -233,8 +232,8 @@ final class FileSource: Source, @unchecked Sendable {
   }
 }
 
-/// `stdin.lines`. Used by one thread at a time, as every source is.
-final class StdinSource: Source, @unchecked Sendable {
+/// `stdin.lines`.
+final class StdinSource: Source {
   private let splitter: LineSplitter
   private let stream: ByteStream
   private let context: EndpointContext

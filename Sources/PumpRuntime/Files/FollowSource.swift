@@ -1,9 +1,8 @@
 import Glibc
 
 /// `file.lines(…, follow: true)`: one file, or all that a pattern matches and ever will, read on as they grow, until the
-/// stop. Each name may have several files in a row: those that were rotated away are read to their end first. Used by one thread at a
-/// time, as every source is.
-final class FollowSource: Source, @unchecked Sendable {
+/// stop. Each name may have several files in a row: those that were rotated away are read to their end first.
+final class FollowSource: Source {
   /// A name, and the files that have or had it, the oldest first; the last has it now.
   private final class Lane {
     let path: String
@@ -54,7 +53,7 @@ final class FollowSource: Source, @unchecked Sendable {
   private func read(_ batch: Batch) throws(RunFailure) -> Bool {
     if !hasBegun { try begin() }
     batch.isFramed = context.framing != nil
-    if currentMicros() - looked >= Self.pause { try look() }
+    if monotonicMicros() - looked >= Self.pause { try look() }
     for _ in lanes.indices {
       turn = (turn + 1) % lanes.count
       if try read(lanes[turn], batch) { return true }
@@ -71,7 +70,7 @@ final class FollowSource: Source, @unchecked Sendable {
     let present = Set(paths.compactMap { FileIdentity(of: $0)?.number })
     for path in paths { add(Lane(path, try opener.files(path, present: present))) }
     for path in opener.saved.keys where !paths.contains(path) { checkpoint.updateValue(nil, forKey: path) }
-    looked = currentMicros()
+    looked = monotonicMicros()
   }
 
   private func add(_ lane: Lane) {
@@ -137,7 +136,7 @@ final class FollowSource: Source, @unchecked Sendable {
 
   /// Looks which files the names have now.
   private func look() throws(RunFailure) {
-    looked = currentMicros()
+    looked = monotonicMicros()
     if FilePattern.isPattern(pattern) {
       let names = Set(lanes.map(\.path))
       for path in FilePattern.matches(pattern) where !names.contains(path) { try appeared(path) }

@@ -4,8 +4,7 @@ final class GenerateConnector: Connector {
   func source(_ context: EndpointContext) throws(RunFailure) -> any Source { GenerateSource(context) }
 }
 
-/// Used by one thread at a time, as every source is.
-private final class GenerateSource: Source, @unchecked Sendable {
+private final class GenerateSource: Source {
   private let shape: Shape
   private let root: MadeValue
   private let count: Int64?

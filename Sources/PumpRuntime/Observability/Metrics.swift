@@ -21,7 +21,7 @@ struct MetricsText {
 extension Runner {
   var metrics: String {
     var out = MetricsText()
-    let pipelines = report(since: currentMicros()).lines
+    let pipelines = report(since: monotonicMicros()).lines
     func count(_ name: String, _ help: String, _ value: (RunReport.Line) -> Int) {
       out.family("pump_\(name)", "counter", help, pipelines.map { ([("pipeline", $0.pipeline)], String(value($0))) })
     }

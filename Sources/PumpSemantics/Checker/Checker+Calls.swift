@@ -9,17 +9,61 @@ extension Checker {
       symbols.use(.function, name.text, at: name.span)
       return invoke(name, signature, all, span, scope)
     }
+    if name.text == "fail" { return fail(all, name, span, scope, expecting) }
     guard let function = FunctionSpec.byName[name.text] else {
       if name.text == "now" || stages[name.text] != nil {
         report(.unknownFunction, name.span, "`\(name.text)` is a stage, not a function", help: "use it as a step: `|> \(name.text)(…)`")
       } else {
         reportUnknown(
           .unknownFunction, name, "function", among: Array(FunctionSpec.byName.keys) + Array(functions.keys),
-          otherwise: "`pumpc functions` lists them all")
+          otherwise: "`pumpc functions` lists them all", foreign: ForeignWords.functions)
       }
       return Self.erroneous
     }
     return library(function, all, name, span, scope)
+  }
+
+  // MARK: What is no function of the library
+
+  static func isFailure(_ syntax: ExprSyntax) -> Bool { if case .call(let name, _) = syntax.kind { name.text == "fail" } else { false } }
+
+  /// `fail("why")`: the event fails, and so it has whatever type is due.
+  private func fail(_ arguments: [ArgumentSyntax], _ name: Name, _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
+    guard arguments.count == 1, arguments[0].label == nil else {
+      report(.badArguments, span, "`fail` takes the reason", help: "write `fail(\"no price for \\(.sku)\")`")
+      return Self.erroneous
+    }
+    let reason = check(arguments[0].value, scope, as: .string, "the reason")
+    if reason.type == .erroneous { return reason }
+    guard let expecting, expecting != .erroneous else {
+      report(
+        .cannotInfer, span, "the type of this value is not known",
+        help: "let `fail` be one of two: `.x ?? fail(\"no x\")`, `if … then … else fail(\"…\")`; a step that fails is `assert`")
+      return Self.erroneous
+    }
+    return Expr(.fail(reason), expecting)
+  }
+
+  /// `a?.f(b)`: null where `a` is, else the call.
+  func optionalCall(
+    _ name: Name, _ arguments: [ArgumentSyntax], _ base: ExprSyntax, _ span: Span, _ scope: Scope, _ expecting: Type?
+  ) -> Expr {
+    let value = Self.declared(infer(base, scope))
+    if value.type == .erroneous { return value }
+    guard value.type.isOptional else {
+      report(.nullable, span, "`?.` is for what may be null, this is \(value.type)", help: "write `.\(name.text)(…)`")
+      return Self.erroneous
+    }
+    // No name of the language has this form, so the arguments cannot mean it.
+    let (id, word) = (unique("value"), "?.")
+    var inner = scope
+    inner.locals[word] = Expr(.unwrap(Expr(.local(id), value.type)), value.type.wrapped)
+    let result = call(name, arguments, receiver: ExprSyntax(kind: .name(word), span: base.span), span, inner, expecting?.wrapped)
+    if result.type == .erroneous { return result }
+    let type = result.type.asOptional
+    let there = convert(result, to: type) ?? result
+    let isNull = Expr(.isNull(Expr(.local(id), value.type)), .bool)
+    return Expr(.binding(id, value, Expr(.conditional(isNull, Expr(.literal(.null), type), there), type)), type)
   }
 
   /// Matches labelled and positional arguments to parameters; nil after a report.
@@ -114,7 +158,8 @@ extension Checker {
       silenced -= 1
       if let candidate, candidate.cost < (best?.cost ?? .max) { best = candidate }
     }
-    if let best {
+    if var best {
+      best.expression = withoutNulls(best.expression)
       if let regex = function.regex, let place = function.signatures[0].parameters.firstIndex(where: { $0.name == regex }),
         case .call(_, let values) = best.expression.kind
       {
@@ -149,6 +194,14 @@ extension Checker {
         ? "an argument may be null: give a value with `?? …`"
         : "it is \(function.signatures.map { "`\($0.text)`" }.joined(separator: " or "))")
     return Self.erroneous
+  }
+
+  /// `filter(list, v => v != null)` leaves no null.
+  private func withoutNulls(_ e: Expr) -> Expr {
+    guard case .call("filter", let arguments) = e.kind, case .list(let element) = e.type, element.isOptional,
+      case .lambda(let name, let test)? = arguments.last?.kind, Self.present(where: test, is: true).contains(["let", name])
+    else { return e }
+    return Expr(.call("compact", [e]), .list(element.wrapped))
   }
 
   /// Bodies of lambdas by their place and their parameter's type, and one that has a mistake.

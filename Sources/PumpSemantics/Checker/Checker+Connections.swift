@@ -102,7 +102,6 @@ extension Checker {
       reportUnknown(
         .unknownConnector, syntax.kind, "connector", among: connectors.values.filter(\.needsConnection).map(\.name),
         otherwise: "`pumpc connectors` lists them")
-      for setting in syntax.settings { if case .expression(let value) = setting.value { _ = infer(value, settingScope) } }
       return nil
     }
     let values = check(settings: syntax.settings, interface.settings, "connection `\(syntax.name.text)`")

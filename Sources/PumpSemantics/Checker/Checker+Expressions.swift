@@ -24,8 +24,29 @@ extension Checker {
         .secret, syntax.span, "\(what) needs \(type), this is \(value.type): a secret converts to nothing and nothing to a secret",
         help: "pass it as the setting itself, from `env.NAME` or a configuration key of type Secret")
     } else {
+      let quoted = unquoted(syntax, type.wrapped)
       report(
-        .mismatch, syntax.span, "\(what) needs \(type), this is \(value.type)", help: conversionHelp(value.type, type, syntax.span.text))
+        .mismatch, syntax.span, "\(what) needs \(type), this is \(value.type)",
+        help: quoted.map { "write `\($0)` without quotes" } ?? conversionHelp(value.type, type, syntax.span.text),
+        fix: quoted.map { Fix("write `\($0)`", .certain, [Edit(syntax.span, $0)]) })
+    }
+  }
+
+  /// The literal that a quoted text would be without its quotes, where that is one of the type.
+  func unquoted(_ syntax: ExprSyntax, _ type: Type) -> String? {
+    guard case .string(let string) = syntax.kind, let text = string.plain, !text.isEmpty else { return nil }
+    if case .enumeration(let cases) = type { return cases.cases.first { $0.name == text || $0.wire == text }?.name }
+    if type == .timestamp, LiteralReader.date(text) != nil { return text + "T00:00:00Z" }
+    let source = SourceText(path: "", text: text)
+    let lexed = Lexer.lex(source)
+    guard lexed.diagnostics.isEmpty, lexed.tokens.count == 2 else { return nil }
+    switch (lexed.tokens[0].kind, type) {
+    case (.integer, .int), (.integer, .decimal), (.integer, .float), (.fraction, .decimal), (.fraction, .float), (.duration, .duration),
+      (.size, .size), (.date, .date):
+      return text
+    case (.timestamp, .timestamp): return LiteralReader.timestamp(text) != nil ? text : nil
+    case (.identifier, .bool): return text == "true" || text == "false" ? text : nil
+    default: return nil
     }
   }
 
@@ -37,6 +58,9 @@ extension Checker {
     case (.string, .float), (.decimal, .float), (.json, .float): "write `to_float(\(text))`"
     case (.string, .timestamp): "write `to_timestamp(\(text))`"
     case (.string, .bytes): "write `to_bytes(\(text))`"
+    case (.int, .duration): "write a unit: `\(text)ms`, `\(text)s`, `\(text)m`"
+    case (.int, .size): "write a unit: `\(text)KiB`, `\(text)MiB`"
+    case (.date, .timestamp): "write a time with its zone: `\(text)T00:00:00Z`"
     case (_, .bool): "write a comparison, such as `\(text) != …`"
     default: nil
     }
@@ -91,7 +115,7 @@ extension Checker {
 
   /// The expression with its own type; `expecting` only helps literals, lists, records and the cases of enums.
   func infer(_ syntax: ExprSyntax, _ scope: Scope, expecting: Type? = nil) -> Expr {
-    let value = value(of: syntax, scope, expecting: expecting)
+    let value = Self.narrowed(value(of: syntax, scope, expecting: expecting), scope)
     if silenced == 0 { expressions.append((syntax.span, value.type)) }
     return value
   }
@@ -114,12 +138,16 @@ extension Checker {
     case .member(let base, let name, let optional): return member(base, name, optional, syntax.span, scope)
     case .index(let base, let index): return self.index(base, index, syntax.span, scope)
     case .call(let name, let arguments): return call(name, arguments, receiver: nil, syntax.span, scope, expecting)
-    case .method(let base, let name, let arguments): return call(name, arguments, receiver: base, syntax.span, scope, expecting)
+    case .method(let base, let name, let arguments, optional: false):
+      return call(name, arguments, receiver: base, syntax.span, scope, expecting)
+    case .method(let base, let name, let arguments, optional: true):
+      return optionalCall(name, arguments, base, syntax.span, scope, expecting)
     case .unary(let op, let operand): return unary(op, operand, syntax.span, scope, expecting)
     case .binary(let op, let left, let right): return binary(op, left, right, syntax.span, scope, expecting)
     case .conditional(let condition, let yes, let no):
       let test = check(condition, scope, as: .bool, "a condition")
-      let (a, b, type) = unify(yes, no, scope, expecting, "the two branches")
+      let (whereTrue, whereFalse) = (Self.present(where: test, is: true), Self.present(where: test, is: false))
+      let (a, b, type) = unify(yes, no, scope.knowing(whereTrue), or: scope.knowing(whereFalse), expecting, "the two branches")
       return Expr(.conditional(test, a, b), type)
     case .match(let subject, let arms): return match(subject, arms, syntax.span, scope, expecting)
     case .binding(let name, let value, let body):
@@ -221,6 +249,9 @@ extension Checker {
     }
     guard !items.isEmpty else { return Expr(.list([]), .list(.null)) }
     var values = items.map { infer($0, scope) }
+    if values.contains(where: { $0.type == .json }), values.contains(where: { $0.type != .json && $0.type != .null }) {
+      return Expr(.list(values.map(Self.json)), values.contains { $0.type == .erroneous } ? .erroneous : .list(.json))
+    }
     var type = values[0].type
     for value in values.dropFirst() { type = common(type, value.type) ?? type }
     for (index, value) in values.enumerated() {
@@ -252,7 +283,8 @@ extension Checker {
     return Expr(.map(keys, values), .map(element))
   }
 
-  func record(_ items: [ExprSyntax.RecordItem], _ scope: Scope, _ expected: RecordType?) -> Expr {
+  /// `changes`: what does not fit the expected type gives the field its own, as `set` does.
+  func record(_ items: [ExprSyntax.RecordItem], _ scope: Scope, _ expected: RecordType?, changes: Bool = false) -> Expr {
     var fields: [(name: String, value: Expr)] = []
     var written: [String: Span] = [:]
     for item in items {
@@ -260,7 +292,12 @@ extension Checker {
       case .field(let name, let syntax):
         let wanted = expected?.fields.first { $0.name == name.text }?.type
         let source = syntax ?? ExprSyntax(kind: .field(name), span: name.span)
-        let value = wanted.map { check(source, scope, as: $0, "`\(name.text)`") } ?? infer(source, scope)
+        let value =
+          if let wanted, changes {
+            changed(source, scope, from: wanted)
+          } else {
+            wanted.map { check(source, scope, as: $0, "`\(name.text)`") } ?? infer(source, scope)
+          }
         if let first = written[name.text] {
           report(.duplicate, name.span, "field `\(name.text)` stands twice", help: "remove one of them", labels: [(first, "first here")])
           continue
@@ -274,6 +311,7 @@ extension Checker {
       case .spread(let syntax):
         let base = infer(syntax, scope)
         if base.type == .erroneous { return base }
+        if base.type == .json { return jsonObject(items, scope) }
         guard let record = base.type.record else {
           report(.mismatch, syntax.span, "`...` takes a record, this is \(base.type)", help: "write `...it` where the event is a record")
           return Self.erroneous
@@ -289,6 +327,13 @@ extension Checker {
       }
     }
     return makeRecord(fields)
+  }
+
+  /// The value of a field that `set` gives: of the type that it had where that fits, else of its own.
+  private func changed(_ syntax: ExprSyntax, _ scope: Scope, from type: Type) -> Expr {
+    let value = infer(syntax, scope, expecting: type)
+    if value.type == .null { return Expr(.literal(.null), type.asOptional) }
+    return convert(value, to: type) ?? value
   }
 
   func makeRecord(_ fields: [(name: String, value: Expr)]) -> Expr {

@@ -43,6 +43,9 @@ extension Checker {
     return (format, spec)
   }
 
+  /// An option that is true where it stands alone, as in `csv(header)`.
+  private func isFlag(_ syntax: ExprSyntax) -> Bool { if case .name = syntax.kind { true } else { false } }
+
   private func value(of option: Option.Kind, _ argument: ArgumentSyntax, _ label: Name, _ format: Name) -> Literal? {
     let span = argument.value.span
     switch option {
@@ -75,6 +78,16 @@ extension Checker {
   func decode(
     _ name: Name, _ arguments: [ArgumentSyntax], _ syntax: TypeSyntax?, _ step: StepSyntax, _ flow: inout Flow, _ pipeline: PipelineContext
   ) -> [Step] {
+    if let syntax, case .name(let word) = syntax.kind, formats[name.text] == nil, formats[word] != nil, types[name.text] != nil {
+      let whole = name.span.joined(syntax.span)
+      let text = "\(word) as \(name.text)"
+      report(
+        .badFormat, whole, "the format comes first, and then the type", help: "write `decode \(text)`",
+        fix: Fix("write `\(text)`", .certain, [Edit(whole, text)]))
+      use(type: name.text, at: name.span)
+      (flow.type, flow.carried) = (resolve(named: name.text).plain, nil)
+      return []
+    }
     let declared = syntax.map { resolve($0) }
     let fields = declared?.plain.record?.fields.map { FormatSpec.Field($0.wire, isNeeded: !$0.type.isOptional && $0.value == nil) }
     let found = format(name, arguments, for: .decode, reading: fields ?? [])
@@ -121,7 +134,7 @@ extension Checker {
     return [
       Step(
         name: step.label?.text ?? "decode \(name.text)",
-        kind: .decode(format, type.plain, checks: checks, framed: before.isWhole && spec.framing != .none), output: type.plain,
+        kind: .plain(.decode(format, type.plain, checks: checks, framed: before.isWhole && spec.framing != .none)), output: type.plain,
         place: place(step.span))
     ]
   }
@@ -133,21 +146,36 @@ extension Checker {
       report(.badFormat, span, "`\(format)` gives records, not \(type)", help: "declare a record type with a field for each value")
       return
     }
-    for field in record.fields {
+    let nested = record.fields.filter { field in
       switch field.type.wrapped {
-      case .list, .map, .record:
-        report(
-          .badFormat, span, "`\(format)` cannot hold field `\(field.name)` of type \(field.type)",
-          help: "use scalars, or String and convert it later")
-      default: break
+      case .list, .map, .record: true
+      default: false
       }
     }
+    guard let first = nested.first else { return }
+    report(
+      .badFormat, span,
+      nested.count == 1
+        ? "`\(format)` cannot hold field `\(first.name)` of type \(first.type)"
+        : "`\(format)` cannot hold the fields \(nested.map { "`\($0.name)`" }.joined(separator: ", "))",
+      help: "use scalars, or String and convert it later")
   }
 
-  func encode(_ name: Name, _ arguments: [ArgumentSyntax], _ step: StepSyntax, _ flow: inout Flow) -> [Step] {
+  /// `encode json`, or of a part alone: `encode json(.payload)`. What comes after may still ask for the whole event.
+  func encode(
+    _ name: Name, _ arguments: [ArgumentSyntax], _ step: StepSyntax, _ flow: inout Flow, _ pipeline: PipelineContext
+  ) -> [Step] {
+    var arguments = arguments
+    var part: Expr?
+    if let first = arguments.first, first.label == nil, !isFlag(first.value) {
+      arguments.removeFirst()
+      let value = infer(first.value, scope(flow))
+      pipeline.note(value)
+      part = value
+    }
     let found = format(name, arguments, for: .encode)
-    let before = flow.type
-    flow.carried = before
+    let before = part?.type ?? flow.type
+    flow.carried = flow.type
     flow.type = .bytes
     guard let (format, spec) = found, before != .erroneous else { return [] }
     if before.holdsSecret { report(.secret, step.span, "a secret is never encoded", help: "drop the field first") }
@@ -168,6 +196,9 @@ extension Checker {
         report(.wrongStep, step.span, "this is encoded already: the event here is Bytes", help: "remove this step, or decode it first")
       }
     }
-    return [Step(name: step.label?.text ?? "encode \(name.text)", kind: .encode(format), output: .bytes, place: place(step.span))]
+    return [
+      Step(
+        name: step.label?.text ?? "encode \(name.text)", kind: .plain(.encode(format, part: part)), output: .bytes, place: place(step.span))
+    ]
   }
 }

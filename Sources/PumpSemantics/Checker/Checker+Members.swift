@@ -17,8 +17,19 @@ extension Checker {
         .nullable, span, "this may be null (\(base.type))", help: "write `?.\(name.text)`, or let only others pass with `filter … != null`")
     case .map: report(.unknownField, name.span, "a map has no fields", help: "write `[\"\(name.text)\"]`")
     case .bytes, .string:
+      if case .it = base.kind {
+        // A step that was forgotten is told once, not for each field.
+        guard !toldUndecoded else { return Self.erroneous }
+        toldUndecoded = silenced == 0
+        report(
+          .unknownField, name.span, "the event here is \(base.type), which has no fields", help: "decode it first: `|> decode json as T`")
+      } else {
+        report(.unknownField, name.span, "\(base.type) has no fields", help: "a function is called as `\(name.text)(…)`")
+      }
+    case .list(let element) where element.record?.index(of: name.text) != nil:
       report(
-        .unknownField, name.span, "the event here is \(base.type), which has no fields", help: "decode it first: `|> decode json as T`")
+        .unknownField, name.span, "a list has no fields, its elements have",
+        help: "write `map(…, x => x.\(name.text))`, `any(…, x => x.\(name.text) == …)` or a step `expand`")
     default: report(.unknownField, name.span, "\(base.type) has no fields", help: "the value here is \(base.type)")
     }
     return Self.erroneous
@@ -42,13 +53,34 @@ extension Checker {
         return Expr(.literal(.enumCase(index)), .enumeration(type))
       }
     }
+    if case .name(let word) = base.kind, scope.locals[word] == nil {
+      func write(_ text: String, _ help: String) {
+        report(
+          .unknownName, base.span, "there is no name `\(word)`", help: help,
+          fix: Fix("write `\(text).\(name.text)`", .certain, [Edit(base.span, text)]))
+      }
+      if configs[word] != nil {
+        write("config.\(word)", "did you mean `config.\(word).\(name.text)`?")
+        return config(Name(text: word, span: base.span), name, span, scope)
+      }
+      if let near = nearest(to: word, in: ["config", "meta", "env"] + Array(types.keys) + Array(enums.keys)) {
+        report(
+          .unknownName, base.span, "there is no name `\(word)`", help: "did you mean `\(near)`?",
+          fix: Fix(renaming: base.span, word, to: near))
+        return Self.erroneous
+      }
+      if let event = scope.event, event.type.record?.index(of: word) == nil, ForeignWords.events.contains(word.lowercased()) {
+        write("", "the event's field is `.\(name.text)`")
+        return field(of: event, name, span)
+      }
+    }
     if case .member(let root, let section, _) = base.kind, case .name("config") = root.kind { return config(section, name, span, scope) }
     if case .name("config") = base.kind, configs[name.text] != nil {
       report(.unknownName, span, "`config.\(name.text)` is a section", help: "write `config.\(name.text).key`")
       return Self.erroneous
     }
-    let value = infer(base, scope)
-    guard optional else { return field(of: value, name, span) }
+    guard optional else { return field(of: infer(base, scope), name, span) }
+    let value = Self.declared(infer(base, scope))
     switch value.type {
     case .optional(.record(let record)):
       guard let index = record.index(of: name.text) else {
@@ -131,6 +163,10 @@ extension Checker {
     let value = infer(base, scope)
     switch value.type {
     case .erroneous: return value
+    case .record:
+      if case .string(let text) = index.kind, let name = text.plain { return field(of: value, Name(text: name, span: index.span), span) }
+      report(.badOperator, span, "a record has fields, which are known by name", help: "write `.name`, or `[\"a name\"]`")
+      return Self.erroneous
     case .list(let element): return Expr(.call("element", [value, check(index, scope, as: .int, "an index")]), element)
     case .map(let element): return Expr(.call("get", [value, check(index, scope, as: .string, "a key")]), element.asOptional)
     case .json:
@@ -138,7 +174,10 @@ extension Checker {
       if key.type == .string { return Expr(.call("json_member", [value, key]), .json) }
       return Expr(.call("json_element", [value, check(index, scope, as: .int, "an index")]), .json)
     default:
-      report(.badOperator, span, "\(value.type) has no elements", help: "`[ ]` is for lists, maps and Json")
+      let isText = value.type == .string && index.span.text.utf8.allSatisfy { $0 >= 48 && $0 <= 57 }
+      report(
+        .badOperator, span, "\(value.type) has no elements",
+        help: isText ? "write `substring(\(base.span.text), \(index.span.text), 1)`" : "`[ ]` is for lists, maps and Json")
       return Self.erroneous
     }
   }

@@ -16,13 +16,28 @@ extension Checker {
   }
 
   /// Two expressions brought to one type.
-  func unify(_ left: ExprSyntax, _ right: ExprSyntax, _ scope: Scope, _ expecting: Type?, _ what: String) -> (Expr, Expr, Type) {
+  func unify(
+    _ left: ExprSyntax, _ right: ExprSyntax, _ scope: Scope, or other: Scope, _ expecting: Type?, _ what: String, takesJson: Bool = false
+  ) -> (Expr, Expr, Type) {
+    if expecting == nil, Self.isFailure(left), !Self.isFailure(right) {
+      // What fails has the type of the other side.
+      let b = infer(right, other)
+      return (infer(left, scope, expecting: b.type), b, b.type)
+    }
     var a = infer(left, scope, expecting: expecting)
     // A case of an enum, an empty list or a record takes its type from the other side.
-    let b = infer(right, scope, expecting: expecting ?? (a.type == .null ? nil : a.type.wrapped))
+    let b = infer(right, other, expecting: expecting ?? (a.type == .null ? nil : a.type.wrapped))
     if expecting == nil, needsHint(left) { a = infer(left, scope, expecting: b.type.wrapped) }
     let type = common(a.type, b.type) ?? literalCommon(a, b)
     guard let type else {
+      for (text, other) in [(right, a), (left, b)] {
+        guard let value = unquoted(text, other.type.wrapped) else { continue }
+        report(
+          .mismatch, text.span, "\(what) must have one type: \(a.type) and \(b.type)", help: "write `\(value)` without quotes",
+          fix: Fix("write `\(value)`", .certain, [Edit(text.span, value)]), labels: [])
+        return (Self.erroneous, Self.erroneous, .erroneous)
+      }
+      if takesJson, a.type.wrapped == .json || b.type.wrapped == .json { return (a, b, .json) }
       report(
         .mismatch, right.span, "\(what) must have one type: \(a.type) and \(b.type)", help: conversion(a.type, b.type),
         labels: [(left.span, "this is \(a.type)")])
@@ -49,6 +64,7 @@ extension Checker {
 
   private func conversion(_ a: Type, _ b: Type) -> String? {
     switch (a.wrapped, b.wrapped) {
+    case (.timestamp, .date), (.date, .timestamp): "write a time with its zone, such as `2026-01-01T00:00:00Z`"
     case (.decimal, .float), (.float, .decimal): "convert one of them with `to_decimal(x)` or `to_float(x)`"
     case (.string, _), (_, .string): "make text of the other with `to_string(x)`, or read the text with `to_int(x)` and its like"
     default: nil
@@ -82,7 +98,7 @@ extension Checker {
     switch op {
     case .and, .or:
       let a = check(left, scope, as: .bool, "`\(op.rawValue)`")
-      let b = check(right, scope, as: .bool, "`\(op.rawValue)`")
+      let b = check(right, scope.knowing(Self.present(where: a, is: op == .and)), as: .bool, "`\(op.rawValue)`")
       return Expr(op == .and ? .and(a, b) : .or(a, b), .bool)
     case .coalesce: return coalesce(left, right, span, scope, expecting)
     case .equal, .notEqual: return equality(op, left, right, span, scope)
@@ -98,7 +114,8 @@ extension Checker {
   }
 
   private func coalesce(_ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
-    let value = infer(left, scope, expecting: expecting?.asOptional)
+    // A default for what is there by now is needless, and no mistake.
+    let value = Self.declared(infer(left, scope, expecting: expecting?.asOptional))
     if value.type == .erroneous {
       _ = infer(right, scope, expecting: expecting)
       return value
@@ -135,8 +152,9 @@ extension Checker {
   private func equality(_ op: BinaryOperator, _ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope) -> Expr {
     func negated(_ e: Expr) -> Expr { op == .notEqual ? Expr(.not(e), .bool) : e }
     if case .literal(.null) = right.kind {
-      let value = infer(left, scope)
+      let value = Self.declared(infer(left, scope))
       if value.type == .erroneous { return value }
+      if value.type == .json, let test = equality(json: value, Expr(.literal(.null), .null)) { return negated(test) }
       guard value.type.isOptional else {
         report(
           .nullable, left.span, "this is never null: it is \(value.type)",
@@ -155,8 +173,10 @@ extension Checker {
       }
       return negated(Expr(.call("equals", [x, b]), .bool))
     }
-    let (a, b, type) = unify(left, right, scope, nil, "both sides of `\(op.rawValue)`")
+    let (a, b, type) = unify(left, right, scope, or: scope, nil, "both sides of `\(op.rawValue)`", takesJson: true)
     if type == .erroneous { return Self.erroneous }
+    if a.type.wrapped == .json, let test = equality(json: a, b) { return negated(test) }
+    if b.type.wrapped == .json, let test = equality(json: b, a) { return negated(test) }
     if type.holdsSecret {
       report(.secret, span, "a secret is compared with nothing", help: "remove the comparison")
       return Self.erroneous
@@ -169,7 +189,7 @@ extension Checker {
   }
 
   private func comparison(_ op: BinaryOperator, _ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope) -> Expr {
-    let (a, b, type) = unify(left, right, scope, nil, "both sides of `\(op.rawValue)`")
+    let (a, b, type) = unify(left, right, scope, or: scope, nil, "both sides of `\(op.rawValue)`")
     let compare = FunctionSpec.bySign[op.rawValue]!
     if compare.signature([type, type]) != nil { return Expr(.call(compare.name, [a, b]), .bool) }
     switch type {
@@ -231,7 +251,18 @@ extension Checker {
     }
     switch (op, a.type, b.type) {
     case (.add, .string, _), (.add, _, .string):
-      report(.badOperator, span, "texts are not added", help: "write `\"\\(\(left.span.text))\\(\(right.span.text))\"`")
+      func part(_ side: ExprSyntax) -> String {
+        let text = side.span.text
+        if case .string = side.kind, text.hasPrefix("\""), !text.hasPrefix("\"\"\"") { return String(text.dropFirst().dropLast()) }
+        return "\\(\(text))"
+      }
+      let joined = "\"\(part(left))\(part(right))\""
+      report(
+        .badOperator, span, "texts are not added", help: "write `\(joined)`", fix: Fix("write `\(joined)`", .certain, [Edit(span, joined)]))
+    case (_, .timestamp, .int), (_, .int, .timestamp):
+      report(
+        .badOperator, span, "`\(op.rawValue)` is not defined for \(a.type) and \(b.type)", help: "write a duration, such as `24h` or `90s`",
+        labels: [(left.span, "\(a.type)"), (right.span, "\(b.type)")])
     default:
       report(
         .badOperator, span, "`\(op.rawValue)` is not defined for \(a.type) and \(b.type)", help: nil,
@@ -249,7 +280,7 @@ extension Checker {
   }
 
   func match(_ subject: ExprSyntax, _ arms: [ExprSyntax.MatchArm], _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {
-    let value = infer(subject, scope)
+    let value = Self.declared(infer(subject, scope))
     if value.type == .erroneous { return value }
     guard value.type != .null else {
       report(.cannotInfer, subject.span, "the type of this value is not known", help: "match a value of the type that is meant")
@@ -260,6 +291,8 @@ extension Checker {
     var seen: Set<Literal> = []
     var branches: [(Expr?, ExprSyntax)] = []
     var hasElse = false
+    // After the case of null, and in those of values, the subject is there.
+    let whereThere: Set<Path> = Self.path(value).map { [$0] } ?? []
     for arm in arms {
       if hasElse {
         report(.unreachable, arm.span, "this case is never reached", help: "move it above `else`")
@@ -289,18 +322,32 @@ extension Checker {
     if !hasElse { hasElse = isExhaustive(value.type, seen, span) }
     guard hasElse, !branches.isEmpty else { return Self.erroneous }
     // All results are brought to one type, then the arms become a chain of conditionals.
-    var results = branches.map { infer($0.1, scope, expecting: expecting) }
-    var type = results[0].type
-    for (index, result) in results.enumerated().dropFirst() {
-      guard let joined = common(type, result.type) else {
+    var isThere = false
+    let scopes = branches.map { test, _ in
+      let isNull = if case .isNull? = test?.kind { true } else { false }
+      defer { isThere = isThere || isNull }
+      return isNull || !(isThere || test != nil) ? scope : scope.knowing(whereThere)
+    }
+    // What fails has the type of the others.
+    let order = branches.indices.filter { !Self.isFailure(branches[$0].1) } + branches.indices.filter { Self.isFailure(branches[$0].1) }
+    var results = branches.map { _ in Self.erroneous }
+    var type: Type?
+    for index in order {
+      let result = infer(branches[index].1, scopes[index], expecting: expecting ?? (Self.isFailure(branches[index].1) ? type : nil))
+      results[index] = result
+      guard let known = type else {
+        type = result.type
+        continue
+      }
+      guard let joined = common(known, result.type) else {
         report(
-          .mismatch, branches[index].1.span, "all cases must have one type: \(type) and \(result.type)", help: nil,
-          labels: [(branches[0].1.span, "this is \(type)")])
+          .mismatch, branches[index].1.span, "all cases must have one type: \(known) and \(result.type)", help: nil,
+          labels: [(branches[order[0]].1.span, "this is \(known)")])
         return Self.erroneous
       }
       type = joined
     }
-    if type == .erroneous { return Self.erroneous }
+    guard let type, type != .erroneous else { return Self.erroneous }
     results = results.map { convert($0, to: type) ?? $0 }
     var chain = results.last!
     for index in branches.indices.dropLast().reversed() {

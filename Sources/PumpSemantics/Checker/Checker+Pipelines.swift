@@ -19,7 +19,7 @@ final class PipelineContext {
       switch part.kind {
       case .meta(let name): metaFields[name] = part.type
       case .call(let name, _): if FunctionSpec.entries[name]?.fails ?? false { canFail = true }
-      case .invoke: canFail = true
+      case .invoke, .fail: canFail = true
       default: break
       }
     }
@@ -54,6 +54,7 @@ extension Checker {
 
   func check(pipeline syntax: PipelineSyntax) -> TypedPipeline {
     let context = PipelineContext(name: syntax.name.text)
+    toldUndecoded = false
     let settings = check(settings: syntax.settings, Self.pipelineSettings, "pipeline `\(syntax.name.text)`")
     var sources: [TypedEndpoint] = []
     var checks: [Check] = []

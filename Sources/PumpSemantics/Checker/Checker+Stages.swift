@@ -23,7 +23,7 @@ extension Checker {
     guard let syntax = stages[name.text] else {
       reportUnknown(
         .unknownStage, name, "step or stage", among: Array(stages.keys) + Parser.stepWords,
-        otherwise: "declare it: `stage \(name.text)() on T = |> …`")
+        otherwise: "declare it: `stage \(name.text)() on T = |> …`", foreign: ForeignWords.steps.mapValues(\.withoutFix))
       flow.type = .erroneous
       return ([], false)
     }
@@ -94,7 +94,7 @@ extension Checker {
     let locals = flow.locals
     flow = chain.flow
     flow.locals = locals
-    let first = adapted.map { [Step(name: name.text, kind: .map($0), output: $0.type, place: place(span))] } ?? []
+    let first = adapted.map { [Step(name: name.text, kind: .plain(.map($0)), output: $0.type, place: place(span))] } ?? []
     return (first + chain.steps, chain.ended)
   }
 

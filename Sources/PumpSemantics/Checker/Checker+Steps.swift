@@ -16,6 +16,8 @@ struct Flow {
   let meta: RecordType?
   /// Values of a stage's parameters.
   var locals: [String: Expr] = [:]
+  /// What steps before have shown not to be null.
+  var present: Set<Path> = []
 }
 
 extension Checker {
@@ -24,6 +26,7 @@ extension Checker {
     scope.event = Expr(.it, flow.type)
     scope.meta = flow.meta
     scope.locals = flow.locals
+    scope.present = flow.present
     return scope
   }
 
@@ -65,29 +68,30 @@ extension Checker {
       [Step(name: syntax.label?.text ?? name, kind: kind, output: output, place: place)]
     }
     /// A step that gives events of another type: what was encoded is forgotten.
-    func change(_ name: String, _ value: Expr) -> [Step] {
+    func change(_ name: String, _ value: Expr, forgetting fields: [String]? = nil) -> [Step] {
       flow.type = value.type
       flow.carried = nil
-      return make(name, .map(value), value.type)
+      if let fields { flow.forget(fields) } else { flow.forgetEvent() }
+      return make(name, .plain(.map(value)), value.type)
     }
     pipeline.note(label: syntax.label, self)
     switch syntax.kind {
     case .erroneous: return ([], false)
     case .decode(let format, let arguments, let type): return (decode(format, arguments, type, syntax, &flow, pipeline), false)
-    case .encode(let format, let arguments): return (encode(format, arguments, syntax, &flow), false)
+    case .encode(let format, let arguments): return (encode(format, arguments, syntax, &flow, pipeline), false)
     case .filter(let condition):
       let test = check(condition, scope, as: .bool, "`filter`")
       pipeline.note(test)
       if case .literal(.bool(false)) = test.kind {
         report(.unreachable, condition.span, "no event passes this filter", help: "remove it, or write the condition that is meant")
       }
-      let step = make("filter", .filter(test), flow.type)
+      let step = make("filter", .plain(.filter(test)), flow.type)
       return (step + narrow(test, &flow, place), false)
     case .assert(let condition, let reason):
       let test = check(condition, scope, as: .bool, "`assert`")
       let text = check(reason, scope, as: .string, "the reason")
       pipeline.canFail = true
-      let step = make("assert", .assert(test, text), flow.type)
+      let step = make("assert", .plain(.assert(test, text)), flow.type)
       return (step + narrow(test, &flow, place), false)
     case .map(let value):
       let result = infer(value, scope)
@@ -105,52 +109,33 @@ extension Checker {
         return ([], false)
       }
       let spread = ExprSyntax(kind: .it, span: value.span)
-      let result = record([.spread(spread)] + items, scope, flow.type.record)
+      let result = record([.spread(spread)] + items, scope, flow.type.record, changes: true)
       pipeline.note(result)
-      return (change("set", result), false)
-    case .drop(let names): return (drop(names, syntax.span, flow).map { change("drop", $0) } ?? [], false)
-    case .rename(let pairs): return (rename(pairs, syntax.span, flow).map { change("rename", $0) } ?? [], false)
-    case .expand(let list, let name):
-      guard case .field(let field) = list.kind, let record = flow.type.record, let index = record.index(of: field.text),
-        case .list(let element) = record.fields[index].type
-      else {
-        if flow.type != .erroneous {
-          let value = infer(list, scope)
-          if value.type != .erroneous {
-            report(
-              .wrongStep, list.span, "`expand` takes a field that is a list, this is \(value.type)",
-              help: "write `expand .items as item`; make other lists a field with `set` first")
-          }
-        }
-        flow.type = .erroneous
-        return ([], false)
-      }
-      if record.fields.contains(where: { $0.name == name.text && $0.name != field.text }) {
-        report(.duplicate, name.span, "the event has a field `\(name.text)` already", help: "choose another name for the element")
-      }
-      var fields = record.fields
-      fields[index] = Field(name.text, element)
-      flow.type = .record(RecordType(fields: fields))
-      flow.carried = nil
-      return (make("expand", .expand(index), flow.type), false)
+      let names = items.compactMap { if case .field(let name, _) = $0 { name.text } else { nil } }
+      return (change("set", result, forgetting: names), false)
+    case .drop(let names): return (drop(names, syntax.span, flow).map { change("drop", $0, forgetting: names.map(\.text)) } ?? [], false)
+    case .rename(let pairs):
+      let names = pairs.flatMap { [$0.old.text, $0.new.text] }
+      return (rename(pairs, syntax.span, flow).map { change("rename", $0, forgetting: names) } ?? [], false)
+    case .expand(let list, let name): return (expand(list, name, &flow, pipeline, make), false)
     case .lookup(let endpoint, let name, let type): return (lookup(endpoint, name, type, syntax, &flow, pipeline), false)
     case .route(let arms): return (make("route", .route(route(arms, syntax.span, flow, pipeline)), flow.type), true)
     case .tee(let inner):
       let chain = check(chain: inner, flow, mustEnd: true, syntax.span, in: pipeline)
       return (make("tee", .tee(chain.steps), flow.type), false)
-    case .log(let text):
-      let value = check(text, scope, as: .string, "`log`")
+    case .log(let value):
+      let value = text(of: infer(value, scope), value.span)
       pipeline.note(value)
-      return (make("log", .log(value), flow.type), false)
+      return (make("log", .plain(.log(value)), flow.type), false)
     case .sample(let percent, let span):
       guard let number = Double(percent), number > 0, number <= 100 else {
         report(.badValue, span, "`\(percent)%` is no share of the events", help: "write more than 0 and at most 100")
         return ([], false)
       }
-      return (make("sample", .sample(number / 100), flow.type), false)
+      return (make("sample", .plain(.sample(number / 100)), flow.type), false)
     case .call(let name, let arguments): return stage(name, arguments, syntax.span, &flow, pipeline)
     case .sink(let endpoint): return (sink(endpoint, syntax, flow, pipeline), true)
-    case .discard: return (make("discard", .discard, flow.type), true)
+    case .discard: return (make("discard", .plain(.discard), flow.type), true)
     }
   }
 
@@ -162,31 +147,63 @@ extension Checker {
     report(.wrongStep, span, "`\(step)` works on records, the event here is \(flow.type)", help: help)
   }
 
-  /// After `filter .x != null`, `x` is no longer optional.
+  /// After `filter .x != null`, `x` is no longer optional; of what lies deeper, and of what the source says, that is known too.
   private func narrow(_ test: Expr, _ flow: inout Flow, _ place: Place) -> [Step] {
+    let present = Self.present(where: test, is: true)
+    defer { flow.present.formUnion(present) }
     guard let record = flow.type.record else { return [] }
-    var indices: Set<Int> = []
-    func find(_ e: Expr) {
-      switch e.kind {
-      case .and(let a, let b): find(a); find(b)
-      case .not(let inner):
-        if case .isNull(let value) = inner.kind, case .field(let base, let index) = value.kind, case .it = base.kind {
-          indices.insert(index)
-        }
-      default: break
-      }
-    }
-    find(test)
+    let indices = record.fields.indices.filter { present.contains(["it", record.fields[$0].name]) }
     guard !indices.isEmpty else { return [] }
     let event = Expr(.it, flow.type)
     let values = record.fields.enumerated().map { index, field -> (name: String, value: Expr) in
       let value = Expr(.field(event, index), field.type)
-      return (field.name, indices.contains(index) ? Expr(.unwrap(value), field.type.wrapped) : value)
+      return (field.name, indices.contains(index) && field.type.isOptional ? Expr(.unwrap(value), field.type.wrapped) : value)
     }
     let narrowed = makeRecord(values)
     flow.type = narrowed.type
     flow.carried = nil
-    return [Step(name: "filter", kind: .map(narrowed), output: narrowed.type, place: place)]
+    return [Step(name: "filter", kind: .plain(.map(narrowed)), output: narrowed.type, place: place)]
+  }
+
+  /// A list that is a field gives its place to its elements; any other list, of which the event has none yet, gets a field first.
+  /// Null is no elements.
+  private func expand(
+    _ list: ExprSyntax, _ name: Name, _ flow: inout Flow, _ pipeline: PipelineContext, _ make: (String, Step.Kind, Type) -> [Step]
+  ) -> [Step] {
+    let value = infer(list, scope(flow))
+    pipeline.note(value)
+    guard case .list(let element) = value.type.wrapped, element != .null else {
+      if value.type != .erroneous, flow.type != .erroneous {
+        report(
+          .wrongStep, list.span, "`expand` takes a list, this is \(value.type)",
+          help: value.type.wrapped == .json
+            ? "give it a type: `|> map to_string(\(list.span.text)) |> decode json as [T]`" : "write `expand .items as item`")
+      }
+      flow.type = .erroneous
+      return []
+    }
+    let elements = value.type.isOptional ? Expr(.coalesce(value, Expr(.list([]), value.type.wrapped)), value.type.wrapped) : value
+    var fields = flow.type.record?.fields ?? []
+    let event = Expr(.it, flow.type)
+    var index = fields.count
+    if case .field(let field) = list.kind, let place = fields.firstIndex(where: { $0.name == field.text }) { index = place }
+    if fields.indices.contains(where: { $0 != index && fields[$0].name == name.text }) {
+      report(.duplicate, name.span, "the event has a field `\(name.text)` already", help: "choose another name for the element")
+    }
+    var before: [Step] = []
+    if index == fields.count || value.type.isOptional {
+      var values = fields.enumerated().map { (name: $1.name, value: Expr(.field(event, $0), $1.type)) }
+      if index == fields.count { values.append((name.text, elements)) } else { values[index].value = elements }
+      let whole = makeRecord(values)
+      before = make("expand", .plain(.map(whole)), whole.type)
+      fields = whole.type.record?.fields ?? []
+    }
+    guard fields.indices.contains(index) else { return [] }
+    flow.forget([fields[index].name, name.text])
+    fields[index] = Field(name.text, element)
+    flow.type = .record(RecordType(fields: fields))
+    flow.carried = nil
+    return before + make("expand", .plain(.expand(index)), flow.type)
   }
 
   private func drop(_ names: [Name], _ span: Span, _ flow: Flow) -> Expr? {
@@ -235,8 +252,7 @@ extension Checker {
     for case .field(let name, let syntax) in items {
       let value = infer(syntax ?? ExprSyntax(kind: .field(name), span: name.span), scope)
       if value.type == .erroneous { return value }
-      let json = value.type == .json ? value : Expr(.call("to_json", [value]), .json)
-      result = Expr(.call("json_with", [result, Expr(.literal(.string(name.text)), .string), json]), .json)
+      result = Expr(.call("json_with", [result, Expr(.literal(.string(name.text)), .string), Self.json(value)]), .json)
     }
     return result
   }
@@ -247,14 +263,17 @@ extension Checker {
     var seen: [String: Span] = [:]
     var enumCases: (path: String, type: EnumType, seen: Set<Int>)?
     var onlyCases = true
+    // What comes to an arm has passed those before it.
+    var left = flow
     for arm in arms {
       if hasElse { report(.unreachable, arm.span, "this branch is never reached", help: "move it above `else`") }
-      var branch = flow
+      var branch = left
       var condition: Expr?
       var narrowing: [Step] = []
       if let syntax = arm.condition {
-        let test = check(syntax, scope(flow), as: .bool, "`when`")
+        let test = check(syntax, scope(left), as: .bool, "`when`")
         pipeline.note(test)
+        left.present.formUnion(Self.present(where: test, is: false))
         let text = syntax.span.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         if let first = seen[text] {
           report(

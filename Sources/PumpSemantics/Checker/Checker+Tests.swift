@@ -14,6 +14,7 @@ extension Checker {
     var config: [TestSpec.Override] = []
     var now: Int64?
     var expects: [TestSpec.Expect] = []
+    var hasExpectation = false
     let sources = pipeline.sources.map(\.spec)
     let input = inputType(pipeline)
     for clause in syntax.clauses {
@@ -73,10 +74,11 @@ extension Checker {
         let checked = check(time, Scope(), as: .timestamp, "`at`")
         if case .literal(.timestamp(let micros)) = checked.kind { now = micros }
       case .expect(let subject, let matches, let value, _, let span):
+        hasExpectation = true
         if let expect = expectation(subject, matches, value, span, pipeline, declaration) { expects.append(expect) }
       }
     }
-    if expects.isEmpty {
+    if !hasExpectation {
       report(
         .badTestData, syntax.title.span, "this test expects nothing",
         help: "add `expect SINK == […]`, `expect errors == []` or `expect count(SINK) == 1`")
@@ -89,7 +91,9 @@ extension Checker {
   /// What a `json {…}` of a test is read as: the first decode's type, or that of the typed source.
   private func inputType(_ pipeline: TypedPipeline) -> Type? {
     guard pipeline.input == .bytes else { return pipeline.input }
-    for step in pipeline.steps { if case .decode(let format, let type, _, _) = step.kind { return format.name == "json" ? type : nil } }
+    for step in pipeline.steps {
+      if case .plain(.decode(let format, let type, _, _)) = step.kind { return format.name == "json" ? type : nil }
+    }
     return nil
   }
 
@@ -217,11 +221,15 @@ extension Checker {
         members.append(.init(key: key, value: value.map { json($0, inner, complete: complete) } ?? .null))
       }
       if complete, case .record(let record)? = type {
-        for field in record.fields where !field.type.isOptional && field.value == nil && !members.contains(where: { $0.key == field.wire })
-        {
+        let missing = record.fields.filter { field in
+          !field.type.isOptional && field.value == nil && !members.contains { $0.key == field.wire }
+        }
+        if let first = missing.first {
+          let names = missing.map { "`\($0.name)`" }
           report(
-            .badTestData, syntax.span, "field `\(field.name)` is missing",
-            help: "write it; an event that lacks it on purpose is given as text: `given \"{…}\"`")
+            .badTestData, syntax.span,
+            missing.count == 1 ? "field `\(first.name)` is missing" : "fields \(names.joined(separator: ", ")) are missing",
+            help: "write \(missing.count == 1 ? "it" : "them"); an event that lacks one on purpose is given as text: `given \"{…}\"`")
         }
       }
       return .object(members)

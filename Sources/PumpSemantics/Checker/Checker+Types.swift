@@ -76,7 +76,7 @@ extension Checker {
       }
       if name == "Failure" { return .failure }
       let known = Array(Type.scalars.keys) + Array(types.keys) + Array(enums.keys)
-      reportUnknown(.unknownType, Name(text: name, span: syntax.span), "type", among: known)
+      reportUnknown(.unknownType, Name(text: name, span: syntax.span), "type", among: known, foreign: ForeignWords.types)
       return .erroneous
     case .list(let element): return .list(resolve(element))
     case .map(let element): return .map(resolve(element))
@@ -182,6 +182,7 @@ extension Checker {
     case .wrap(let a): kind = .wrap(go(a))
     case .unwrap(let a): kind = .unwrap(go(a))
     case .isNull(let a): kind = .isNull(go(a))
+    case .fail(let a): kind = .fail(go(a))
     case .concatenate(let list): kind = .concatenate(list.map(go))
     }
     return Expr(kind, e.type)

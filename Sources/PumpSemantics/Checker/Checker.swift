@@ -74,6 +74,8 @@ final class Checker {
   var localNames: Set<String> = []
   /// While a stage's body is checked again at its use, its own errors have been said.
   var silenced = 0
+  /// Whether it was said of the pipeline at hand that its events are not decoded.
+  var toldUndecoded = false
   /// The first error that was silenced since this was last cleared.
   var suppressed: String?
   /// Stages that are being expanded, the outermost first, and those with errors of their own.
@@ -105,16 +107,23 @@ final class Checker {
 
   /// A mistyped name: the nearest of its kind is offered, and written by `--fix`.
   func reportUnknown(
-    _ code: DiagnosticCode, _ name: Name, _ what: String, among candidates: some Sequence<String>, otherwise: String? = nil
+    _ code: DiagnosticCode, _ name: Name, _ what: String, among candidates: some Sequence<String>, otherwise: String? = nil,
+    foreign: [String: ForeignWords.Answer] = [:]
   ) {
     let list = Array(candidates)
-    if let near = nearest(to: name.text, in: list) {
+    // `sink of SQLite`: SQLite has no such sink.
+    let parts = what.split(separator: " of ", maxSplits: 1)
+    let message = parts.count == 2 ? "\(parts[1]) has no \(parts[0]) `\(name.text)`" : "there is no \(what) `\(name.text)`"
+    let isTypo = list.contains { Fix(renaming: name.span, name.text, to: $0).confidence == .certain }
+    if !isTypo, let answer = foreign[name.text.lowercased()] {
+      report(code, name.span, message, help: answer.help, fix: answer.fix(name.span))
+    } else if let near = nearest(to: name.text, in: list) {
       report(
-        code, name.span, "there is no \(what) `\(name.text)`", help: "did you mean `\(near)`?",
+        code, name.span, message, help: "did you mean `\(near)`?",
         fix: Fix(renaming: name.span, name.text, to: near))
     } else {
       let known = list.isEmpty ? nil : "there are: \(list.sorted().prefix(12).joined(separator: ", "))\(list.count > 12 ? ", …" : "")"
-      report(code, name.span, "there is no \(what) `\(name.text)`", help: otherwise ?? known)
+      report(code, name.span, message, help: otherwise ?? known)
     }
   }
 
@@ -213,7 +222,8 @@ final class Checker {
     reportPipelineCycles()
     reportPoolBudgets(plan.program)
     for test in tests { if let checked = check(test: test) { plan.program.tests.append(checked) } }
-    reportUnused()
+    // What a mistake hides is not unused.
+    if !diagnostics.contains(where: { $0.severity == .error }) { reportUnused() }
     return plan
   }
 

@@ -12,6 +12,15 @@ struct Scope {
   var isSetting = false
   /// Whether `config` may be read: not in declared types.
   var hasConfig = true
+  /// What tests before this place have shown not to be null.
+  var present: Set<Path> = []
+
+  /// The same place where more is known.
+  func knowing(_ paths: Set<Path>) -> Scope {
+    var scope = self
+    scope.present.formUnion(paths)
+    return scope
+  }
 }
 
 extension Checker {

@@ -27,6 +27,7 @@ let listFunctions: [FunctionSpec] = [
   .init("lists", ["take(list: [T], count: Int) -> [T]"], "At most so many from the start.", "take([1, 2, 3], 2) == [1, 2]"),
   .init("lists", ["skip(list: [T], count: Int) -> [T]"], "All but so many from the start.", "skip([1, 2, 3], 2) == [3]"),
   .init("lists", ["concat(a: [T], b: [T]) -> [T]"], "One list after the other.", "concat([1], [2, 3]) == [1, 2, 3]"),
+  .init("lists", ["compact(list: [T?]) -> [T]"], "The elements that are not null.", "compact([1, null, 2]) == [1, 2]"),
   .init("lists", ["distinct(list: [T]) -> [T]"], "Each value once, where it stands first.", "distinct([1, 2, 1]) == [1, 2]"),
   .init(
     "lists",

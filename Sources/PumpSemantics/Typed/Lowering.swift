@@ -35,26 +35,18 @@ struct Lowering {
     stages.append(StageSpec(name: step.name, place: step.place))
     let kind: PumpPlan.Step.Kind
     switch step.kind {
-    case .decode(let format, let type, let checks, let framed): kind = .decode(format, type, checks: checks, framed: framed)
-    case .encode(let format): kind = .encode(format)
-    case .filter(let test): kind = .filter(test)
-    case .assert(let test, let reason): kind = .assert(test, reason)
-    case .map(let value): kind = .map(value)
-    case .expand(let index): kind = .expand(index)
+    case .plain(let plain): kind = plain
     case .lookup(let endpoint, _):
       lookups.append(endpoint.spec)
       kind = .lookup(lookups.count - 1, key: endpoint.each[0], found: endpoint.spec.type.asOptional)
     case .route(let arms): kind = .route(arms.map { .init(condition: $0.condition, steps: steps($0.steps)) })
     case .tee(let inner): kind = .tee(steps(inner))
-    case .log(let text): kind = .log(text)
-    case .sample(let share): kind = .sample(share)
     case .sink(let endpoint):
       sinks.append(SinkSpec(step: number, route: route, target: .endpoint(endpoint.spec)))
       kind = .sink(sinks.count - 1, each: endpoint.each)
     case .feed(let target):
       sinks.append(SinkSpec(step: number, route: route, target: .pipeline(target, step.output)))
       kind = .sink(sinks.count - 1, each: [])
-    case .discard: kind = .discard
     }
     return PumpPlan.Step(number: number, name: step.name, kind: kind, output: step.output, place: step.place)
   }

@@ -45,25 +45,15 @@ struct Step {
     let steps: [Step]
   }
   indirect enum Kind {
-    /// `framed`: one event in, many records out.
-    case decode(Format, Type, checks: [Check], framed: Bool)
-    case encode(Format)
-    case filter(Expr)
-    case assert(Expr, Expr)
-    /// Also `set`, `drop`, `rename` and narrowing: an expression over the event before.
-    case map(Expr)
-    /// The list field by index; the output's field at the same index is the element.
-    case expand(Int)
+    /// What needs no number is as the plan has it.
+    case plain(PumpPlan.Step.Kind)
     /// What is found becomes the field of that name.
     case lookup(TypedEndpoint, field: String)
     case route([Arm])
     case tee([Step])
-    case log(Expr)
-    case sample(Double)
     case sink(TypedEndpoint)
     /// To a pipeline with `input`.
     case feed(String)
-    case discard
   }
   let name: String
   let kind: Kind

@@ -23,9 +23,7 @@ public struct ColumnRow: Hashable {
 }
 
 /// Values of one type for many events, side by side. Texts are slices whose bytes the batch owns.
-///
-/// A column has no lock: it belongs to a batch, a buffer or a step, and one thread at a time has that.
-public final class Column: @unchecked Sendable {
+public final class Column {
   public let shape: Shape
   public internal(set) var count = 0
   public private(set) var capacity = 0

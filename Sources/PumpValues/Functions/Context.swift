@@ -1,9 +1,8 @@
 import Glibc
 import Synchronization
 
-/// What functions need besides their arguments: memory for results, the batch's time, and random numbers. It has no lock: one
-/// thread at a time has it, with the batch, lookup or server that it belongs to.
-public final class Context: @unchecked Sendable {
+/// What functions need besides their arguments: memory for results, the batch's time, and random numbers.
+public final class Context {
   public var arena: Arena
   /// When the batch came in; fixed in tests.
   public var now: Timestamp

@@ -149,6 +149,7 @@ extension Fn {
     for inner in list.elements { for element in inner.elements { result.append(element) } }
     return result.list
   }
+  @inlinable public static func compact<T>(_ list: List<T?>, _ c: Context) -> List<T> { List(list.elements.compactMap { $0 }, c.arena) }
   @inlinable public static func reverse<T>(_ list: List<T>, _ c: Context) -> List<T> { List(Array(list.elements.reversed()), c.arena) }
   public static func range(_ from: Int64, _ to: Int64, _ c: Context) throws(EventFailure) -> List<Int64> {
     guard to > from else { return List() }

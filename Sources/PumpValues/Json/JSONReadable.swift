@@ -115,6 +115,9 @@ func explained(_ text: Text, _ options: JSONOptions, _ shape: Shape) -> EventFai
 public func encoded(_ c: Context, _ body: (inout ByteBuffer) -> Void) -> Text { makeText(c.arena, body) }
 
 extension Fn {
+  /// The event fails, where a value of the type would stand.
+  public static func fail<T>(_ type: T.Type, _ reason: Text) throws(EventFailure) -> T { throw EventFailure(reason.string) }
+
   /// A failure becomes null.
   @inlinable public static func attempt<T>(_ body: () throws(EventFailure) -> T) -> T? {
     do throws(EventFailure) { return try body() } catch { return nil }

@@ -1,7 +1,7 @@
 import Glibc
 
-/// The keys of an object in their declared order, ready for comparison with text as it stands in JSON. All threads read it: what it
-/// points to is written in `init` alone, and never released.
+/// The keys of an object in their declared order, ready for comparison with text as it stands in JSON.
+/// Nothing of it changes once it is made.
 public struct KeyTable: ~Copyable, @unchecked Sendable {
   @frozen @usableFromInline struct Entry {
     @usableFromInline let word: UInt64

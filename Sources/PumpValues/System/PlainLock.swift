@@ -1,6 +1,7 @@
 import Glibc
 
-/// A lock for threads of our own, which may block. Threads share the C library's mutex; where that lies never changes.
+/// A lock for threads of our own, which may block.
+/// The memory of a mutex must not move, and any thread may use it.
 package final class PlainLock: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   package init() { pthread_mutex_init(mutex, nil) }

@@ -166,8 +166,8 @@ public enum ShortestDouble {
   static let lowest = -292
   static let highest = 324
 
-  /// 10^k scaled to 128 bits and rounded up, for k from `lowest` to `highest`, as pairs (high, low). Filled before it is first read, and
-  /// never changed.
+  /// 10^k scaled to 128 bits and rounded up, for k from `lowest` to `highest`, as pairs (high, low).
+  /// Filled when it is made, and only read since.
   @usableFromInline nonisolated(unsafe) static let powers: UnsafeMutablePointer<UInt64> = {
     let table = UnsafeMutablePointer<UInt64>.allocate(capacity: 2 * (highest - lowest + 1))
     // Little-endian 32-bit limbs; exact for powers up to the highest.
@@ -280,7 +280,7 @@ public enum ShortestDouble {
 
 /// Reads doubles: exactly by Clinger's fast path where the digits allow it, else by the C library.
 public enum DoubleReader {
-  /// Filled before it is first read, and never changed.
+  /// Filled when it is made, and only read since.
   @usableFromInline nonisolated(unsafe) static let powers: UnsafeMutablePointer<Double> = {
     let table = UnsafeMutablePointer<Double>.allocate(capacity: 23)
     var power = 1.0

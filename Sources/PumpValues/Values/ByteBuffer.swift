@@ -1,7 +1,7 @@
 import Glibc
 
-/// A growing buffer of bytes that formats write to without checks: room is reserved once for each piece. One holder has it, who
-/// releases it, and no copy of it is used after that: it goes from thread to thread with that holder.
+/// A growing buffer of bytes that formats write to without checks: room is reserved once for each piece.
+/// One holder has it at a time, which may be on another thread than the one before.
 @frozen public struct ByteBuffer: @unchecked Sendable {
   public var base: UnsafeMutablePointer<UInt8>
   public var count: Int

@@ -12,7 +12,7 @@
   @inlinable public init(_ value: Int64) { self.init(Int128(value)) }
 
   static let digitLimit = 38
-  /// Filled before it is first read, and never changed.
+  /// Filled when it is made, and only read since.
   nonisolated(unsafe) static let powers: UnsafeMutablePointer<Int128> = {
     let table = UnsafeMutablePointer<Int128>.allocate(capacity: 39)
     var power: Int128 = 1

@@ -1,7 +1,7 @@
 import Glibc
 
-/// A growing list of plain values that one holder has: an `Array` would ask at each append whether it is shared. No copy of it is used
-/// after the holder has released it: it goes from thread to thread with that holder.
+/// A growing list of plain values that one holder has: an `Array` would ask at each append whether it is shared.
+/// It goes from thread to thread with its holder.
 @frozen public struct PlainList<Element: BitwiseCopyable>: @unchecked Sendable {
   public private(set) var base: UnsafeMutablePointer<Element>
   @usableFromInline var size = 0

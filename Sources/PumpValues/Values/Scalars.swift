@@ -68,8 +68,8 @@
   public static let null = Json(Text("null"))
 }
 
-/// Elements in an arena. Any thread may read them, as the bytes of a `Text`: nobody writes to them once they are there. Elements are
-/// values of the language, which are plain memory.
+/// Elements in an arena.
+/// Nobody writes to them once the list is made; it lives as long as its arena, as a `Text` does.
 @frozen public struct List<Element>: @unchecked Sendable {
   public var base: UnsafePointer<Element>
   public var count: Int
@@ -152,7 +152,8 @@ extension List: Hashable where Element: Hashable {
 
 extension Entry: Equatable where Value: Equatable {}
 
-/// Keys and values in their order; of equal keys the last counts. Any thread may read them, as those of a `List`.
+/// Keys and values in their order; of equal keys the last counts.
+/// As a list, nobody writes to it once it is made.
 @frozen public struct Map<Value>: @unchecked Sendable {
   public var entries: List<Entry<Value>>
   @inlinable public init(_ entries: List<Entry<Value>>) { self.entries = entries }

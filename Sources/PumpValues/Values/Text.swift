@@ -2,9 +2,7 @@ import Glibc
 
 /// A slice of bytes owned by someone else: the read buffer, an arena or a literal of the program. Strings and Bytes of
 /// events are such slices, so that an event is plain memory and a field that is not changed is never copied.
-///
-/// Any thread may read it: nobody writes to the bytes while a text of them is used. Whoever keeps it longer than its owner keeps them
-/// copies it.
+/// Nobody writes to the bytes as long as a slice of them is used: what it crosses threads with, a batch or a program, owns them.
 @frozen public struct Text: @unchecked Sendable {
   public var base: UnsafePointer<UInt8>
   @usableFromInline var size: UInt32
@@ -23,7 +21,7 @@ import Glibc
   public init(_ literal: StaticString) { self.init(literal.utf8Start, literal.utf8CodeUnitCount) }
 
   @inlinable public init() { self.init(Text.blank, 0, jsonSafe: true) }
-  /// Never written or released; readers look past the end of an empty text as of any other.
+  /// Zeros that nobody writes to and nobody frees.
   @usableFromInline nonisolated(unsafe) static let blank = UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 64))
 
   @inlinable @inline(__always) public var count: Int { Int(size) }
@@ -56,8 +54,7 @@ extension Text: Hashable {
 
 extension Text: Comparable {}
 
-/// Memory for the values of one batch, released all at once. It has no lock: one thread at a time has it, with what it belongs to, or
-/// nobody allocates any more. Texts and lists in it are not used after `reset`.
+/// Memory for the values of one batch, released all at once. Whoever has the batch has the arena: it is never used by two threads.
 public final class Arena: @unchecked Sendable {
   @usableFromInline var next: UnsafeMutableRawPointer
   @usableFromInline var limit: UnsafeMutableRawPointer

@@ -17,9 +17,7 @@ public struct RedisSettings: Sendable {
 public struct RedisListSourceArguments: Sendable {
   public var name: String
 
-  init(_ settings: Settings) {
-    name = settings.required("name")
-  }
+  init(_ settings: Settings) { name = settings.required("name") }
 }
 
 /// Events for `list`, by their row from 0 to `count`.
@@ -29,9 +27,7 @@ public struct RedisListEvents {
   public var count: Int { buffer.count }
   /// The event's bytes, valid until the call returns.
   public func event(_ row: Int) -> Text { buffer.event(row) }
-  public func name(_ row: Int) -> Text {
-    buffer.each[places[0]!].get(Text.self, row)
-  }
+  public func name(_ row: Int) -> Text { buffer.each[places[0]!].get(Text.self, row) }
 }
 
 /// One session with the system, used by one thread at a time. `final class RedisClient` implements it; failures are made
@@ -58,9 +54,9 @@ extension RedisProtocol {
   public var isBroken: Bool { !validate() }
 }
 
-public final class RedisConnector: Connector, @unchecked Sendable {
+public final class RedisConnector: Connector {
   public static let factories: [String: ConnectorFactory] = [
-    "Redis": { (connection: Connection) throws(RunFailure) in RedisConnector(connection) }
+    "Redis": { (connection: Connection) throws(RunFailure) in RedisConnector(connection) },
   ]
 
   private let connection: Connection
@@ -72,38 +68,42 @@ public final class RedisConnector: Connector, @unchecked Sendable {
     pool = ClientPool(connection) { () throws(RunFailure) in try RedisClient.connect(settings, connection) }
   }
 
-  public func probe() throws(RunFailure) { pool.release(try pool.acquire(), broken: false) }
+  public func probe() throws(RunFailure) { try pool.release(pool.acquire(), broken: false) }
 
   public func source(_ context: EndpointContext) throws(RunFailure) -> any Source {
     switch context.spec.name {
-      case "list":
-        let arguments = RedisListSourceArguments(context.settings)
-        return ClientSource(
-          pool, context, read: { client, batch throws(RunFailure) in try client.readList(batch, arguments) },
-          confirm: { client, position throws(RunFailure) in try client.confirmList(position, arguments) })
-      default: throw RunFailure("`\(context.spec.label)` is no source")
+    case "list":
+      let arguments = RedisListSourceArguments(context.settings)
+      return ClientSource(
+        pool,
+        context,
+        read: { client, batch throws(RunFailure) in try client.readList(batch, arguments) },
+        confirm: { client, position throws(RunFailure) in try client.confirmList(position, arguments) }
+      )
+    default: throw RunFailure("`\(context.spec.label)` is no source")
     }
   }
 
   public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink {
     switch context.spec.name {
-      case "list":
-        let places: [Int?] = ["name"].map { name in context.spec.each.firstIndex { $0.name == name } }
-        return ClientSink(pool, context) { client, buffer throws(RunFailure) in
-          try client.writeList(RedisListEvents(buffer: buffer, places: places))
-        }
-      default: throw RunFailure("`\(context.spec.label)` is no sink")
+    case "list":
+      let places: [Int?] = ["name"].map { name in context.spec.each.firstIndex { $0.name == name } }
+      return ClientSink(pool, context) { client, buffer throws(RunFailure) in
+        try client.writeList(RedisListEvents(buffer: buffer, places: places))
+      }
+    default: throw RunFailure("`\(context.spec.label)` is no sink")
     }
   }
 
   public func lookup(_ context: EndpointContext) throws(RunFailure) -> any Lookup {
     switch context.spec.name {
-      case "json":
-        return ClientLookup(pool, connection, context) { client, keys, row throws(RunFailure) in
-          try client.findJson(keys.get(Text.self, row))
-        }
-      default: throw RunFailure("`\(context.spec.label)` is no lookup")
+    case "json":
+      return ClientLookup(pool, connection, context) { client, keys, row throws(RunFailure) in
+        try client.findJson(keys.get(Text.self, row))
+      }
+    default: throw RunFailure("`\(context.spec.label)` is no lookup")
     }
   }
+
   public func shutdown() { pool.close() }
 }

@@ -37,15 +37,27 @@ enum Swift {
     "SettingChoice", "Zones", "Fields", "Sinks", "PlainList",
   ]
 
-  /// A property, case or local. Different names stay different: what ends in `_` already gets one more.
+  /// A property, case or local. Different names stay different: what ends in `_` already gets one more, and of a name that is no
+  /// word, such as `@timestamp`, each other sign stands by its number between dots, which no word has.
   static func name(_ name: String) -> String {
+    guard isWord(name) else { return encoded(name) }
     // Generated locals are `it1`, `each1`, …
     for prefix in ["it", "each"]
     where name.hasPrefix(prefix) && name.count > prefix.count && name.dropFirst(prefix.count).allSatisfy(\.isNumber) { return name + "_" }
     return words.contains(name) || locals.contains(name) || name.hasSuffix("_") ? name + "_" : name
   }
 
+  private static func encoded(_ name: String) -> String {
+    name.unicodeScalars.map { isWord("a\($0)") ? "\($0)" : "·\(String($0.value, radix: 16))·" }.joined() + "·"
+  }
+
+  private static func isWord(_ name: String) -> Bool {
+    name.utf8.allSatisfy { $0 | 0x20 >= 97 && $0 | 0x20 <= 122 || $0 >= 48 && $0 <= 57 || $0 == 95 }
+      && name.first.map { !$0.isNumber } ?? false
+  }
+
   static func type(_ name: String) -> String {
+    guard isWord(name) else { return encoded(name) }
     let upper = name.prefix(1).uppercased() + name.dropFirst()
     return types.contains(upper) || upper.hasSuffix("_") ? upper + "_" : upper
   }
@@ -103,29 +115,4 @@ enum Swift {
 
   /// Of general punctuation all but dashes, quotes and dots: spaces, and what turns the direction of text.
   private static func isInvisible(_ scalar: UInt32) -> Bool { 0x2000...0x206F ~= scalar && !(0x2010...0x2027 ~= scalar) }
-}
-
-/// Lines of Swift with their indentation.
-struct SwiftWriter {
-  private(set) var text = ""
-  private var depth = 0
-
-  mutating func line(_ line: String = "") { text += line.isEmpty ? "\n" : String(repeating: "  ", count: depth) + line + "\n" }
-  mutating func lines(_ lines: [String]) { for line in lines { self.line(line) } }
-
-  mutating func block(_ head: String, tail: String = "}", _ body: (inout SwiftWriter) -> Void) {
-    line(head)
-    depth += 1
-    body(&self)
-    depth -= 1
-    line(tail)
-  }
-
-  /// Documentation of what follows.
-  mutating func comment(_ text: String?) {
-    lines(Swift.docs(text))
-  }
-
-  /// Not indented: directives stand at the margin.
-  mutating func directive(_ line: String) { text += line + "\n" }
 }

@@ -3,35 +3,39 @@ import PumpSemantics
 
 /// Typed settings of our own connectors, for a file beside their Swift. `command` is what writes that file anew.
 public func renderSettings(_ interfaces: [Interface], from path: String, command: String) -> String {
-  var out = SwiftWriter()
-  out.line("// Generated from \(path) by `\(command)`; changes here are lost.")
-  out.line("import PumpConnectorKit")
-  for interface in interfaces {
-    let renderer = SettingsRenderer(interface, .own)
-    if interface.needsConnection { renderer.settings(&out) }
-    for endpoint in interface.endpoints { renderer.arguments(endpoint, &out) }
+  let types = interfaces.flatMap { interface in
+    let translator = SettingsTranslator(interface, .own)
+    return (interface.needsConnection ? translator.settings : []) + interface.endpoints.flatMap(translator.arguments)
   }
-  return out.text
+  return print(types, from: path, command: command, imports: "PumpConnectorKit")
 }
 
 /// Typed settings that are no connector's own: what every connection and every step may be told, what the engine reads of a
 /// sink's arguments, and `general`, the section that every program has.
 public func renderCommonSettings(general: [Setting], command: String) -> String {
-  var out = SwiftWriter()
-  out.line("// Generated from PumpSemantics/Interfaces/CommonSettings.swift and `[general]` by `\(command)`; changes here are lost.")
-  out.line("import PumpValues")
-  SettingsType("ConnectionSettings", "What every connection may be told.", Interface.common, .shared).render(&out)
-  SettingsType("RetrySettings", "What every source, sink and lookup may be told.", Interface.retrySettings, .shared).render(&out)
-  SettingsType("BatchSettings", "What every sink may be told besides.", Interface.batchSettings, .shared).render(&out)
-  SettingsType("SourceSettings", "What every source may be told besides.", Interface.eventSettings, .shared).render(&out)
-  let arguments = "What the engine itself reads of a sink's arguments, where its interface has them."
-  SettingsType("SinkArguments", arguments, Interface.sinkArguments, .shared).render(&out)
-  SettingsType("GeneralSettings", "What every program may be told.", general, .shared).render(&out)
-  return out.text
+  let types = [
+    SettingsType("ConnectionSettings", "What every connection may be told.", Interface.common, .shared),
+    SettingsType("RetrySettings", "What every source, sink and lookup may be told.", Interface.retrySettings, .shared),
+    SettingsType("BatchSettings", "What every sink may be told besides.", Interface.batchSettings, .shared),
+    SettingsType("SourceSettings", "What every source may be told besides.", Interface.eventSettings, .shared),
+    SettingsType(
+      "SinkArguments", "What the engine itself reads of a sink's arguments, where its interface has them.", Interface.sinkArguments,
+      .shared),
+    SettingsType("GeneralSettings", "What every program may be told.", general, .shared),
+  ]
+  let path = "PumpSemantics/Interfaces/CommonSettings.swift and `[general]`"
+  return print(types.flatMap { $0.declarations() }, from: path, command: command, imports: "PumpValues")
+}
+
+private func print(_ types: [SwiftTypeDeclaration], from path: String, command: String, imports module: String) -> String {
+  SwiftPrinter.print(
+    SwiftFile(
+      comments: ["Generated from \(path) by `\(command)`; changes here are lost."], imports: [module],
+      declarations: types.flatMap { [.blank, .type($0)] }))
 }
 
 /// The settings of a connector, and the arguments of its endpoints that are known when a program starts, as Swift types.
-struct SettingsRenderer {
+struct SettingsTranslator {
   let kind: String
   private let interface: Interface
   private let access: SettingsType.Access
@@ -43,20 +47,19 @@ struct SettingsRenderer {
   }
 
   /// Those of a connection, but for what every connection has.
-  func settings(_ out: inout SwiftWriter) {
+  var settings: [SwiftTypeDeclaration] {
     let own = interface.settings.filter { !Interface.commonNames.contains($0.name) }
-    SettingsType("\(kind)Settings", interface.docs, own, access).render(&out)
+    return SettingsType("\(kind)Settings", interface.docs, own, access).declarations()
   }
 
-  func arguments(_ endpoint: Interface.Endpoint, _ out: inout SwiftWriter) {
-    guard hasArguments(endpoint) else { return }
-    SettingsType(arguments(endpoint), nil, fixed(endpoint), access).render(&out)
+  func arguments(_ endpoint: Interface.Endpoint) -> [SwiftTypeDeclaration] {
+    hasArguments(endpoint) ? SettingsType(argumentsName(endpoint), nil, fixed(endpoint), access).declarations() : []
   }
 
   func hasArguments(_ endpoint: Interface.Endpoint) -> Bool { !fixed(endpoint).isEmpty }
 
   /// The type's name: `RedisListSourceArguments`.
-  func arguments(_ endpoint: Interface.Endpoint) -> String {
+  func argumentsName(_ endpoint: Interface.Endpoint) -> String {
     let role = endpoint.role == .source ? "Source" : endpoint.role == .sink ? "Sink" : "Lookup"
     return "\(kind)\(Swift.camel(endpoint.name))\(role)Arguments"
   }
