@@ -9,6 +9,7 @@ struct SystemLibrary {
   private let debian: String
   private let libraries: [String]
 
+  /// Its module map lies in every tree of sources that programs are built from.
   static func zlib(_ root: String) -> SystemLibrary { SystemLibrary(folder: "\(root)/Sources/CZlib", name: "zlib")! }
 
   init?(folder: String, name: String) {

@@ -154,7 +154,7 @@ enum ListKernels {
       out = name == "map" ? Column(shape, sharing: [body]) : Column(shape)
     }
 
-    /// `starts` says where a row's elements begin among all elements.
+    /// `starts` says where a row's elements begin among all elements, of each row of the selection.
     func fill(_ frame: Frame, _ selection: Selection, _ starts: [Int32: Int], _ elements: Column) {
       if name != "map" { out.clear() }
       out.ensure(frame.rows)

@@ -99,7 +99,7 @@ private func applyFixes(_ check: () throws -> Findings) throws -> Findings {
   return result
 }
 
-/// Compiles for another verb: findings go to standard error; nil if there are errors.
+/// Compiles for another verb: findings go to standard error; nil if there are errors. What it gives has a plan.
 func compileOrComplain(_ path: String) throws -> Compilation? {
   let compilation = compile(try Project.load(path))
   if !compilation.diagnostics.isEmpty { complain(rendered: DiagnosticFormat.text.render(compilation.diagnostics, color: isatty(2) == 1)) }

@@ -14,6 +14,7 @@ final class SearchSource: Source {
   /// How long a document may take to be seen after one with a greater key; 0 where that does not matter.
   private let delay: Int64
   private let limit: Int
+  /// There while a page is asked for.
   private var session: Session?
   /// The open point in time, and the sort values of the last hit within it.
   private var pointInTime: String?

@@ -6,7 +6,7 @@ import Synchronization
 /// The producer of a connection. librdkafka holds every message until the brokers have it, however long that takes, so
 /// sinks keep nothing; a report finds its sink by the message's opaque value.
 /// Any thread of the connection may use it: what changes stands behind a lock, and librdkafka guards its handles.
-final class Producer: @unchecked Sendable {
+final class Producer: Sendable {
   let client: Client
   private let outboxes = Mutex<[Outbox]>([])
   private let topics = Mutex<[String: OpaquePointer]>([:])

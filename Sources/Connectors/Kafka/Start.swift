@@ -40,6 +40,7 @@ extension TopicSource {
           ?? Int64(isFirst ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END)
       }
     }
+    // Every partition was given a start above.
     for index in partitions.elements.indices { partitions.elements[index].offset = starts[all[index]]! }
     for (topic, count) in passedOver.sorted(by: { $0.key < $1.key }) where count > 0 {
       context.logger.info(

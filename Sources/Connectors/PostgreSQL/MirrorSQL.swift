@@ -95,6 +95,7 @@ struct MirrorSQL {
   /// Columns of a parameter's JSON, of the table's types; bytes are base64 there.
   private func row(_ alias: String, _ parameter: Int, _ columns: [String]) -> String {
     let list = columns.map { name -> String in
+      // `remembered` has looked for the columns of events, and those of the key were checked at the start.
       let column = facts.column(name)!
       return "\(SQL.quoted(name)) \(column.oid == 17 ? "text" : column.oid == 1001 ? "text[]" : column.type)"
     }

@@ -14,6 +14,7 @@ final class MirrorSink: PositionKeeper {
   private let positions: PositionTable?
   private let statements: Statements
   private var changes: [PositionChange] = []
+  /// There from the first `write` on.
   private var sql: MirrorSQL?
   /// Where the arguments per event are.
   private let operation: Int
@@ -129,6 +130,7 @@ final class MirrorSink: PositionKeeper {
   }
 
   func positions(_ source: String, _ parts: [String]?) throws(RunFailure) -> [String: String] {
+    // Only a sink that was told to keep positions is asked for them.
     try pool.with { client throws(RunFailure) in try positions!.read(client, source, parts) }
   }
 

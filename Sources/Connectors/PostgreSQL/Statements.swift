@@ -67,6 +67,7 @@ final class Statements {
     guard !ends.isEmpty || !changes.isEmpty else { return ([], 0) }
     let refusals = try pool.with { client throws(RunFailure) in
       do throws(RunFailure) {
+        // Only a commit of positions may be done without being known to be.
         if mayBeDone, try positions!.holds(client, changes) { return [Refusal]() }
         mayBeDone = false
         return try deliver(client, changes)

@@ -209,6 +209,7 @@ final class TableSink: PositionKeeper {
   }
 
   func positions(_ source: String, _ parts: [String]?) throws(RunFailure) -> [String: String] {
+    // Only a sink that was told to keep positions is asked for them.
     try pool.with { client throws(RunFailure) in try positions!.read(client, source, parts) }
   }
 
@@ -251,6 +252,7 @@ final class TableSink: PositionKeeper {
   private func commitAgain() throws(RunFailure) -> [Refusal] {
     try pool.with { client throws(RunFailure) in
       do throws(RunFailure) {
+        // Only a commit of positions may be done without being known to be.
         if mayBeDone, try positions!.holds(client, changes) { return [] }
         mayBeDone = false
         if isStrict || !refused.isEmpty { return try takeApart(client) }

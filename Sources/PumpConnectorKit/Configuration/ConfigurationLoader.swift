@@ -85,6 +85,7 @@ struct ConfigurationLoader {
       report(.type, entry, "`\(entry.key)` is a group", "write `\(entry.key).name = value`")
       return
     }
+    // Only maps come here, and their elements are entries of key and value.
     guard let value = read(text, setting, setting.shape.element!.fields[1].shape, entry) else { return }
     var pairs: [Value.Pair] = []
     if case .map(let known)? = written[entry.section]?[setting.name] { pairs = known }

@@ -61,7 +61,7 @@ extension RunFailure {
 }
 
 /// Positions in a table of a sink.
-/// What is known is behind its lock; the keeper is asked by the source's thread alone.
+/// What is known is behind its lock. Of the keeper only `positions` is called, which any source's thread may.
 package final class KeptPositions: PositionStore, @unchecked Sendable {
   private let keeper: any PositionKeeper
   private let source: String

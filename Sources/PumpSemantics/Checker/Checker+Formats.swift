@@ -114,6 +114,7 @@ extension Checker {
         help: "it is decoded already: remove this step")
       return []
     }
+    // Without a type of its own, the format has one, which is neither of records nor holds a secret.
     if spec.decodes == .records { checkFlat(type.plain, syntax!.span, name.text) }
     if type.holdsSecret { report(.secret, syntax!.span, "events hold no secrets", help: "use String in the type of an event") }
     if spec.framing == .only, !before.isWhole, before.type != .erroneous {

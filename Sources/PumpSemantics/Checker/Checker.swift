@@ -82,6 +82,7 @@ final class Checker {
   var expanding: [String] = []
   var brokenStages: Set<String> = []
 
+  /// Each name that stands here has its declaration in the table of its kind.
   struct Order {
     var types: [String] = []
     var enums: [String] = []

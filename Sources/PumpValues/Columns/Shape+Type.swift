@@ -35,7 +35,7 @@ extension Shape {
 }
 
 extension Shape.Field {
-  /// The default of a field that has one, in memory that lives as long as the program.
+  /// The default of a field, in memory that lives as long as the program. Asked for of fields that have one.
   public func constant<T: ColumnValue>() -> T { PumpValues.constant(value!, shape) }
 }
 

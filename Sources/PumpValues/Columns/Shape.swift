@@ -1,6 +1,6 @@
 /// The form of a value at run time: how columns store it, and how formats read and write it. Made once for each type.
 /// Nothing of it changes once it is made.
-public final class Shape: @unchecked Sendable {
+public final class Shape: Sendable {
   public enum Kind: UInt8, Sendable {
     case bool, int, float, decimal, string, bytes, timestamp, date, duration, size, uuid, json, enumeration, list, map, record
   }

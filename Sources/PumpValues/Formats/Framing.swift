@@ -58,7 +58,7 @@ public struct Framing: Sendable {
 
 /// The first record of a stream, which names its columns. One object a stream: who reads records compares identities.
 /// Nothing of it changes once it is made.
-public final class Header: @unchecked Sendable {
+public final class Header: Sendable {
   private let memory = Arena(chunkSize: 256)
   public let text: Text
   public init(_ text: Text) { self.text = memory.copy(text) }

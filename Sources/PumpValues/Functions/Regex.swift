@@ -6,7 +6,7 @@
 /// be reached (`RegexSweep`). Forwards it then follows the preferred instruction of those, and never has to go back. So all
 /// matches of a text take the time of two walks, where the search for one after the other takes the square of it.
 /// Nothing of it changes once it is made; a search has memory of its own.
-public final class Regex: @unchecked Sendable {
+public final class Regex: Sendable {
   public struct Problem: Error {
     public let message: String
   }
