@@ -87,3 +87,41 @@ import Testing
     #expect(try running.end().failure == nil)
   }
 }
+
+/// What a start has opened is closed, also where it fails then.
+@Suite struct FailedStartTests {
+  private final class Fake: Connector {
+    final class Opened: Source {
+      let closed: DispatchSemaphore
+      init(_ closed: DispatchSemaphore) { self.closed = closed }
+      func next(_ batch: Batch) throws(RunFailure) -> Bool { false }
+      func close() { closed.signal() }
+    }
+    let closed: DispatchSemaphore
+    init(_ closed: DispatchSemaphore) { self.closed = closed }
+    func source(_ context: EndpointContext) throws(RunFailure) -> any Source { Opened(closed) }
+    func probe() throws(RunFailure) { throw RunFailure("it is not there") }
+  }
+
+  @Test func sourcesAreClosed() throws {
+    let folder = try Support.temporaryFolder()
+    let spec = """
+      connection db: SQLite { path = "\(folder)/a.db" }
+      type T { id: Int }
+      pipeline p {
+        source db.table("t") as T
+          |> encode json
+          |> sink file.lines("\(folder)/out.ndjson")
+        on error halt
+      }
+      """
+    let executable = interpret(try #require(Support.compile(spec).plan))
+    let (configuration, _) = Configuration.load(executable.program.schema, files: [], overrides: [], environment: { _ in nil })
+    let closed = DispatchSemaphore(value: 0)
+    let factories: [String: ConnectorFactory] = ["SQLite": { (_: Connection) throws(RunFailure) in Fake(closed) }]
+    let runner = Runner(
+      executable, configuration, Embedded.factories.merging(factories) { $1 }, Logger(asJSON: true, quiet: true))
+    #expect(runner.run().failure == "it is not there")
+    #expect(closed.wait(timeout: .now()) == .success)
+  }
+}

@@ -89,13 +89,16 @@ final class Producer: Sendable {
   }
 
   private func openSecond() throws(RunFailure) -> Client {
-    if let alone { return alone }
-    // These stand, whatever is passed through.
-    let made = try Client(
-      client.connection, client.settings, RD_KAFKA_PRODUCER, Self.properties, last: [("batch.num.messages", "1"), ("linger.ms", "0")])
-    made.onReport = { [unowned self] in report($0, isAlone: true) }
-    second.withLock { $0 = made }
-    return made
+    // Two sinks may need it at once: one that took the place of the other would take the other's messages with it.
+    try second.withLock { second throws(RunFailure) in
+      if let second { return second }
+      // These stand, whatever is passed through.
+      let made = try Client(
+        client.connection, client.settings, RD_KAFKA_PRODUCER, Self.properties, last: [("batch.num.messages", "1"), ("linger.ms", "0")])
+      made.onReport = { [unowned self] in report($0, isAlone: true) }
+      second = made
+      return made
+    }
   }
 
   /// Serves reports for a moment. Nothing is added to the batch under way, so it need not linger.

@@ -41,12 +41,17 @@ public final class WorkerThread: @unchecked Sendable {
   public init(_ body: @escaping @Sendable () -> Void) {
     // The new thread, which gets it as its argument, releases it.
     let box = Unmanaged.passRetained(Box(body))
-    pthread_create(
+    let code = pthread_create(
       &thread, nil,
       { argument in
         Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
         return nil
       }, box.toOpaque())
+    guard code != 0 else { return }
+    // Whoever waits for the thread would wait for ever. What was not acknowledged comes again.
+    let message = "error: the system gives no thread: \(String(cString: strerror(code))); raise the limit of processes (`ulimit -u`)\n"
+    _ = message.withCString { Glibc.write(2, $0, strlen($0)) }
+    _exit(1)
   }
 
   public func join() { pthread_join(thread, nil) }

@@ -122,7 +122,10 @@ public final class Runner: @unchecked Sendable {
         let pipeline = try open(spec)
         for endpoint in spec.sources {
           do throws(RunFailure) {
-            work.append((pipeline, try connector(endpoint).source(context(spec, endpoint, framing: pipeline.processor.framing)), endpoint))
+            let source = try connector(endpoint).source(context(spec, endpoint, framing: pipeline.processor.framing))
+            // What is opened is closed, also where the start fails after it.
+            sources.append(source)
+            work.append((pipeline, source, endpoint))
           } catch {
             throw RunFailure("\(spec.id): \(error.message)")
           }
@@ -130,7 +133,6 @@ public final class Runner: @unchecked Sendable {
       }
       status = try configuration.metrics.map { address throws(RunFailure) in try listen(address) }
       try probe()
-      sources = work.map(\.1)
       unfinished.store(work.count, ordering: .relaxed)
       for (pipeline, source, endpoint) in work { threads.append(start(pipeline, source, endpoint)) }
     } catch {

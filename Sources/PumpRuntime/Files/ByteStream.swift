@@ -23,8 +23,8 @@ final class ByteStream {
     var status = stat()
     fstat(fd, &status)
     canBlock = status.st_mode & S_IFMT != S_IFREG
+    // `deinit` closes the file, also where this throws.
     guard status.st_mode & S_IFMT != S_IFDIR else {
-      close(fd)
       throw RunFailure(
         "cannot read \(Shape.clean(path)): it is a directory; name a file, or a pattern such as `\(Shape.clean(path))/*.ndjson`")
     }
@@ -34,6 +34,7 @@ final class ByteStream {
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     stream.initialize(to: z_stream())
     guard inflateInit2_(stream, 47, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+      stream.deallocate()
       throw RunFailure("cannot unpack \(Shape.clean(path))")
     }
     inflater = stream

@@ -22,7 +22,11 @@ import Glibc
 
   @inlinable public init() { self.init(Text.blank, 0, jsonSafe: true) }
   /// Zeros that nobody writes to and nobody frees.
-  @usableFromInline nonisolated(unsafe) static let blank = UnsafePointer(UnsafeMutablePointer<UInt8>.allocate(capacity: 64))
+  @usableFromInline nonisolated(unsafe) static let blank: UnsafePointer<UInt8> = {
+    let zeros = UnsafeMutablePointer<UInt8>.allocate(capacity: 64)
+    zeros.initialize(repeating: 0, count: 64)
+    return UnsafePointer(zeros)
+  }()
 
   @inlinable @inline(__always) public var count: Int { Int(size) }
   @inlinable @inline(__always) public var isEmpty: Bool { size == 0 }
