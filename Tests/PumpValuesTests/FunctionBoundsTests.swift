@@ -163,5 +163,8 @@ import Testing
     #expect(
       Fn.hmacSha256(text("what do ya want for nothing?"), text("Jefe"), c).string
         == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
+    #expect(
+      Fn.hmacSha256(text("Hi There"), text(String(repeating: "\u{0B}", count: 20)), c).string
+        == "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")
   }
 }

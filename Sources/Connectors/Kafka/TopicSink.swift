@@ -21,6 +21,10 @@ final class TopicSink: Sink {
     self.producer = producer
     outbox = producer.open()
     let spec = context.spec
+    // A name that is written in the spec is known to be wrong before any event is.
+    if case .constant(let name)? = spec.target, !Self.isTopic(name.utf8) {
+      throw producer.client.connection.failure("\(Self.misnamed(name)); check `name`")
+    }
     places = (
       spec.argument("name")!, spec.argument("key"), spec.argument("partition"), spec.argument("headers"), spec.argument("tombstone")
     )
@@ -44,9 +48,8 @@ final class TopicSink: Sink {
       let name = buffer.each[places.name].get(Text.self, row)
       if topic?.name != name {
         try produce(before: row, &refusals)
-        guard Self.isTopic(name) else {
-          refuse(
-            "`\(Shape.clean(name.string))` can be no topic's name: letters, digits, `.`, `_` and `-`, at most 249", count, row, &refusals)
+        guard Self.isTopic(name.bytes) else {
+          refuse(Self.misnamed(name.string), count, row, &refusals)
           topic = nil
           count += 1
           continue
@@ -86,9 +89,12 @@ final class TopicSink: Sink {
     return refusals
   }
 
+  private static func misnamed(_ name: String) -> String {
+    "`\(Shape.clean(name))` can be no topic's name: letters, digits, `.`, `_` and `-`, at most 249"
+  }
+
   /// What Kafka takes for a topic's name.
-  private static func isTopic(_ name: Text) -> Bool {
-    let bytes = UnsafeBufferPointer(start: name.base, count: name.count)
+  private static func isTopic(_ bytes: some Collection<UInt8>) -> Bool {
     guard (1...249).contains(bytes.count), !bytes.elementsEqual(".".utf8), !bytes.elementsEqual("..".utf8) else { return false }
     return bytes.allSatisfy { byte in
       switch byte {

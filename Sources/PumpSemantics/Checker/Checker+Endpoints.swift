@@ -102,8 +102,11 @@ extension Checker {
           continue
         }
         if parameter.isEach {
-          if parameter.value == nil { missing(parameter, syntax) }
-          if case .value(let type) = parameter.kind, let said = said(parameter, meta, type) {
+          if parameter.value == nil {
+            missing(parameter, syntax)
+            // Whoever reads the arguments by their places finds one here.
+            each.append((Field(parameter.name, .erroneous), Self.erroneous))
+          } else if case .value(let type) = parameter.kind, let said = said(parameter, meta, type) {
             pipeline.note(said)
             each.append((Field(parameter.name, said.type), said))
           }
@@ -181,6 +184,8 @@ extension Checker {
   }
 
   private func missing(_ parameter: Interface.Parameter, _ syntax: EndpointSyntax) {
+    // One that was misspelt is told as such.
+    guard !syntax.arguments.contains(where: { $0.label.map { nearest(to: $0.text, in: [parameter.name]) != nil } ?? false }) else { return }
     report(
       .badArguments, syntax.span,
       "`\(syntax.target.text).\(syntax.endpoint?.text ?? "")` needs `\(parameter.name): \(parameter.described)`",

@@ -24,7 +24,7 @@ public struct Interface: Sendable {
 
     public var described: String {
       switch kind {
-      case .value(let type): (isEach ? "each " : "") + (isPath ? "Path" : type.description)
+      case .value(let type): (isEach ? "each " : "") + (isPath ? "Path" : type == .null ? "value" : type.description)
       case .field: "Field"
       case .fields: "[Field]"
       case .record: "Record"

@@ -98,6 +98,12 @@ extension ConnectorTests {
       #expect(dead[4...].allSatisfy { $0.contains("can be no topic's name") }, "\(dead)")
     }
 
+    @Test("K24: a topic of the spec that cannot be ends the run") func impossibleInTheSpec() throws {
+      let program = try program("", "|> sink kafka.topic(\"bad topic\")", ["x"])
+      let outcome = try program.run()
+      #expect(outcome.code == 1 && program.log.contains("can be no topic's name") && program.log.contains("check `name`"), "\(program.log)")
+    }
+
     /// Kafka's documentation, log compaction: a null payload is a delete. A name may have several headers, a header no value.
     @Test("K13, K15: tombstones and headers come as they were sent and go as they came", arguments: [false, true])
     func copies(_ isBuilt: Bool) throws {
