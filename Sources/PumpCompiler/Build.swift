@@ -66,7 +66,7 @@ public struct Builder {
     }
     guard outcome.code == 0 else {
       let words = output.split(separator: "\n").filter { $0.contains("error:") }.prefix(8).joined(separator: "\n  ")
-      throw BuildProblem(message: "`\(tool)` failed:\n  \(words.isEmpty ? String(output.suffix(2000)) : words)")
+      throw BuildProblem(message: "`\(tool)` failed:\n  \(words.isEmpty ? String(output.suffix(2000)) : words)\(ChildProcess.filesHelp)")
     }
     return capture ? output : ""
   }

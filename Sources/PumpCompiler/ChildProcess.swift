@@ -47,10 +47,14 @@ enum ChildProcess {
   }
 
   private static func startProblem(_ code: Int32) -> BuildProblem {
+    BuildProblem(message: "no shell can be started: \(String(cString: strerror(code)))\(filesHelp)")
+  }
+
+  /// What would help where too few files may be open for a build; empty otherwise.
+  static var filesHelp: String {
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
-    let help = limit.rlim_cur < 256 ? "\n  help: only \(limit.rlim_cur) files may be open at once, a build needs 256: `ulimit -n 256`" : ""
-    return BuildProblem(message: "no shell can be started: \(String(cString: strerror(code)))\(help)")
+    return limit.rlim_cur < 256 ? "\n  help: only \(limit.rlim_cur) files may be open at once, a build needs 256: `ulimit -n 256`" : ""
   }
 
   /// To the end, or to a signal.

@@ -188,6 +188,37 @@ extension Parser {
     return result
   }
 
+  /// The rest of `a.b.c: value`, with what else the record sets in `a`.
+  private mutating func reachIn(_ name: Name, _ items: inout [ExprSyntax.RecordItem]) -> Bool {
+    var path: [Name] = []
+    while take(.dot) {
+      guard let part = fieldName("a field's name after the dot") else { return false }
+      path.append(part)
+    }
+    guard expect(.colon, "`:` and the value", help: "write `\(([name] + path).map(\.text).joined(separator: ".")): …`") else {
+      return false
+    }
+    let value = expression()
+    let whole = name.span.joined(lastSpan)
+    func put(_ path: ArraySlice<Name>, in known: [ExprSyntax.RecordItem], under base: ExprSyntax) -> [ExprSyntax.RecordItem] {
+      guard let first = path.first else { return known }
+      let rest = path.dropFirst()
+      if rest.isEmpty { return known + [.field(first, value)] }
+      let inner = ExprSyntax(kind: .member(base, first, optional: false), span: first.span)
+      for (index, item) in known.enumerated() {
+        guard case .field(let other, let set?) = item, other.text == first.text, case .record(let items) = set.kind,
+          case .spread? = items.first
+        else { continue }
+        var all = known
+        all[index] = .field(other, ExprSyntax(kind: .record(put(rest, in: items, under: inner)), span: set.span))
+        return all
+      }
+      return known + [.field(first, ExprSyntax(kind: .record(put(rest, in: [.spread(inner)], under: inner)), span: whole))]
+    }
+    items = put(([name] + path)[...], in: items, under: ExprSyntax(kind: .it, span: name.span))
+    return true
+  }
+
   /// A colon, or an equals sign where a colon belongs.
   private mutating func takeColon(_ help: String) {
     if at(.equal) {
@@ -299,7 +330,8 @@ extension Parser {
     return make(.list(items), from: start)
   }
 
-  mutating func record() -> ExprSyntax {
+  /// `{ a: 1, ...b }`; in `set` also `{ a.b: 1 }`, which is `{ a: { ...a, b: 1 } }`.
+  mutating func record(reachesIn: Bool = false) -> ExprSyntax {
     let start = span
     var items: [ExprSyntax.RecordItem] = []
     let bindings = letDepth
@@ -310,6 +342,7 @@ extension Parser {
         return true
       }
       guard let name = parser.fieldName("a field's name") else { return false }
+      if reachesIn, parser.at(.dot) { return parser.reachIn(name, &items) }
       let hasValue = parser.at(.colon) || parser.at(.equal)
       if hasValue { parser.takeColon("fields are written `\(name.text): …`") }
       items.append(.field(name, hasValue ? parser.expression() : nil))

@@ -9,7 +9,7 @@ extension Parser {
     guard let name = name("a pipeline's id") else { return nil }
     var result = PipelineSyntax(name: name, docs: docs, origin: .erroneous, span: start)
     var hasOrigin = false
-    braced("the pipeline's body") { parser in
+    braced("the pipeline's body", holdsSteps: true) { parser in
       if parser.at(word: "source") || parser.at(word: "input") || parser.at(.at) {
         guard !hasOrigin else {
           parser.report(
@@ -224,7 +224,7 @@ extension Parser {
         unexpected("`{` and the fields to set", help: "write `set { total: .price * .qty }`")
         return .erroneous
       }
-      return .set(record())
+      return .set(record(reachesIn: true))
     case "drop": return drop()
     case "rename": return rename()
     case "expand":
@@ -244,7 +244,7 @@ extension Parser {
     case "route": return route()
     case "tee":
       var steps: [StepSyntax] = []
-      braced("the side chain") { parser in
+      braced("the side chain", holdsSteps: true) { parser in
         guard steps.isEmpty else {
           parser.unexpected("`|>` or `}`")
           return false
@@ -295,13 +295,17 @@ extension Parser {
   }
 
   private mutating func drop() -> StepSyntax.Kind {
-    var names: [Name] = []
+    var paths: [[Name]] = []
     repeat {
       _ = take(.dot)
-      guard let name = fieldName("a field's name") else { return .erroneous }
-      names.append(name)
+      var path: [Name] = []
+      repeat {
+        guard let name = fieldName("a field's name") else { return .erroneous }
+        path.append(name)
+      } while take(.dot)
+      paths.append(path)
     } while take(.comma)
-    return .drop(names)
+    return .drop(paths)
   }
 
   private mutating func rename() -> StepSyntax.Kind {
@@ -320,7 +324,7 @@ extension Parser {
 
   private mutating func route() -> StepSyntax.Kind {
     var arms: [ArmSyntax] = []
-    braced("the branches") { parser in
+    braced("the branches", holdsSteps: true) { parser in
       let start = parser.span
       var condition: ExprSyntax?
       if !parser.take(word: "else") {

@@ -169,7 +169,8 @@ public struct StepSyntax: Sendable {
     case assert(ExprSyntax, ExprSyntax)
     case map(ExprSyntax)
     case set(ExprSyntax)
-    case drop([Name])
+    /// Fields by their paths.
+    case drop([[Name]])
     case rename([(old: Name, new: Name)])
     case expand(ExprSyntax, as: Name)
     case lookup(EndpointSyntax, as: Name, type: TypeSyntax)

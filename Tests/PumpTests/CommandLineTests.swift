@@ -112,8 +112,20 @@ import Testing
 
   @Test("R23: a build says how many files it needs open, or needs no more than there are") func descriptors() throws {
     let program = try TestProgram(Self.spec)
-    let outcome = try shell("ulimit -n 40; $P build -o built .", folder: program.folder)
-    #expect(outcome.code == 0 || outcome.err.contains("ulimit -n 256"), "\(outcome)")
+    let few = try shell("ulimit -n 10; $P build -o built .", folder: program.folder)
+    #expect(few.code == 0 || few.err.contains("ulimit -n 256"), "\(few)")
+    let enough = try shell("ulimit -n 64; $P build -o built .", folder: program.folder)
+    #expect(enough.code == 0, "\(enough)")
+  }
+
+  @Test("D37: a folder of zones that the environment names is the one that is read") func zones() throws {
+    let program = try TestProgram(
+      "pipeline p { source file.lines(\"in\") |> map format_time(now(), \"%H\", zone: \"Europe/Prague\") |> encode text |> sink file.lines(\"out\")\non error halt }",
+      files: ["in": "x\n"])
+    #expect(try shell("$P run .", folder: program.folder).code == 0)
+    let empty = try Support.temporaryFolder()
+    let outcome = try shell("$P run .", folder: program.folder, environment: ["TZDIR": empty])
+    #expect(outcome.code == 1 && outcome.err.contains("there is no time zone"), "\(outcome)")
   }
 
   @Test("R24: a build that is stopped ends its compiler") func stoppedBuild() throws {

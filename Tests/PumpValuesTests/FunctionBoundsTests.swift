@@ -54,7 +54,7 @@ import Testing
 
   // What took the square of its size took hours for these.
 
-  @Test("R5: distinct of many") func distinct() {
+  @Test("R5: distinct of many", .timeLimit(.minutes(1))) func distinct() {
     let numbers = List((0..<400_000).map { Int64($0 % 200_000) }, c.arena)
     #expect(Fn.distinct(numbers, c).count == 200_000)
     let maps = List(
@@ -66,7 +66,10 @@ import Testing
     #expect(Fn.distinct(maps, c).count == 1000)
   }
 
-  @Test("R5: maps of many keys are read, merged and compared; of equal keys the last counts, at the first one's place") func maps() throws {
+  @Test(
+    "R5: maps of many keys are read, merged and compared; of equal keys the last counts, at the first one's place",
+    .timeLimit(.minutes(1))) func maps() throws
+  {
     let json = "{" + (0..<300_000).map { "\"k\($0 % 200_000)\":\($0)" }.joined(separator: ",") + "}"
     let copy = text(json)
     (UnsafeMutablePointer(mutating: copy.base) + copy.count).pointee = 0
@@ -84,7 +87,7 @@ import Testing
     #expect(try Fn.jsonKeys(object, c).count == 300_000 && Fn.jsonMember(object, text("k0"), c).text.string == "200000")
   }
 
-  @Test("R5: a part is looked for in linear time") func searching() {
+  @Test("R5: a part is looked for in linear time", .timeLimit(.minutes(1))) func searching() {
     let all = text(String(repeating: "a", count: 1 << 20))
     let part = text(String(repeating: "a", count: 1 << 19) + "b")
     #expect(!Fn.contains(all, part, c) && Fn.split(all, part, c).count == 1)

@@ -19,10 +19,13 @@ final class ErrorRoute {
     switch spec.onError {
     case .halt:
       let first = failures[0].failure
-      throw RunFailure("an event failed in `\(spec.stage(first))`: \(first.message); `on error` says what to do with such events")
+      throw RunFailure(
+        "an event failed in `\(spec.stage(first))`: \(first.message); `on error` says what to do with such events\(spec.arrow(first))")
     case .skip:
       for (failure, _) in failures.prefix(5) {
-        logger.warning("skipped an event that failed in `\(spec.stage(failure))`: \(failure.message)", pipeline: spec.id)
+        logger.warning(
+          "skipped an event that failed in `\(spec.stage(failure))`: \(failure.message)\(spec.place(failure).map { " (\($0))" } ?? "")",
+          pipeline: spec.id)
       }
       if failures.count > 5 { logger.warning("skipped \(failures.count - 5) more", pipeline: spec.id) }
       return false
@@ -65,7 +68,15 @@ extension PipelineSpec {
   /// The name of the step in which an event failed.
   func stage(_ failure: Failure) -> String { failure.step < 0 ? "source" : stages[failure.step].name }
 
+  /// Where the step stands in the spec; a source's failures have no step.
+  func place(_ failure: Failure) -> String? {
+    stages.indices.contains(failure.step) ? Shape.clean("\(stages[failure.step].place)") : nil
+  }
+
+  /// The same as a line below a message.
+  func arrow(_ failure: Failure) -> String { place(failure).map { "\n  --> \($0)" } ?? "" }
+
   func routeFailed(_ failure: Failure) -> RunFailure {
-    RunFailure("the error route failed in `\(stage(failure))`: \(failure.message)")
+    RunFailure("the error route failed in `\(stage(failure))`: \(failure.message)\(arrow(failure))")
   }
 }

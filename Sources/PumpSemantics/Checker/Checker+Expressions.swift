@@ -313,7 +313,19 @@ extension Checker {
         if base.type == .erroneous { return base }
         if base.type == .json { return jsonObject(items, scope) }
         guard let record = base.type.record else {
-          report(.mismatch, syntax.span, "`...` takes a record, this is \(base.type)", help: "write `...it` where the event is a record")
+          // What `set { a.b: 1 }` reaches into is written without the dots.
+          let isReached = if case .member = syntax.kind { !syntax.span.text.contains(".") } else { false }
+          if base.type.wrapped.record != nil {
+            report(
+              .nullable, syntax.span, "this may be null (\(base.type))",
+              help: "let only others pass with `filter \(isReached ? "." : "")\(syntax.span.text) != null`")
+          } else if !isReached {
+            report(.mismatch, syntax.span, "`...` takes a record, this is \(base.type)", help: "write `...it` where the event is a record")
+          } else {
+            report(
+              .mismatch, syntax.span, "`\(syntax.span.text)` has no fields to set, it is \(base.type)",
+              help: "give all of it another value: `\(syntax.span.text): …`")
+          }
           return Self.erroneous
         }
         for (index, field) in record.fields.enumerated() {

@@ -111,7 +111,9 @@ extension Checker {
     guard before.type == .bytes || before.type == .string || before.type == .erroneous else {
       report(
         .wrongStep, step.span, "`decode` takes Bytes or String, the event here is \(before.type)",
-        help: "it is decoded already: remove this step")
+        help: before.type.record?.fields.first { $0.type.wrapped == .json }.map {
+          "a part gets its type by `|> map to_string(.\($0.name)) |> \(step.span.text)`"
+        } ?? "it is decoded already: remove this step")
       return []
     }
     // Without a type of its own, the format has one, which is neither of records nor holds a secret.

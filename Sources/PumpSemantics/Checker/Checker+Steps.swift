@@ -113,7 +113,8 @@ extension Checker {
       pipeline.note(result)
       let names = items.compactMap { if case .field(let name, _) = $0 { name.text } else { nil } }
       return (change("set", result, forgetting: names), false)
-    case .drop(let names): return (drop(names, syntax.span, flow).map { change("drop", $0, forgetting: names.map(\.text)) } ?? [], false)
+    case .drop(let paths):
+      return (drop(paths, syntax.span, flow).map { change("drop", $0, forgetting: paths.map { $0[0].text }) } ?? [], false)
     case .rename(let pairs):
       let names = pairs.flatMap { [$0.old.text, $0.new.text] }
       return (rename(pairs, syntax.span, flow).map { change("rename", $0, forgetting: names) } ?? [], false)
@@ -206,24 +207,51 @@ extension Checker {
     return before + make("expand", .plain(.expand(index)), flow.type)
   }
 
-  private func drop(_ names: [Name], _ span: Span, _ flow: Flow) -> Expr? {
-    if flow.type == .json {
-      return names.reduce(Expr(.it, .json)) { Expr(.call("json_without", [$0, Expr(.literal(.string($1.text)), .string)]), .json) }
-    }
-    guard let record = flow.type.record else {
+  private func drop(_ paths: [[Name]], _ span: Span, _ flow: Flow) -> Expr? {
+    guard flow.type == .json || flow.type.record != nil else {
       needsRecord("drop", span, flow)
       return flow.type == .erroneous ? nil : Self.erroneous
     }
-    for name in names where record.index(of: name.text) == nil {
-      reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
+    let kept = without(paths.map { $0[...] }, Expr(.it, flow.type), scope(flow))
+    if kept.type.record?.fields.isEmpty ?? false {
+      report(.wrongStep, span, "nothing is left of the event", help: "keep at least one field")
     }
-    let dropped = Set(names.map(\.text))
-    let event = Expr(.it, flow.type)
-    let kept = record.fields.enumerated().filter { !dropped.contains($1.name) }.map {
-      (name: $1.name, value: Expr(.field(event, $0), $1.type))
+    return kept
+  }
+
+  /// The record or Json without what these paths lead to.
+  private func without(_ paths: [ArraySlice<Name>], _ base: Expr, _ scope: Scope) -> Expr {
+    func below(_ name: Name) -> [ArraySlice<Name>] { paths.filter { $0.count > 1 && $0.first!.text == name.text }.map { $0.dropFirst() } }
+    let gone = paths.filter { $0.count == 1 }.map { $0.first! }
+    if base.type == .json {
+      var result = gone.reduce(base) { Expr(.call("json_without", [$0, Expr(.literal(.string($1.text)), .string)]), .json) }
+      var seen: Set<String> = []
+      for path in paths where path.count > 1 && seen.insert(path.first!.text).inserted {
+        let key = Expr(.literal(.string(path.first!.text)), .string)
+        let part = without(below(path.first!), Expr(.call("json_member", [base, key]), .json), scope)
+        result = Expr(.call("json_with", [result, key, part]), .json)
+      }
+      return result
     }
-    if kept.isEmpty { report(.wrongStep, span, "nothing is left of the event", help: "keep at least one field") }
-    return makeRecord(kept)
+    guard let record = base.type.record else {
+      if base.type == .erroneous { return base }
+      let name = paths[0].first!
+      report(
+        base.type.isOptional ? .nullable : .unknownField, name.span,
+        base.type.isOptional ? "this may be null (\(base.type))" : "\(base.type) has no fields",
+        help: base.type.isOptional ? "let only others pass with `filter … != null`" : nil)
+      return Self.erroneous
+    }
+    for path in paths where record.index(of: path.first!.text) == nil {
+      reportUnknown(.unknownField, path.first!, "field", among: record.fields.map(\.name))
+    }
+    let kept = record.fields.enumerated().filter { _, field in !gone.contains { $0.text == field.name } }
+    return makeRecord(
+      kept.map { index, field in
+        let value = Self.narrowed(Expr(.field(base, index), field.type), scope)
+        let inner = paths.first { $0.count > 1 && $0.first!.text == field.name }.map { below($0.first!) } ?? []
+        return (name: field.name, value: inner.isEmpty ? value : without(inner, value, scope))
+      })
   }
 
   private func rename(_ pairs: [(old: Name, new: Name)], _ span: Span, _ flow: Flow) -> Expr? {

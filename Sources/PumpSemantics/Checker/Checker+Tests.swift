@@ -132,10 +132,18 @@ extension Checker {
       if let found = sinks.firstIndex(where: { $0.label == label || $0.pipeline == label }) {
         return (found, sinks[found].endpoint.flatMap { $0.type == .bytes ? nil : $0.type })
       }
-      let near = nearest(to: label, in: pipeline.sinks.map(\.label))
+      // As one writes them in `expect`: the label of a step where it has one, else the endpoint as it stands there.
+      let known = pipeline.allSteps.compactMap { step -> (label: String, text: String)? in
+        guard case .sink(let endpoint) = step.kind else { return nil }
+        var text = endpoint.span.text.prefix { $0 != "\n" && $0 != "{" }
+        while text.last == " " { text.removeLast() }
+        return (endpoint.spec.label, step.name == endpoint.spec.label ? "@\(step.name)" : String(text))
+      }
+      let near = nearest(to: label, in: known.map(\.label)).flatMap { near in known.first { $0.label == near }?.text }
       report(
         .badSubject, place, "`\(label)` is no sink of `\(pipeline.id)`",
-        help: near.map { "did you mean `\($0)`?" } ?? "its sinks are \(pipeline.sinks.map(\.label).joined(separator: ", "))")
+        help: near.map { "did you mean `\($0)`?" }
+          ?? (known.isEmpty ? nil : "its sinks are \(known.map { "`\($0.text)`" }.joined(separator: ", "))"))
       return nil
     }
     var found: (sink: Int?, type: Type?)?

@@ -32,7 +32,7 @@ extension DiagnosticCode {
   public static let nullable = DiagnosticCode(
     "P0202", "a value that may be null", .error,
     explanation:
-      #"A `T?` is used where a `T` is due. Give a value for null with `??`, reach into it with `?.`, or let only others pass with `filter .x != null`."#,
+      #"A `T?` is used where a `T` is due. Give a value for null with `??`, reach into it with `?.`, or let only others pass with `filter .x != null`. A test shows it wherever it holds: after `.x != null and`, in `if .x != null then`, in the cases of a `match`, in the branches after `when .x == null`. `.x ?? fail("no x")` sends the event to `on error`."#,
     failing: ###"""
       type T { id: Int, name: String, note: String? }
       pipeline p {

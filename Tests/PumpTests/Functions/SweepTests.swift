@@ -79,7 +79,8 @@ import Testing
     case .variable: variable
     case .list(let element): "[\(self.type(element, variable))]"
     case .map(let element): "[String: \(self.type(element, variable))]"
-    case .optional(let base): "\(self.type(base, variable))?"
+    case .optional(let base):
+      self.type(base, variable).hasSuffix("?") ? self.type(base, variable) : "\(self.type(base, variable))?"
     case .lambda(_, let result):
       switch self.type(result, "Int") {
       case "Bool": "x => x > 1"
