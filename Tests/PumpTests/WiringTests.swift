@@ -129,6 +129,62 @@ import Testing
     #expect(outcome.out.contains("3 passed"))
   }
 
+  @Test("D50: meta of lists, maps and Bytes; D51: a lookup of MongoDB finds by its field, `_id` where none is named")
+  func testsFeedMapsAndFields() throws {
+    let place = try folder(
+      """
+      connection kafka: Kafka { bootstrap_servers = "h:9092" }
+      connection hook: Webhook { port = 8080 }
+      connection store: MongoDB { uri = "mongodb://h", database = "d" }
+
+      pipeline messages {
+        source kafka.topic("t", group: "g")
+          |> map { id: get(meta.headers, "id"), gone: meta.tombstone, at: meta.timestamp, key: meta.key }
+          |> encode json
+          |> sink file.lines("messages")
+      }
+
+      pipeline posts {
+        source hook.post("/a")
+          |> map { q: get(meta.query, "q"), id: get(meta.headers, "id") }
+          |> encode json
+          |> sink file.lines("posts")
+      }
+
+      pipeline asked {
+        source file.lines("in")
+          |> decode json as { id: String }
+          |> lookup store.collection("codes", field: "code", key: .id) as code: { name: String }
+          |> lookup store.collection("names", key: .id) as named: { name: String }
+          |> map { code: .code?.name, named: .named?.name }
+          |> encode json
+          |> sink file.lines("asked")
+        on error skip
+      }
+
+      test "headers" for messages {
+        given "x" with meta { headers: { id: ["YWJjZA=="] }, tombstone: true, timestamp: 2024-01-01T00:00:00Z, key: "azE=" }
+        expect file.lines("messages") == [{ id: ["YWJjZA=="], gone: true, at: 2024-01-01T00:00:00Z, key: "azE=" }]
+      }
+
+      test "queries" for posts {
+        given "x" with meta { query: { q: "1" }, headers: { id: "abcd" } }
+        expect file.lines("posts") == [{ q: "1", id: "abcd" }]
+      }
+
+      test "fields" for asked {
+        given json { id: "1" }
+        given lookup store.collection("codes") = [{ name: "1", code: "2" }, { name: "a", code: "1" }]
+        given lookup store.collection("names") = [{ name: "1", _id: "2" }, { name: "b", _id: "1" }]
+        expect file.lines("asked") == [{ code: "a", named: "b" }]
+      }
+
+      """)
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    let outcome = try Support.run("pumpc", ["test", place])
+    #expect(outcome.code == 0 && outcome.out.contains("3 passed"), "\(outcome.out)\(outcome.err)")
+  }
+
   @Test("D50: meta that the source does not have, or of another type, is told") func wrongMeta() throws {
     let spec = """
       pipeline p {

@@ -104,6 +104,18 @@ extension ConnectorTests {
       #expect(
         read.read("out")
           == "{\"v\":{\"zero\":-0.0,\"old\":{\"$date\":{\"$numberLong\":\"-1\"}},\"new\":{\"$date\":\"1970-01-01T00:00:00Z\"}}}\n")
+      let dotted = try TestProgram(
+        connection
+          + """
+          type D { v: Int as "a.b" }
+          pipeline p { source file.lines("in") |> decode json as D |> sink db.collection("dots")
+            on error halt }
+          """, files: ["in": "{\"a.b\":1}\n"], environment: ["MONGO": uri])
+      #expect(try dotted.run(seconds: 60).code == 0, "\(dotted.log)")
+      let names = try Support.run(
+        Support.python,
+        ["-c", "import pymongo; print([k for k in pymongo.MongoClient('\(uri)').app.dots.find_one() if k != '_id'])"])
+      #expect(names.out.contains("['a.b']"), "\(names.out)\(names.err)")
       #expect(read.read("dead").contains("found decimal 9.999999999999999999999999999999999E+614…"), "\(read.read("dead"))")
     }
   }
