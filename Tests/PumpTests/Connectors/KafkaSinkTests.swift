@@ -206,6 +206,21 @@ extension ConnectorTests {
       #expect(dead(program).isEmpty && !outcome.err.contains(", 1 failed"), "\(outcome.err)")
     }
 
+    @Test("K26: each time that a listener is tried again its cause is told") func causeIsRepeated() throws {
+      let proxy = try Server("proxy", ["--kafka", "--tls", KafkaBroker.server().text("bootstrap")])
+      let program = try TestProgram(
+        "connection kafka: Kafka {}\npipeline p { source file.lines(\"in.txt\") |> sink kafka.topic(\"t\")\non error halt }",
+        files: ["in.txt": "hello\n"],
+        settings: ["connection.kafka.bootstrap_servers=127.0.0.1:\(proxy.port)", "connection.kafka.security_protocol=PLAINTEXT"])
+      try program.start()
+      func told() -> [Substring] {
+        program.log.split(separator: "\n").filter { $0.contains("trying again (attempt ") || $0.contains("have not confirmed") }
+      }
+      #expect(program.wait(seconds: 60) { told().count >= 2 }, "\(program.log)")
+      for line in told() { #expect(line.contains("the listener closes the connection: it may want TLS or a login"), "\(line)") }
+      program.kill(SIGKILL)
+    }
+
     /// A listener of another kind than the settings say, which librdkafka finds out at once.
     @Test("K22, K23, K26: a listener that wants TLS, a login or a certificate") func otherListeners() throws {
       let bootstrap = try KafkaBroker.server().text("bootstrap")
