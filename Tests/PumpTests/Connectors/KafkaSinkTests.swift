@@ -206,6 +206,36 @@ extension ConnectorTests {
       #expect(dead(program).isEmpty && !outcome.err.contains(", 1 failed"), "\(outcome.err)")
     }
 
+    /// The metadata of the mock say that the topic is not there. What becomes of a partition that is not there needs a real broker.
+    @Test("K8: a topic that is not there is no fault of its events") func unknownTopic() throws {
+      let server = try Server("kafka")
+      try server.tell("topic goes 1 1")
+      let program = try TestProgram(
+        KafkaBroker.connection
+          + """
+          pipeline load {
+            source file.lines("in.ndjson", follow: true) |> sink kafka.topic("goes")
+            on error |> encode json |> sink file.lines("dead.ndjson", mode: append)
+          }
+          """, files: ["in.ndjson": "one\n"],
+        settings: [
+          "connection.kafka.properties.topic.metadata.refresh.interval.ms=300",
+          "connection.kafka.properties.topic.metadata.propagation.max.ms=300",
+        ],
+        environment: ["KAFKA": server.text("bootstrap")])
+      try program.start()
+      #expect(program.wait { program.log.contains("is ready") }, "\(program.log)")
+      usleep(2_000_000)
+      try server.tell("topicerr goes 3")
+      usleep(2_000_000)
+      try program.append("two\n", to: "in.ndjson")
+      _ = program.wait(seconds: 30) { program.log.contains("error: ") }
+      program.kill(SIGTERM)
+      let outcome = try program.end(seconds: 60)
+      #expect(dead(program).isEmpty && !outcome.err.contains(", 1 failed"), "\(outcome.err)")
+      #expect(outcome.err.contains("create the topic"), "\(outcome.err)")
+    }
+
     @Test("K26: each time that a listener is tried again its cause is told") func causeIsRepeated() throws {
       let proxy = try Server("proxy", ["--kafka", "--tls", KafkaBroker.server().text("bootstrap")])
       let program = try TestProgram(
