@@ -35,7 +35,7 @@ import Testing
   /// The program of a case, and where the case begins in it.
   private static func program(_ text: String, isStep: Bool) -> (text: String, start: Int, indent: Int) {
     if isStep {
-      let ends = ["sink", "insert", "rout", "switch", "branch", "output"].contains {
+      let ends = ["sink", "insert", "rout", "route", "switch", "branch", "output"].contains {
         text.hasPrefix("|> \($0) ") || text.hasPrefix("|> \($0)(")
       }
       let end = String(frame.after.drop { $0 != "\n" }.dropFirst().drop { $0 != "\n" })

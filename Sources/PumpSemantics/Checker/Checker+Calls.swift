@@ -25,7 +25,10 @@ extension Checker {
 
   // MARK: What is no function of the library
 
-  static func isFailure(_ syntax: ExprSyntax) -> Bool { if case .call(let name, _) = syntax.kind { name.text == "fail" } else { false } }
+  /// `fail(…)`, where the spec has no function of that name.
+  func isFailure(_ syntax: ExprSyntax) -> Bool {
+    if case .call(let name, _) = syntax.kind { name.text == "fail" && signatures["fail"] == nil } else { false }
+  }
 
   /// `fail("why")`: the event fails, and so it has whatever type is due.
   private func fail(_ arguments: [ArgumentSyntax], _ name: Name, _ span: Span, _ scope: Scope, _ expecting: Type?) -> Expr {

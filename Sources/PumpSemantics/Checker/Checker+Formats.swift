@@ -93,6 +93,7 @@ extension Checker {
     let found = format(name, arguments, for: .decode, reading: fields ?? [])
     let before = flow
     flow.carried = nil
+    flow.forgetEvent()
     (flow.isWhole, flow.isCuttable) = (false, false)
     let fixed: Type? =
       switch found?.1.decodes {
@@ -179,6 +180,7 @@ extension Checker {
     let before = part?.type ?? flow.type
     flow.carried = flow.type
     flow.type = .bytes
+    flow.forgetEvent()
     guard let (format, spec) = found, before != .erroneous else { return [] }
     if before.holdsSecret { report(.secret, step.span, "a secret is never encoded", help: "drop the field first") }
     switch spec.encodes {

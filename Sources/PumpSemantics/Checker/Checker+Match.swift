@@ -53,11 +53,11 @@ extension Checker {
       return isNull || !(isThere || test != nil) ? scope : scope.knowing(whereThere)
     }
     // What fails has the type of the others.
-    let order = branches.indices.filter { !Self.isFailure(branches[$0].1) } + branches.indices.filter { Self.isFailure(branches[$0].1) }
+    let order = branches.indices.filter { !isFailure(branches[$0].1) } + branches.indices.filter { isFailure(branches[$0].1) }
     var results = branches.map { _ in Self.erroneous }
     var type: Type?
     for index in order {
-      let result = infer(branches[index].1, scopes[index], expecting: expecting ?? (Self.isFailure(branches[index].1) ? type : nil))
+      let result = infer(branches[index].1, scopes[index], expecting: expecting ?? (isFailure(branches[index].1) ? type : nil))
       results[index] = result
       guard let known = type else {
         type = result.type

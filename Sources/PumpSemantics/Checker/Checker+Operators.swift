@@ -19,7 +19,7 @@ extension Checker {
   func unify(
     _ left: ExprSyntax, _ right: ExprSyntax, _ scope: Scope, or other: Scope, _ expecting: Type?, _ what: String, takesJson: Bool = false
   ) -> (Expr, Expr, Type) {
-    if expecting == nil, Self.isFailure(left), !Self.isFailure(right) {
+    if expecting == nil, isFailure(left), !isFailure(right) {
       // What fails has the type of the other side.
       let b = infer(right, other)
       return (infer(left, scope, expecting: b.type), b, b.type)
