@@ -170,10 +170,8 @@ public struct Lexer {
         fix: Fix("write `|>`", newline ? .certain : .maybe, [Edit(Span(source, start..<position), "|>")]))
       return .pipe
     }
-    if let help = foreign() {
+    if let (help, word) = foreign() {
       let place = start..<position
-      // `write `and``: the word is all that changes.
-      let word = help.hasPrefix("write `") ? String(help.dropFirst(7).dropLast()) : nil
       report(
         .unknownSign, place, "\(describe(place)) has no meaning here", help: help,
         fix: word.map { word in
@@ -208,11 +206,11 @@ public struct Lexer {
   }
 
   /// Steps over a sign of other languages; what this one writes in its place.
-  private mutating func foreign() -> String? {
-    for (text, help) in [("&&", "write `and`"), ("||", "write `or`"), ("!", "write `not`"), ("$", "an event's field is written `.name`")]
+  private mutating func foreign() -> (help: String, word: String?)? {
+    for (text, word) in [("&&", "and"), ("||", "or"), ("!", "not"), ("$", nil)]
     where text.utf8.enumerated().allSatisfy({ byte($0) == $1 }) {
       position += text.utf8.count
-      return help
+      return (word.map { "write `\($0)`" } ?? "an event's field is written `.name`", word)
     }
     // Texts of other languages.
     let quote = byte()
@@ -222,7 +220,8 @@ public struct Lexer {
       position += 1
       if byte(-1) == quote { break }
     }
-    return quote == UInt8(ascii: "'") ? "texts stand in double quotes" : "texts stand in double quotes, and values in them as `\\(.name)`"
+    let more = quote == UInt8(ascii: "'") ? "" : ", and values in them as `\\(.name)`"
+    return ("texts stand in double quotes" + more, nil)
   }
 
   func describe(_ range: Range<Int>) -> String {

@@ -33,17 +33,17 @@ extension Parser {
 
   /// `adn` for `and`, where nothing else can be meant.
   private mutating func mistypedOperator(minimum: Int) -> BinaryOperator? {
-    guard
-      let near = ["and", "matches"].first(where: { Fix(renaming: span, text, to: $0).confidence == .certain || $0 == "and" && isTurned($0) }
-      ),
-      let op = BinaryOperator(rawValue: near), near != text, op.precedence >= minimum, next.kind != .colon
-    else { return nil }
+    // A word follows many a value: most are told by their length.
+    let near: String
+    switch token.end - token.start {
+    case 3 where text != "and" && text.sorted() == "and".sorted(): near = "and"
+    case 6...8 where text != "matches" && Fix(renaming: span, text, to: "matches").confidence == .certain: near = "matches"
+    default: return nil
+    }
+    guard let op = BinaryOperator(rawValue: near), op.precedence >= minimum, next.kind != .colon else { return nil }
     report(foreign: span, "`\(text)` is no operator", "did you mean `\(near)`?", near)
     return op
   }
-
-  /// The letters of a word in another order.
-  private func isTurned(_ word: String) -> Bool { text.sorted() == word.sorted() }
 
   /// What follows a value in another language and is no operator of ours: all of it is read, and the value that it makes returned.
   mutating func foreignTest(_ left: ExprSyntax, from start: Span) -> ExprSyntax? {
@@ -76,18 +76,26 @@ extension Parser {
       report(foreign: whole, "`between` has no meaning here", "write `\(text)`", text)
       return make(.erroneous, from: start)
     }
-    for (word, help) in [
-      ("like", "write `contains(\(left.span.text), \"a\")`, `starts_with(\(left.span.text), \"a\")` or `\(left.span.text) matches r\"a\"`"),
-      ("ilike", "write `lower(\(left.span.text)) matches r\"a\"`"), ("rlike", "write `\(left.span.text) matches r\"a\"`"),
-      ("mod", "write `\(left.span.text) % …`"), ("div", "write `\(left.span.text) / …`, which cuts Ints"),
-      ("contains", "write `contains(\(left.span.text), …)`"), ("eq", "write `\(left.span.text) == …`"),
-    ] where at(anyCase: word) {
-      advance()
-      if !at(.end), !token.afterNewline { _ = binary(minimum: 5) }
-      report(foreign: place, "`\(place.text)` is no operator", help)
-      return make(.erroneous, from: start)
+    guard let help = foreignOperatorHelp(left) else { return nil }
+    advance()
+    if !at(.end), !token.afterNewline { _ = binary(minimum: 5) }
+    report(foreign: place, "`\(place.text)` is no operator", help)
+    return make(.erroneous, from: start)
+  }
+
+  /// What to write for an operator that stands after this value.
+  private func foreignOperatorHelp(_ left: ExprSyntax) -> String? {
+    var value: String { left.span.text }
+    return switch text.lowercased() {
+    case "like": "write `contains(\(value), \"a\")`, `starts_with(\(value), \"a\")` or `\(value) matches r\"a\"`"
+    case "ilike": "write `lower(\(value)) matches r\"a\"`"
+    case "rlike": "write `\(value) matches r\"a\"`"
+    case "mod": "write `\(value) % …`"
+    case "div": "write `\(value) / …`, which cuts Ints"
+    case "contains": "write `contains(\(value), …)`"
+    case "eq": "write `\(value) == …`"
+    default: nil
     }
-    return nil
   }
 
   /// `a ** b`.

@@ -9,14 +9,7 @@ extension ConnectorTests {
     @Test("D4: upserts and deletes of one table keep their order", arguments: [true, false]) func order(_ deletesFirst: Bool) throws {
       let table = deletesFirst ? "ordered_a" : "ordered_b"
       try Postgres.server().tell("sql create table \(table) (id int primary key, v int)")
-      var random = Support.Random(deletesFirst ? 7 : 8)
-      var model: [Int: Int] = [:]
-      let events = (1...2000).map { number in
-        let id = Int(random.next() % 20)
-        let isDelete = random.next() % 3 == 0
-        model[id] = isDelete ? nil : number
-        return "{\"id\":\(id),\"v\":\(number),\"op\":\"\(isDelete ? "d" : "c")\"}\n"
-      }
+      let (events, model) = UpsertsAndDeletesTests.events(deletesFirst ? 7 : 8)
       let delete = "when .op == \"d\" => sink db.execute(\"DELETE FROM \(table) WHERE id = :id\") { batch { max = 50 } }"
       let upsert =
         "when .op == \"c\" => map { id: .id, v: .v } |> sink db.table(\"\(table)\", key: [id]) { batch { max = 50 } }"
@@ -29,7 +22,7 @@ extension ConnectorTests {
           else => discard
         }
         \(Postgres.dead)
-        """, files: ["in.ndjson": events.joined()])
+        """, files: ["in.ndjson": events])
       #expect(try program.run().code == 0, "\(program.log)")
       let rows = try Postgres.rows("select id, v from \(table) order by id")
       #expect(rows == model.sorted { $0.key < $1.key }.map { "\($0.key)|\($0.value)" })

@@ -6,7 +6,7 @@ extension ConnectorTests {
   /// D4: upserts and deletes of one index or collection by two sinks, in batches of 50: it ends as the events say.
   @Suite(.serialized) struct UpsertsAndDeletesTests {
     /// 2,000 events over 20 ids, and what is left after them: the number of the last upsert by id.
-    private static func events(_ seed: UInt64) -> (text: String, model: [Int: Int]) {
+    static func events(_ seed: UInt64) -> (text: String, model: [Int: Int]) {
       var random = Support.Random(seed)
       var model: [Int: Int] = [:]
       let lines = (1...2000).map { number in
