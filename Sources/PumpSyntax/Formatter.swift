@@ -7,6 +7,8 @@ public struct Formatter {
     /// Where a sign that neighbours align on begins in the text, and which sign.
     var mark: (sign: String, at: Int)?
     var blankBefore: Bool
+    /// How many brackets are open where it begins.
+    var depth: Int
   }
 
   private enum Piece {
@@ -61,7 +63,7 @@ public struct Formatter {
       var body = source.text(comment.start..<comment.end)
       while body.last == " " || body.last == "\t" { body.removeLast() }
       if startsLine {
-        lines.append(Line(indent: stack.last?.inner ?? 0, text: body, blankBefore: breaks > 1 && !opensBlock))
+        lines.append(Line(indent: stack.last?.inner ?? 0, text: body, blankBefore: breaks > 1 && !opensBlock, depth: stack.count))
       } else {
         lines[lines.count - 1].text += (body.hasPrefix("//") ? "  " : " ") + body
       }
@@ -72,9 +74,11 @@ public struct Formatter {
       if startsLine {
         var indent = opening?.outer ?? stack.last?.inner ?? 0
         if !closes, token.kind == .pipe || continuesExpression || Self.isOperator(token, text(token)) { indent += 1 }
-        lines.append(Line(indent: indent, blankBefore: breaks > 1 && !closes && !opensBlock))
-      } else if let previous, space(previous, token) {
-        lines[lines.count - 1].text += " "
+        lines.append(Line(indent: indent, blankBefore: breaks > 1 && !closes && !opensBlock, depth: stack.count))
+      } else if let previous {
+        // Of several items on one line the first has no column of its own.
+        if previous.kind == .comma, stack.count == lines[lines.count - 1].depth { lines[lines.count - 1].mark = nil }
+        if space(previous, token) { lines[lines.count - 1].text += " " }
       }
       if lines[lines.count - 1].mark == nil { mark(token) }
       lines[lines.count - 1].text += text(token)

@@ -36,6 +36,23 @@ import Testing
     #expect(messages(#"find(.ip, r"(?:(?:(?:(?:a){1000}){1000}){1000}){1000}")"#).count == 1)
   }
 
+  @Test("A field that `set` gives a value to is no longer optional, and stays a Float") func setKnows() {
+    func found(_ steps: String) -> [String] {
+      Support.compile(
+        """
+        type T { a: Int?, b: Float?, c: String? }
+        pipeline p {
+          source stdin.lines() |> decode json as T |> \(steps) |> encode json |> sink stdout.lines()
+          on error halt
+        }
+        """
+      ).diagnostics.map(\.message)
+    }
+    #expect(found("set { a: .a ?? 0, b: 1 } |> set { sum: .a + 1, half: .b / 2.5 }").isEmpty)
+    #expect(found("set { c: .c?.upper() } |> set { length: length(.c) }").count == 1)
+    #expect(found("set { a: null } |> set { a: 5 }").isEmpty)
+  }
+
   @Test(
     "D38: a literal lies within the years 1 to 9999",
     arguments: ["0001-01-01T00:00:00+02:00", "9999-12-31T23:00:00-02:00", "0000-01-01T00:00:00Z", "0000-12-31"])

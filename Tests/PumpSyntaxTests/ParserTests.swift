@@ -53,6 +53,14 @@ import Testing
     for text in Self.examples { #expect(Formatter.format(SourceText(path: "a.pump", text: text)) == text) }
   }
 
+  @Test func onlyLinesOfOneItemAreAligned() {
+    func formatted(_ fields: String) -> String { Formatter.format(SourceText(path: "a.pump", text: "type T {\n\(fields)\n}\n")) }
+    #expect(formatted("a: Int\nlong: [Int]") == "type T {\n  a:    Int\n  long: [Int]\n}\n")
+    #expect(formatted("a: Int,\nlong: Int") == "type T {\n  a:    Int,\n  long: Int\n}\n")
+    #expect(formatted("a: Int, b: Int\nlong: Int") == "type T {\n  a: Int, b: Int\n  long: Int\n}\n")
+    #expect(formatted("a: { b: Int, c: Int }\nlong: Int") == "type T {\n  a:    { b: Int, c: Int }\n  long: Int\n}\n")
+  }
+
   /// Lengths in UTF-16 by the standard library.
   @Test func placesAsEditorsCount() {
     let text = "a\n\"žluť 🐎 x\" b\n\nz"

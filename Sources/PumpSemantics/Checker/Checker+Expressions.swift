@@ -341,11 +341,12 @@ extension Checker {
     return makeRecord(fields)
   }
 
-  /// The value of a field that `set` gives: of the type that it had where that fits, else of its own.
+  /// The value of a field that `set` gives: of the type that it had where that fits, else of its own. What is there is no longer
+  /// optional.
   private func changed(_ syntax: ExprSyntax, _ scope: Scope, from type: Type) -> Expr {
     let value = infer(syntax, scope, expecting: type)
     if value.type == .null { return Expr(.literal(.null), type.asOptional) }
-    return convert(value, to: type) ?? value
+    return convert(value, to: value.type.isOptional ? type : type.wrapped) ?? value
   }
 
   func makeRecord(_ fields: [(name: String, value: Expr)]) -> Expr {
