@@ -124,6 +124,11 @@ public struct Compilation {
 
 /// Parse, resolve, check, lower.
 public func compile(_ project: Project) -> Compilation {
+  let newer = project.diagnostics.filter { $0.code == .newerLanguage }
+  guard newer.isEmpty else {
+    return Compilation(
+      project: project, plan: nil, diagnostics: newer, flows: [], expressions: [], symbols: SymbolIndex(), connectors: [:])
+  }
   let result = check(
     name: project.name, files: project.files, interfaces: builtInInterfaces, formats: builtInFormats,
     patternProblem: { pattern in

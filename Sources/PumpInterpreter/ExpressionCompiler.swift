@@ -41,6 +41,12 @@ final class ExpressionCompiler {
       let node = compile(inner)
       let out = Column(.bool)
       return rowwise([node], out) { (_, row) throws(EventFailure) in out.set(node.column.isNull(row), row) }
+    case .enumCase(let text):
+      let (node, shape) = (compile(text), Shape.of(e.type))
+      let out = Column(shape)
+      return rowwise([node], out) { (_, row) throws(EventFailure) in
+        out.set(try Fn.enumCase(node.column.get(Text.self, row), shape), row)
+      }
     case .fail(let reason):
       let node = compile(reason)
       return rowwise([node], Column(Shape.of(e.type))) { (_, row) throws(EventFailure) in

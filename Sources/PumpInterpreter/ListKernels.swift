@@ -138,7 +138,7 @@ enum ListKernels {
   static func range(_ slice: Slice) -> Range<Int> { Int(slice.start)..<Int(slice.start + slice.count) }
 
   /// The functions that take a lambda.
-  static let withLambda: Set<String> = ["map", "filter", "any", "all", "count", "sum", "sort_by"]
+  static let withLambda: Set<String> = ["map", "filter", "any", "all", "count", "sum", "average", "min", "max", "sort_by"]
 
   /// What a function with a lambda makes of its body's values.
   final class Result {
@@ -174,6 +174,23 @@ enum ListKernels {
       case "count": out.set(Int64(range.filter(flags).count), row)
       case "filter": copy(range.filter(flags), elements, row)
       case "sort_by": copy(sorted(range), elements, row)
+      case "min", "max":
+        switch body.shape.kind {
+        case .float: extreme(Double.self, range).write(out, row)
+        case .decimal: extreme(Decimal.self, range).write(out, row)
+        default: extreme(Int64.self, range).write(out, row)
+        }
+      case "average":
+        guard range.count > 0 else { return out.setNull(row) }
+        if body.shape.kind == .float {
+          var total = 0.0
+          for i in range { total = try Fn.add(total, body.get(Double.self, i), frame.context) }
+          out.set(try Fn.divide(total, Double(range.count), frame.context), row)
+        } else {
+          var total = Decimal(0)
+          for i in range { total = try Fn.add(total, body.get(Decimal.self, i), frame.context) }
+          out.set(try Fn.divide(total, Decimal(Int64(range.count)), frame.context), row)
+        }
       case "sum":
         switch body.shape.kind {
         case .int:
@@ -191,6 +208,11 @@ enum ListKernels {
         }
       default: fatalError("`\(name)` takes no lambda")
       }
+    }
+
+    private func extreme<T: Comparable & ColumnValue>(_ type: T.Type, _ range: Range<Int>) -> T? {
+      let values = range.lazy.map { self.body.get(type, $0) }
+      return name == "min" ? values.min() : values.max()
     }
 
     private func copy(_ rows: [Int], _ elements: Column, _ row: Int) {

@@ -114,6 +114,12 @@ final class StepCompiler {
         out.filtered += selection.count - count
         if count > 0 { next(frame, Selection(start: kept, count: count), out) }
       }
+    case .probe(let probe):
+      let next = compile(rest, event: event, carried: carried)
+      return { frame, selection, out in
+        for row in selection { out.show(probe) { Self.write(event, row, &$0) } }
+        next(frame, selection, out)
+      }
     case .discard: return { _, selection, out in out.discarded += selection.count }
     case .sink(let sink, let each):
       let nodes = each.map { node($0, carried: carried) }
@@ -127,8 +133,15 @@ final class StepCompiler {
     }
   }
 
+  /// Bytes and texts as they are, all else as JSON.
+  private static func write(_ event: Column, _ row: Int32, _ out: inout ByteBuffer) {
+    switch event.shape.kind {
+    case .bytes, .string: out.raw(event.get(Text.self, Int(row)))
+    default: out.json(event, Int(row), JSONOptions())
+    }
+  }
+
   private func sink(_ number: Int, _ each: [Node], _ event: Column) -> Chain {
-    let isBytes = event.shape.kind == .bytes || event.shape.kind == .string
     return { frame, selection, out in
       let buffer = out.sinks[number]
       for row in selection {
@@ -138,7 +151,7 @@ final class StepCompiler {
           records.copy(place, from: event, Int(row))
           buffer.origins.append(frame.origins[Int(row)])
         } else {
-          if isBytes { buffer.bytes.raw(event.get(Text.self, Int(row))) } else { buffer.bytes.json(event, Int(row), JSONOptions()) }
+          Self.write(event, row, &buffer.bytes)
           buffer.end(Int(frame.origins[Int(row)]))
         }
       }

@@ -26,6 +26,7 @@ extension Expr: CustomStringConvertible {
       let names = type.record?.fields.map(\.name) ?? []
       return "{ \(zip(names, items).map { "\($0): \($1)" }.joined(separator: ", ")) }"
     case .lambda(let name, let body): return "\(name) => \(body)"
+    case .enumCase(let text): return "\(type)(\(text))"
     case .fail(let reason): return "fail(\(reason))"
     case .attempt(let inner): return "try(\(inner))"
     case .coalesce(let a, let b): return "(\(a) ?? \(b))"

@@ -48,6 +48,8 @@ public struct Expr: Codable, Sendable {
     /// `T?` known not to be null.
     case unwrap(Expr)
     case isNull(Expr)
+    /// The enum's case that a text names, as JSON names it; the event fails where none has that name.
+    case enumCase(Expr)
     /// The event fails, for the reason that the text says; it stands where a value of any type may.
     case fail(Expr)
     /// Text pieces joined; each is of type String.
@@ -61,7 +63,7 @@ extension Expr {
     switch kind {
     case .literal, .local, .it, .carried, .meta, .config, .environment, .secretFile: []
     case .field(let e, _), .optionalField(let e, _), .not(let e), .lambda(_, let e), .attempt(let e), .wrap(let e), .unwrap(let e),
-      .isNull(let e), .fail(let e):
+      .isNull(let e), .enumCase(let e), .fail(let e):
       [e]
     case .and(let a, let b), .or(let a, let b), .binding(_, let a, let b), .coalesce(let a, let b): [a, b]
     case .conditional(let a, let b, let c): [a, b, c]

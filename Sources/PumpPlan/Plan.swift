@@ -4,7 +4,7 @@
 /// draw it. Values of configuration and secrets are never in it, references are.
 public struct Plan: Codable, Sendable {
   /// Another number whenever the form of the plan changes: who gets a plan of another one refuses it.
-  public static let currentVersion = 3
+  public static let currentVersion = 4
   public var version = Plan.currentVersion
   public var program: Program
   public var records: [RecordType] = []
@@ -102,6 +102,8 @@ public struct Step: Codable, Sendable {
     case tee([Step])
     case log(Expr)
     case sample(Double)
+    /// Shows tests what comes by, by the probe's place in the pipeline; it is no stage, and has the number of the step before.
+    case probe(Int)
     /// The sink by its place in the pipeline, and its arguments per event.
     case sink(Int, each: [Expr])
     case discard

@@ -2,15 +2,18 @@
 /// description that `check`, the reports, the engine and generated code share; what steps compute is not in it.
 public struct Program: Codable, Sendable {
   public var name: String
+  /// What `//!` at the head of its first file says.
+  public var docs: String?
   public var config: [ConfigSection]
   public var connections: [ConnectionSpec]
   public var pipelines: [PipelineSpec]
   public var tests: [TestSpec]
   public init(
-    name: String, config: [ConfigSection] = [], connections: [ConnectionSpec] = [], pipelines: [PipelineSpec] = [],
+    name: String, docs: String? = nil, config: [ConfigSection] = [], connections: [ConnectionSpec] = [], pipelines: [PipelineSpec] = [],
     tests: [TestSpec] = []
   ) {
     self.name = name
+    self.docs = docs
     self.config = config
     self.connections = connections
     self.pipelines = pipelines
@@ -91,6 +94,8 @@ public struct PipelineSpec: Codable, Sendable {
   public let stages: [StageSpec]
   public let sinks: [SinkSpec]
   public let lookups: [EndpointSpec]
+  /// The labels of the steps that tests ask about and that are no sinks.
+  public let probes: [String]
   public let onError: ErrorPolicy
   public let delivery: Delivery
   /// What the main route reads of `meta`; `raw` is the event itself and not among them.
@@ -99,7 +104,8 @@ public struct PipelineSpec: Codable, Sendable {
   public let place: Place
   public init(
     id: String, docs: String? = nil, sources: [EndpointSpec] = [], input: Type, stages: [StageSpec], sinks: [SinkSpec] = [],
-    lookups: [EndpointSpec] = [], onError: ErrorPolicy, delivery: Delivery, meta: [Field] = [], settings: [Setting] = [], place: Place
+    lookups: [EndpointSpec] = [], probes: [String] = [], onError: ErrorPolicy, delivery: Delivery, meta: [Field] = [],
+    settings: [Setting] = [], place: Place
   ) {
     self.id = id
     self.docs = docs
@@ -108,6 +114,7 @@ public struct PipelineSpec: Codable, Sendable {
     self.stages = stages
     self.sinks = sinks
     self.lookups = lookups
+    self.probes = probes
     self.onError = onError
     self.delivery = delivery
     self.meta = meta

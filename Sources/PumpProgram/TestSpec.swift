@@ -48,15 +48,20 @@ public struct TestSpec: Codable, Sendable {
     case matches(String)
     case count(Int)
   }
+  /// Whose events are looked at: by places in the pipeline.
+  public enum Subject: Codable, Sendable {
+    case sink(Int)
+    case probe(Int)
+    case errors
+  }
   public struct Expect: Codable, Sendable {
-    /// The sink's place in its pipeline; nil for the failures.
-    public let sink: Int?
+    public let subject: Subject
     public let expectation: Expectation
     /// As the spec writes it.
     public let text: String
     public let place: Place
-    public init(sink: Int? = nil, expectation: Expectation, text: String, place: Place) {
-      self.sink = sink
+    public init(subject: Subject, expectation: Expectation, text: String, place: Place) {
+      self.subject = subject
       self.expectation = expectation
       self.text = text
       self.place = place

@@ -3,9 +3,10 @@ import PumpPlan
 /// JSON Schema (2020-12) of the configuration as an object of sections. A value is of its type, or the text that a line of
 /// pipelines.conf has in its place; what is read from the environment is text as well.
 enum ConfigJSONSchema {
-  static func render(_ name: String, _ sections: [ConfigTemplate.Section]) -> JSONLiteral {
+  static func render(_ program: Program, _ sections: [ConfigTemplate.Section]) -> JSONLiteral {
     object([
-      ("$schema", .string("https://json-schema.org/draft/2020-12/schema")), ("title", .string(name)), ("type", .string("object")),
+      ("$schema", .string("https://json-schema.org/draft/2020-12/schema")), ("title", .string(program.name)),
+      ("description", program.docs.map { .string($0) }), ("type", .string("object")),
       ("properties", object(sections.map { ($0.name, section($0)) })),
     ])
   }

@@ -11,7 +11,7 @@ public enum ConfigTemplate: String, CaseIterable {
     switch self {
     case .conf: return Self.conf(plan.program.name, sections)
     case .env: return Self.env(plan.program.name, sections)
-    case .schema: return ConfigJSONSchema.render(plan.program.name, sections).text + "\n"
+    case .schema: return ConfigJSONSchema.render(plan.program, sections).text + "\n"
     }
   }
 

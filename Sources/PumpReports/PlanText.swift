@@ -114,6 +114,7 @@ private struct PlanPrinter {
       inside { $0.steps(inner) }
     case .log(let text): line("\(head): \(text)")
     case .sample(let share): line("\(head): \(share)")
+    case .probe(let index): line("probe \(index)")
     case .sink(let index, let each): line("\(head): sink \(index)\(each.map { " each \($0)" }.joined())")
     case .discard: line(head)
     }
@@ -131,7 +132,7 @@ private struct PlanPrinter {
       for rows in test.lookups { out.line("lookup \(rows.lookup) by \(rows.key): \(rows.rows)") }
       for item in test.config { out.line("config \(item.section).\(item.key) = \(item.value)") }
       if let now = test.now { out.line("at \(now)") }
-      for expect in test.expects { out.line("expect \(expect.sink.map { "sink \($0)" } ?? "errors") \(expect.expectation)") }
+      for expect in test.expects { out.line("expect \(expect.subject) \(expect.expectation)") }
     }
   }
 }

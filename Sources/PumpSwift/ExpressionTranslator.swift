@@ -65,6 +65,9 @@ final class ExpressionTranslator {
     case .binding(let name, let value, let body):
       let value = SwiftStatement.constant(Swift.name(name), translate(value))
       return .call(.closure(closure(body, [value])), [], throws: true)
+    case .enumCase(let text):
+      let number = SwiftExpression.call("Fn.enumCase", translate(text), types.shape(e.type), throws: true)
+      return .unwrapped(.call(.type(types.swift(e.type)), .labeled("rawValue", number)))
     case .fail(let reason):
       return .call("Fn.fail", [SwiftExpression.type(types.swift(e.type)).dot("self"), translate(reason)], throws: true)
     case .attempt(let inner):

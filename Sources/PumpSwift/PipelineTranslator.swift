@@ -163,15 +163,20 @@ final class PipelineTranslator {
     case .sample(let share):
       let test = SwiftExpression.call("batch.sampled", "row", .number(step.number), .number("\(share)"))
       return [.require([.test(test)], otherwise: [.increment("out.filtered"), .exit(nil)])] + chain(rest, event, carried: carried)
+    case .probe(let index):
+      let closure = SwiftClosure(parameters: [("bytes", nil)], body: [written(event, "bytes")])
+      return [.evaluate(.call("out.show", [.number(index)], closure))] + chain(rest, event, carried: carried)
     case .discard: return [.increment("out.discarded")]
-    case .sink(let index, let each):
-      let written: SwiftStatement =
-        if event.type.record != nil || event.type == .json {
-          .evaluate(event.swift.dot("write", .labeled("json", .reference("sink.bytes"))))
-        } else {
-          .evaluate(.call("sink.bytes.raw", event.type == .bytes ? event.swift.dot("text") : event.swift))
-        }
-      return sink(index, each, step, event, carried: carried) { [written] }
+    case .sink(let index, let each): return sink(index, each, step, event, carried: carried) { [written(event, "sink.bytes")] }
+    }
+  }
+
+  /// Bytes and texts as they are, all else as JSON.
+  private func written(_ event: Value, _ target: String) -> SwiftStatement {
+    switch event.type {
+    case .bytes: .evaluate(.call(.name("\(target).raw"), event.swift.dot("text")))
+    case .string: .evaluate(.call(.name("\(target).raw"), event.swift))
+    default: .evaluate(event.swift.dot("write", .labeled("json", .reference(.name(target)))))
     }
   }
 

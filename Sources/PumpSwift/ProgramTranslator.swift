@@ -75,7 +75,7 @@ struct ProgramTranslator {
     var members: [SwiftDeclaration] = []
     var values: [SwiftStatement] = []
     for section in plan.program.config {
-      let keys = section.keys.filter { !$0.type.holdsSecret }
+      let keys = section.keys
       let name = "Section_\(section.name)"
       let properties = keys.map { SwiftProperty(docs: $0.docs, name: Swift.name($0.name), type: types.swift($0.type)) }
       members.append(

@@ -13,6 +13,8 @@ public struct Lexer {
   var output = Output()
   var newline = true
   var docs: [String] = []
+  /// Line breaks since the last token or comment.
+  private var breaks = 0
 
   /// Lexes a range of the file: all of it, or the inside of a `\( )` in a string.
   public static func lex(_ source: SourceText, _ range: Range<Int>? = nil) -> Output {
@@ -47,6 +49,7 @@ public struct Lexer {
           docs: docs.isEmpty ? nil : docs.joined(separator: "\n")))
       newline = false
       docs = []
+      breaks = 0
     }
     output.tokens.append(Token(kind: .end, start: limit, end: limit, afterNewline: true, docs: nil))
   }
@@ -59,6 +62,9 @@ public struct Lexer {
       case 0x0A:
         position += 1
         newline = true
+        breaks += 1
+        // What documents stands just above.
+        if breaks > 1 { docs = [] }
       case UInt8(ascii: "/") where byte(1) == UInt8(ascii: "/"): lineComment()
       case UInt8(ascii: "/") where byte(1) == UInt8(ascii: "*"): blockComment()
       case UInt8(ascii: "#"): foreignComment(1)
@@ -71,6 +77,7 @@ public struct Lexer {
 
   mutating func lineComment() {
     let start = position
+    breaks = 0
     while position < limit, byte() != 0x0A { position += 1 }
     var end = position
     if end > start, source.bytes[end - 1] == 0x0D { end -= 1 }
@@ -95,6 +102,7 @@ public struct Lexer {
 
   mutating func blockComment() {
     let start = position
+    breaks = 0
     var depth = 0
     repeat {
       if byte() == UInt8(ascii: "/"), byte(1) == UInt8(ascii: "*") {

@@ -1,6 +1,7 @@
 extension Parser {
   mutating func parseFile() -> FileSyntax {
     var file = FileSyntax(source: source)
+    if atLanguage { file.language = language() }
     while !at(.end) {
       if let item = item() {
         file.items.append(item)
@@ -31,9 +32,33 @@ extension Parser {
     while !at(.end), !atTopLevel { advance() }
   }
 
+  /// `language 1`: the version of the language that the program is written in.
+  private mutating func language() -> Span {
+    let start = span
+    advance()
+    let (number, place) = (text, span)
+    advance()
+    switch Int(number) {
+    case languageVersion?: break
+    case 0?: report(.newerLanguage, place, "there is no language 0", help: "write `language \(languageVersion)`")
+    default:
+      report(
+        .newerLanguage, place, "language \(excerpt(number)) needs pumpc \(excerpt(number)).0 or newer",
+        help: "this is pumpc of language \(languageVersion): take a newer one")
+    }
+    if !at(.end), !atTopLevel, !token.afterNewline { unexpected("a new line") }
+    return start.joined(place)
+  }
+
   private mutating func item() -> ItemSyntax? {
     let docs = token.docs
     let start = span
+    if atLanguage {
+      report(.unexpected, span, "`language` stands before all else in its file", help: "move it to the first line")
+      advance()
+      advance()
+      return nil
+    }
     guard at(.identifier), Self.topLevelWords.contains(text) else {
       let word = text
       let help: String
@@ -43,7 +68,7 @@ extension Parser {
       } else {
         report(
           .unknownForm, span, "`\(excerpt(word))` begins no top-level form",
-          help: Self.foreignForms[word]
+          help: Self.foreignForms[word] ?? (word == "language" ? "write `language \(languageVersion)`, in the first line" : nil)
             ?? "a file holds import, config, connection, type, enum, fn, stage, pipeline, test and connector, each at column 1")
       }
       advance()

@@ -312,6 +312,18 @@ extension Parser {
   /// A lambda stands only as a call's argument, where newlines do not count; in `when X =>` the arrow is the branch's.
   private var lambdasAllowed: Bool { !newlinesCount }
 
+  /// Elements on lines of their own, as they may stand in braces.
+  private mutating func missesComma() -> Bool {
+    guard token.afterNewline, at(.leftBrace) || at(.string) || at(.integer) || at(.fraction) || at(.identifier), !atTopLevel else {
+      return false
+    }
+    let place = lastSpan.after
+    report(
+      .unexpected, span, "expected a comma before `\(excerpt(text))`", help: "elements of a list are separated by commas",
+      fix: Fix("add a comma", .certain, [Edit(Span(source, place.start..<place.start), ",")]))
+    return true
+  }
+
   private mutating func list() -> ExprSyntax {
     let start = span
     advance()
@@ -322,7 +334,7 @@ extension Parser {
       while !parser.at(.rightBracket), !parser.at(.end), !parser.atTopLevel {
         let before = parser.index
         items.append(parser.expression())
-        if parser.index == before || !parser.take(.comma) { break }
+        guard parser.index != before, parser.take(.comma) || parser.missesComma() else { break }
       }
     }
     letDepth = bindings

@@ -4,6 +4,10 @@ extension Parser {
     "decode", "encode", "filter", "assert", "map", "set", "drop", "rename", "expand", "lookup", "route", "tee", "log",
     "sample", "sink", "discard",
   ]
+  /// Words that will be steps: what uses them as names would change its meaning then.
+  public static let plannedStepWords: Set<String> = [
+    "time", "group", "join", "dedupe", "previous", "running", "fold", "order", "reply",
+  ]
 
   mutating func pipeline(_ docs: String?, _ start: Span) -> ItemSyntax? {
     guard let name = name("a pipeline's id") else { return nil }
@@ -313,10 +317,15 @@ extension Parser {
     repeat {
       _ = take(.dot)
       guard let old = fieldName("a field's name") else { return .erroneous }
-      guard take(word: "as"), let new = fieldName("the new name") else {
+      if at(word: "to"), next.kind == .identifier {
+        report(
+          .unexpected, span, "`to` has no meaning here", help: "write `as`", fix: Fix("write `as`", .certain, [Edit(span, "as")]))
+        advance()
+      } else if !take(word: "as") {
         unexpected("`as` and the new name", help: "write `rename \(old.text) as new_name`")
         return .erroneous
       }
+      guard let new = fieldName("the new name") else { return .erroneous }
       pairs.append((old, new))
     } while take(.comma)
     return .rename(pairs)

@@ -20,7 +20,7 @@ extension Parser {
 
   mutating func clause() -> TestSyntax.Clause? {
     let start = span
-    if take(word: "given") { return given(start) }
+    if take(word: "given") { return given() }
     if take(word: "expect") { return expectation(start) }
     if take(word: "at") { return .at(expression()) }
     if take(word: "config") {
@@ -31,17 +31,19 @@ extension Parser {
     return nil
   }
 
-  mutating func given(_ start: Span) -> TestSyntax.Clause? {
+  private mutating func target() -> TestSyntax.Target? {
+    take(.at) ? anyWord("a label").map(TestSyntax.Target.label) : endpointUse(nil).map(TestSyntax.Target.endpoint)
+  }
+
+  private mutating func given() -> TestSyntax.Clause? {
     if take(word: "lookup") {
-      guard let endpoint = endpointUse(nil), expect(.equal, "`=` and the rows") else { return nil }
-      return .givenLookup(endpoint, expression(), start.joined(lastSpan))
+      guard let target = target(), expect(.equal, "`=` and the rows") else { return nil }
+      return .givenLookup(target, expression())
     }
-    var endpoint: EndpointSyntax?
-    var label: Name?
-    if take(.at) {
-      label = anyWord("a label")
-    } else if at(.identifier), next.kind == .dot {
-      endpoint = endpointUse(nil)
+    var target: TestSyntax.Target?
+    if at(.at) || at(.identifier) && next.kind == .dot {
+      target = self.target()
+      if target == nil { return nil }
     }
     let value: TestSyntax.Given
     if at(word: "json"), next.kind == .leftBrace || next.kind == .leftBracket || next.kind == .string {
@@ -61,37 +63,33 @@ extension Parser {
       }
       meta = record()
     }
-    return .given(endpoint, label, value, meta: meta, start.joined(lastSpan))
+    return .given(target, value, meta: meta)
   }
 
-  mutating func expectation(_ start: Span) -> TestSyntax.Clause? {
-    let subject: TestSyntax.Subject
-    if take(.at) {
-      guard let label = anyWord("a label") else { return nil }
-      subject = .label(label)
-    } else if at(word: "errors"), next.kind != .dot {
+  private mutating func subject() -> TestSyntax.Subject? {
+    if at(word: "errors"), next.kind != .dot {
       advance()
-      subject = .errors(lastSpan)
-    } else if at(word: "count"), next.kind == .leftParen {
-      let place = span
-      advance()
-      advance()
-      var label: Name?
-      var endpoint: EndpointSyntax?
-      newlines(false) { parser in
-        if parser.take(.at) { label = parser.anyWord("a label") } else { endpoint = parser.endpointUse(nil) }
-      }
-      expect(.rightParen, "`)`")
-      guard label != nil || endpoint != nil else { return nil }
-      subject = .count(endpoint, label, place.joined(lastSpan))
-    } else {
-      guard let endpoint = endpointUse(nil) else { return nil }
-      subject = .endpoint(endpoint)
+      return .errors
     }
+    return target().map(TestSyntax.Subject.target)
+  }
+
+  private mutating func expectation(_ start: Span) -> TestSyntax.Clause? {
+    let counted = at(word: "count") && next.kind == .leftParen
+    var found: TestSyntax.Subject?
+    if counted {
+      advance()
+      advance()
+      newlines(false) { found = $0.subject() }
+      expect(.rightParen, "`)`")
+    } else {
+      found = subject()
+    }
+    guard let subject = found else { return nil }
     let matches = take(word: "matches")
     if !matches, !expect(.equalEqual, "`==` or `matches`") { return nil }
     let json = at(word: "json") && (next.kind == .leftBrace || next.kind == .leftBracket)
     if json { advance() }
-    return .expect(subject, matches: matches, expression(), json: json, start.joined(lastSpan))
+    return .expect(subject, counted: counted, matches: matches, expression(), start.joined(lastSpan))
   }
 }

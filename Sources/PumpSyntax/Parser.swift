@@ -44,9 +44,19 @@ public struct Parser {
     }
     let lexed = Lexer.lex(source)
     var parser = Parser(source: source, tokens: lexed.tokens)
-    let file = parser.parseFile()
+    var file = parser.parseFile()
+    file.docs = docs(source, lexed.comments, before: lexed.tokens[0].start)
+    // What else is wrong with it, a newer compiler knows.
+    if let newer = parser.diagnostics.first(where: { $0.code == .newerLanguage }) { return (FileSyntax(source: source), [newer]) }
     let diagnostics = (lexed.diagnostics + parser.diagnostics).sorted { $0.span.start < $1.span.start }
     return (file, diagnostics)
+  }
+
+  /// The `//!` lines before a file's first token.
+  private static func docs(_ source: SourceText, _ comments: [Comment], before first: Int) -> String? {
+    let lines = comments.prefix { $0.start < first }.map { source.text($0.start..<$0.end) }.filter { $0.hasPrefix("//!") }
+    guard !lines.isEmpty else { return nil }
+    return lines.map { String($0.dropFirst($0.hasPrefix("//! ") ? 4 : 3)) }.joined(separator: "\n")
   }
 
   init(source: SourceText, tokens: [Token]) {
@@ -209,8 +219,11 @@ public struct Parser {
   /// Whether a top-level form begins here: its keyword at column 1.
   var atTopLevel: Bool {
     guard at(.identifier), token.start == 0 || source.bytes[token.start - 1] == 0x0A else { return false }
-    return Self.topLevelWords.contains(text)
+    return Self.topLevelWords.contains(text) || atLanguage
   }
+
+  /// Whether `language 1` begins here.
+  var atLanguage: Bool { at(word: "language") && next.kind == .integer && !next.afterNewline }
 
   // MARK: Names
 

@@ -1,3 +1,6 @@
+/// The version of the language that this compiler reads.
+public let languageVersion = 1
+
 /// Findings of the lexer and the parser: P00xx.
 extension DiagnosticCode {
   static let minimal = """
@@ -71,9 +74,14 @@ extension DiagnosticCode {
     "P0012", "a pipeline without a source",
     explanation: "A pipeline begins with `source …`, or with `input T` where other pipelines send to it by `sink that_pipeline`.",
     failing: "pipeline copy {\n  on error halt\n}", repaired: minimal)
+  public static let newerLanguage = DiagnosticCode(
+    "P0013", "a version of the language that this compiler does not know",
+    explanation:
+      "`language N` in the first line of a program says for which version of the language it is written; language N comes with pumpc N.0, and language 1 with the versions before. `pumpc migrate` writes the line where it is missing.",
+    failing: "language 2\n\n" + minimal, repaired: "language 1\n\n" + minimal)
 
   public static let syntaxCodes: [DiagnosticCode] = [
     .unknownSign, .unterminated, .badEscape, .badLiteral, .notText, .unexpected, .tooDeep, .unknownForm, .unknownStep,
-    .reserved, .unclosed, .noOrigin,
+    .reserved, .unclosed, .noOrigin, .newerLanguage,
   ]
 }

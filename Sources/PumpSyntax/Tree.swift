@@ -1,6 +1,10 @@
 /// The tree of one file, as written. Parts that could not be read are absent or `.erroneous`; each has had its diagnostic.
 public struct FileSyntax: Sendable {
   public let source: SourceText
+  /// The `//!` lines at its head: what they say of the file or of the program that it is.
+  public var docs: String?
+  /// `language 1`, where the file begins with it.
+  public var language: Span?
   public var items: [ItemSyntax] = []
 }
 
@@ -125,6 +129,12 @@ public struct PipelineSyntax: Sendable {
   public var steps: [StepSyntax] = []
   public var onError: ErrorRouteSyntax?
   public var span: Span
+
+  /// Every step at every depth, the error route's last.
+  public var allSteps: [StepSyntax] {
+    let route: [StepSyntax] = if case .chain(let steps, _)? = onError { steps } else { [] }
+    return (steps + route).flatMap(\.withInner)
+  }
 }
 
 /// Where a pipeline's events come from.
@@ -186,6 +196,15 @@ public struct StepSyntax: Sendable {
   public let label: Name?
   public let kind: Kind
   public let span: Span
+
+  /// This step and those in it.
+  public var withInner: [StepSyntax] {
+    switch kind {
+    case .route(let arms): [self] + arms.flatMap { $0.steps.flatMap(\.withInner) }
+    case .tee(let inner): [self] + inner.flatMap(\.withInner)
+    default: [self]
+    }
+  }
 }
 
 public struct ArmSyntax: Sendable {
@@ -215,11 +234,20 @@ public struct ConnectorSyntax: Sendable {
 }
 
 public struct TestSyntax: Sendable {
-  public enum Subject: Sendable {
-    case endpoint(EndpointSyntax)
+  /// A step by its label, or an endpoint as it stands in the pipeline.
+  public enum Target: Sendable {
     case label(Name)
-    case errors(Span)
-    case count(EndpointSyntax?, Name?, Span)
+    case endpoint(EndpointSyntax)
+    public var span: Span {
+      switch self {
+      case .label(let name): name.span
+      case .endpoint(let endpoint): endpoint.span
+      }
+    }
+  }
+  public enum Subject: Sendable {
+    case target(Target)
+    case errors
   }
   public enum Given: Sendable {
     case value(ExprSyntax)
@@ -227,11 +255,12 @@ public struct TestSyntax: Sendable {
     case file(StringSyntax)
   }
   public enum Clause: Sendable {
-    case given(EndpointSyntax?, Name?, Given, meta: ExprSyntax?, Span)
-    case givenLookup(EndpointSyntax, ExprSyntax, Span)
+    case given(Target?, Given, meta: ExprSyntax?)
+    case givenLookup(Target, ExprSyntax)
     case config(section: Name, key: Name, ExprSyntax)
     case at(ExprSyntax)
-    case expect(Subject, matches: Bool, ExprSyntax, json: Bool, Span)
+    /// `counted`: how many there are, in place of what they are.
+    case expect(Subject, counted: Bool, matches: Bool, ExprSyntax, Span)
   }
   public let title: StringSyntax
   public let pipeline: Name

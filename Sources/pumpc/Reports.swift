@@ -70,7 +70,8 @@ private let starter = [
   (
     "visits.pump",
     #"""
-    /// Visits from a file: slow ones into a file of their own.
+    //! Visits from a file: slow ones into a file of their own.
+    language 1
 
     config report {
       /// Visits that took at least this long are slow.

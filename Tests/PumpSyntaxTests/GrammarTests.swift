@@ -167,7 +167,7 @@ private struct Maker {
   private func distance(_ node: Grammar.Node) -> Int? { node.names.compactMap { reach[$0] }.min() }
 
   mutating func file() -> String {
-    make(.name("item"))
+    make(.name(wanted == "language" ? wanted : "item"))
     return out
   }
 

@@ -23,7 +23,7 @@ final class Credentials {
     guard let token else { return nil }
     guard let value = Self.only("authorization", head) else { return .noToken }
     let words = value.split(separator: 0x20, maxSplits: 1)
-    guard words.count == 2, String(decoding: words[0], as: UTF8.self).lowercased() == "bearer", Self.isSame(words[1], token) else {
+    guard words.count == 2, String(decoding: words[0], as: UTF8.self).lowercased() == "bearer", Fn.isSame(words[1], token) else {
       return .noToken
     }
     return nil
@@ -36,18 +36,13 @@ final class Credentials {
     let arena = context.arena
     let digest = Fn.hmacSha256(exchange.body.withUnsafeBufferPointer(arena.copy), key.withUnsafeBufferPointer(arena.copy), context)
     let given = Self.only("x-hub-signature-256", exchange.head).map { String(decoding: $0, as: UTF8.self).lowercased() } ?? ""
-    return Self.isSame(given.utf8, Array("sha256=".utf8) + digest.bytes) ? nil : .badSignature
+    return Fn.isSame(given.utf8, Array("sha256=".utf8) + digest.bytes) ? nil : .badSignature
   }
 
   /// Which of two would count is not said anywhere, so that none does.
   private static func only(_ name: String, _ head: RequestHead) -> [UInt8]? {
     let values = head.headers.filter { $0.name == name }
     return values.count == 1 ? values[0].value : nil
-  }
-
-  /// All bytes and nothing after them. Takes the same time wherever they differ, so that nobody can guess byte by byte.
-  private static func isSame(_ given: some Collection<UInt8>, _ wanted: [UInt8]) -> Bool {
-    given.count == wanted.count && zip(given, wanted).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
   }
 }
 #endif

@@ -214,6 +214,8 @@ public final class Outputs {
   /// What is at work, where events are cut into records; a failure concerns it alone.
   public var record: Record?
   let log: (String) -> Void
+  /// Takes what comes by a probe, where a test runs.
+  package var onProbe: ((Int, String) -> Void)?
 
   public init(sinks: [SinkBuffer], log: @escaping (String) -> Void) {
     self.sinks = sinks
@@ -233,6 +235,15 @@ public final class Outputs {
     body()
     self.record = outer
   }
+  /// Shows an event, as `write` writes it, to whoever looks at a probe.
+  public func show(_ probe: Int, _ write: (inout ByteBuffer) -> Void) {
+    guard let onProbe else { return }
+    var bytes = ByteBuffer(capacity: 256)
+    defer { bytes.release() }
+    write(&bytes)
+    onProbe(probe, bytes.string)
+  }
+
   public func log(_ text: Text) { log(Shape.clean(text.string)) }
 
   public func clear() {

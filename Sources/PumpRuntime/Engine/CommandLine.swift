@@ -73,15 +73,14 @@ public enum ProgramCommand {
   static func complain(_ text: String) { try? writeAll(2, text, text.utf8.count, "standard error") }
 
   private static func test(_ executable: Executable, _ configuration: Configuration, _ filter: String?) -> Int32 {
-    let results = executable.runTests(configuration, filter: filter)
+    let ink = Ink(isTerminal: isatty(1) == 1)
+    let results = executable.runTests(configuration, filter: filter, ink)
     if results.isEmpty, let filter {
       complain("error: no test has `\(Shape.clean(filter))` in its title\n  help: leave the filter out to run all of them\n")
       return 1
     }
-    let isTerminal = isatty(1) == 1
-    func painted(_ text: String, _ code: String) -> String { isTerminal ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
     for result in results {
-      print("\(result.problems.isEmpty ? painted("pass", "32") : painted("FAIL", "31"))  \(Shape.clean(result.title))")
+      print("\(result.problems.isEmpty ? ink.good("pass") : ink.bad("FAIL"))  \(Shape.clean(result.title))")
       for problem in result.problems { print("  \(problem)") }
     }
     let failed = results.filter { !$0.problems.isEmpty }.count

@@ -87,6 +87,9 @@ final class Pipeline: @unchecked Sendable {
     logger.warning("`\(label)` waits, its source with it (attempt \(failures)): \(failure.message)", pipeline: spec.id)
   }
 
+  /// Who looks at the probes, before anything runs.
+  func onProbe(_ body: @escaping (Int, String) -> Void) { outputs.onProbe = body }
+
   var counts: Counts { shared.withLock { $0 } }
   var isDurableAtEnd: Bool { sinks.isDurableAtEnd }
   var keeperSharesTarget: Bool { sinks.keeperSharesTarget }

@@ -61,34 +61,46 @@ indirect enum TestValue: Equatable, Sendable {
     return members.first { $0.key == name }?.value.member(path.dropFirst())
   }
 
-  /// Whether everything written in the pattern is found here.
-  func matches(_ pattern: TestValue) -> Bool {
-    switch (self, pattern) {
-    case (.object(let members), .object(let wanted)):
-      wanted.allSatisfy { member in (members.first { $0.key == member.key }?.value ?? .null).matches(member.value) }
-    case (.array(let items), .array(let wanted)): items.count == wanted.count && zip(items, wanted).allSatisfy { $0.matches($1) }
-    default: self == pattern
-    }
-  }
-
-  /// Where it first differs from what is written, such as `.items[2].price`; nil if all of it does.
-  func difference(_ pattern: TestValue, exact: Bool) -> String? {
-    func differs(_ a: TestValue, _ b: TestValue) -> Bool { exact ? a != b : !a.matches(b) }
+  /// Where something first differs from what is written, such as `.items[2].price`, and what stands there; nil if nothing does.
+  /// Members that the pattern does not write differ where it is exact.
+  func difference(_ pattern: TestValue, exact: Bool) -> (path: String, came: TestValue, expected: TestValue)? {
     switch (self, pattern) {
     case (.object(let members), .object(let wanted)):
       let names = wanted.map(\.key) + (exact ? members.map(\.key).filter { name in !wanted.contains { $0.key == name } } : [])
       for name in names {
+        // A member that is null equals one that is not written.
         let (a, b) = (member([name]) ?? .null, pattern.member([name]) ?? .null)
-        if differs(a, b) { return ".\(name)\(a.difference(b, exact: exact) ?? "")" }
+        if let inner = a.difference(b, exact: exact) { return (".\(name)\(inner.path)", inner.came, inner.expected) }
       }
       return nil
-    case (.array(let items), .array(let wanted)):
-      guard items.count == wanted.count else { return nil }
-      for (index, (a, b)) in zip(items, wanted).enumerated() where differs(a, b) {
-        return "[\(index)]\(a.difference(b, exact: exact) ?? "")"
+    case (.array(let items), .array(let wanted)) where items.count == wanted.count:
+      for (index, (a, b)) in zip(items, wanted).enumerated() {
+        if let inner = a.difference(b, exact: exact) { return ("[\(index)]\(inner.path)", inner.came, inner.expected) }
       }
       return nil
-    default: return nil
+    default: return self == pattern ? nil : ("", self, pattern)
     }
   }
+
+  /// As compact JSON.
+  var text: String { literal.text }
+
+  private var literal: JSONLiteral {
+    switch self {
+    case .null: .null
+    case .bool(let value): .bool(value)
+    case .number(let decimal, let double): .number(decimal.map { "\($0)" } ?? "\(double)")
+    case .string(let text): .string(text)
+    case .array(let items): .array(items.map(\.literal))
+    case .object(let members): .object(members.map { .init(key: $0.key, value: $0.value.literal) })
+    }
+  }
+}
+
+/// Colours for a terminal.
+struct Ink: Sendable {
+  let isTerminal: Bool
+  private func painted(_ text: String, _ code: String) -> String { isTerminal ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
+  func good(_ text: String) -> String { painted(text, "32") }
+  func bad(_ text: String) -> String { painted(text, "31") }
 }

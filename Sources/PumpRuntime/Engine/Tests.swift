@@ -1,18 +1,18 @@
 /// What one `test` of the spec came to.
-public struct TestResult: Sendable {
-  public let title: String
-  public let place: String
+struct TestResult: Sendable {
+  let title: String
+  let place: String
   /// Empty where it passed.
-  public let problems: [String]
+  let problems: [String]
 }
 
 extension Executable {
   /// Runs the spec's tests without servers: sinks are captured, lookups find what the test says, and time stands still.
-  public func runTests(_ configuration: Configuration, filter: String?) -> [TestResult] {
-    program.tests.filter { filter == nil || $0.title.contains(filter!) }.map { run($0, configuration) }
+  func runTests(_ configuration: Configuration, filter: String?, _ ink: Ink) -> [TestResult] {
+    program.tests.filter { filter == nil || $0.title.contains(filter!) }.map { run($0, configuration, ink) }
   }
 
-  private func run(_ test: TestSpec, _ configuration: Configuration) -> TestResult {
+  private func run(_ test: TestSpec, _ configuration: Configuration, _ ink: Ink) -> TestResult {
     var problems: [String] = []
     for section in program.config {
       for key in section.keys
@@ -22,22 +22,23 @@ extension Executable {
       }
     }
     guard problems.isEmpty else { return TestResult(title: test.title, place: test.place.description, problems: problems) }
-    do throws(RunFailure) { problems = try check(test, configuration.with(test.config, program)) } catch { problems = [error.message] }
+    do throws(RunFailure) { problems = try check(test, configuration.with(test.config, program), ink) } catch { problems = [error.message] }
     return TestResult(title: test.title, place: test.place.description, problems: problems)
   }
 
-  private func check(_ test: TestSpec, _ configuration: Configuration) throws(RunFailure) -> [String] {
+  private func check(_ test: TestSpec, _ configuration: Configuration, _ ink: Ink) throws(RunFailure) -> [String] {
     let now = test.now ?? 1_767_225_600_000_000
     let declared = program.pipeline(test.pipeline)!
     let errors = CaptureSink()
     let captures = declared.sinks.map { _ in CaptureSink() }
+    let probes = declared.probes.map { _ in CaptureSink() }
     // Failures are captured on their way into the route, which runs as well.
     let (spec, steps) = (declared.routingFailures, self.steps[declared.id]!.watchingFailures(errors))
     let lookups = spec.lookups.enumerated().map { index, lookup in TestLookup(test.lookups.last { $0.lookup == index }, lookup) }
     let pipeline = Pipeline(
       spec, steps, configuration, sinks: captures, lookups: lookups, keeper: nil, logger: Logger(asJSON: false, quiet: true),
-      stop: StopSignal(),
-      clock: { now })
+      stop: StopSignal(), clock: { now })
+    pipeline.onProbe { probes[$0].add($1) }
     let source = try TestSource(test.given, spec, pipeline.processor.framing)
     var halted: String?
     do throws(RunFailure) {
@@ -46,10 +47,19 @@ extension Executable {
     } catch { halted = error.message }
     var problems: [String] = []
     for expect in test.expects {
-      let capture = expect.sink.map { captures[$0] } ?? errors
-      if let problem = capture.compare(expect.expectation) { problems.append("\(expect.place): \(expect.text)\n    \(problem)") }
+      let capture =
+        switch expect.subject {
+        case .sink(let index): captures[index]
+        case .probe(let index): probes[index]
+        case .errors: errors
+        }
+      if let problem = capture.compare(expect.expectation, ink) { problems.append("\(expect.place): \(expect.text)\n    \(problem)") }
     }
-    if !problems.isEmpty, let failures = errors.failures { problems.append(failures) }
+    if !problems.isEmpty {
+      if let failures = errors.failures { problems.append(failures) }
+      let filtered = pipeline.counts.filtered
+      if filtered > 0 { problems.append("\(filtered) event\(filtered == 1 ? " was" : "s were") filtered") }
+    }
     // Failures of events are routed; what halts is the test's own data, or the error route.
     if let halted { problems.append("\(test.place): the pipeline halted: \(halted)") }
     return problems
@@ -59,7 +69,8 @@ extension Executable {
 extension PipelineSpec {
   fileprivate var routingFailures: PipelineSpec {
     PipelineSpec(
-      id: id, sources: sources, input: input, stages: stages, sinks: sinks, lookups: lookups, onError: .route, delivery: delivery,
+      id: id, sources: sources, input: input, stages: stages, sinks: sinks, lookups: lookups, probes: probes, onError: .route,
+      delivery: delivery,
       meta: meta, settings: settings, place: place)
   }
 }
@@ -96,6 +107,8 @@ final class CaptureSink: Sink, @unchecked Sendable {
     out.release()
   }
 
+  func add(_ event: String) { events.append(event) }
+
   func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
     for row in 0..<buffer.count { if let records = buffer.records { add(records, row) } else { events.append(buffer.event(row).string) } }
     return []
@@ -116,7 +129,7 @@ final class CaptureSink: Sink, @unchecked Sendable {
   }
 
   /// Nil if it is as expected.
-  func compare(_ expectation: TestSpec.Expectation) -> String? {
+  func compare(_ expectation: TestSpec.Expectation, _ ink: Ink) -> String? {
     let got =
       events.isEmpty
       ? "nothing came"
@@ -129,11 +142,15 @@ final class CaptureSink: Sink, @unchecked Sendable {
       let exact = if case .equals = expectation { true } else { false }
       for (index, (event, pattern)) in zip(events, wanted).enumerated() {
         if case .string(let text) = pattern, text == event { continue }
-        guard let value = TestValue(event) else { return "event \(index + 1): came \(Shape.clean(event))" }
-        if exact ? value != pattern : !value.matches(pattern) {
-          let place = value.difference(pattern, exact: exact).map { " at \($0)" } ?? ""
-          return "event \(index + 1) differs\(Shape.clean(place)), came: \(Shape.clean(event))"
-        }
+        let value = TestValue(event) ?? .string(event)
+        guard let difference = value.difference(pattern, exact: exact) else { continue }
+        let place = difference.path.isEmpty ? "" : " at \(Shape.clean(difference.path))"
+        return """
+          event \(index + 1) differs\(place)
+                expected \(ink.good(Shape.clean(difference.expected.text)))
+                came     \(ink.bad(Shape.clean(difference.came.text)))
+              came: \(Shape.clean(event))
+          """
       }
       return nil
     }

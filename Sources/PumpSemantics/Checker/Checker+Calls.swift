@@ -9,6 +9,7 @@ extension Checker {
       symbols.use(.function, name.text, at: name.span)
       return invoke(name, signature, all, span, scope)
     }
+    if types[name.text] != nil || enums[name.text] != nil { return enumCase(name, all, span, scope) }
     if name.text == "fail" { return fail(all, name, span, scope, expecting) }
     guard let function = FunctionSpec.byName[name.text] else {
       if name.text == "now" || stages[name.text] != nil {
@@ -28,6 +29,25 @@ extension Checker {
   /// `fail(…)`, where the spec has no function of that name.
   func isFailure(_ syntax: ExprSyntax) -> Bool {
     if case .call(let name, _) = syntax.kind { name.text == "fail" && signatures["fail"] == nil } else { false }
+  }
+
+  /// `Currency(.text)`: the case that a text names.
+  private func enumCase(_ name: Name, _ arguments: [ArgumentSyntax], _ span: Span, _ scope: Scope) -> Expr {
+    use(type: name.text, at: name.span)
+    let type = resolve(named: name.text).plain
+    if type == .erroneous { return Self.erroneous }
+    guard case .enumeration = type else {
+      report(
+        .unknownFunction, name.span, "`\(name.text)` is a type, not a function",
+        help: type.record == nil ? nil : "a record is written with its fields: `{ … }`")
+      return Self.erroneous
+    }
+    guard arguments.count == 1, arguments[0].label == nil else {
+      report(.badArguments, span, "`\(name.text)` takes the text that names a case", help: "write `\(name.text)(.text)`")
+      return Self.erroneous
+    }
+    let text = check(arguments[0].value, scope, as: .string, "the name of the case")
+    return text.type == .erroneous ? text : Expr(.enumCase(text), type)
   }
 
   /// `fail("why")`: the event fails, and so it has whatever type is due.
@@ -141,21 +161,20 @@ extension Checker {
     let inferred = arguments.map { argument -> Expr? in
       if case .lambda = argument.value.kind { return nil }
       if case .record = argument.value.kind { return nil }
+      if function.labelled == argument.label?.text, let secret = secret(argument.value, scope) { return secret }
       return infer(argument.value, scope)
     }
     if inferred.contains(where: { $0?.type == .erroneous }) { return Self.erroneous }
-    if inferred.contains(where: { $0?.type.holdsSecret ?? false }) {
-      report(.secret, span, "a secret goes into no function", help: "pass it as a connection's setting")
-      return Self.erroneous
-    }
     var best: (cost: Int, expression: Expr)?
     var lambdas = Lambdas()
+    var isOrdered = false
     for signature in function.signatures {
       guard
         let ordered = order(
           arguments, signature.parameters.map(\.name), required: { signature.parameters[$0].value == nil }, name, span, signature.text,
           labelled: function.labelled, quiet: true)
       else { continue }
+      isOrdered = true
       silenced += 1
       let candidate = apply(function, signature, ordered, arguments, inferred, scope, &lambdas)
       silenced -= 1
@@ -171,7 +190,7 @@ extension Checker {
       }
       return best.expression
     }
-    if function.signatures.count == 1 {
+    if function.signatures.count == 1 || !isOrdered {
       let signature = function.signatures[0]
       guard
         let ordered = order(
@@ -191,11 +210,13 @@ extension Checker {
     let types = zip(arguments, inferred).map { $1?.type.description ?? ($0.value.span.text.count < 20 ? $0.value.span.text : "…") }.joined(
       separator: ", ")
     let nullable = inferred.contains { $0?.type.isOptional ?? false }
+    let sparse = zip(arguments, inferred).first { if case .list(.optional)? = $1?.type { true } else { false } }?.0.value.span.text
     report(
-      nullable ? .nullable : .badArguments, span, "`\(name.text)` does not take (\(types))",
+      nullable || sparse != nil ? .nullable : .badArguments, span, "`\(name.text)` does not take (\(types))",
       help: nullable
         ? "an argument may be null: give a value with `?? …`"
-        : "it is \(function.signatures.map { "`\($0.text)`" }.joined(separator: " or "))")
+        : sparse.map { "elements may be null: leave those out with `compact(\($0))`" }
+          ?? "it is \(function.signatures.map { "`\($0.text)`" }.joined(separator: " or "))")
     return Self.erroneous
   }
 

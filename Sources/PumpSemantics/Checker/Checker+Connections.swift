@@ -133,7 +133,7 @@ extension Checker {
             if declared.contains(where: { $0.name.hasPrefix(name + ".") }) {
               report(.unknownSetting, setting.name.span, "`\(name)` is a group of settings", help: "write `\(setting.name.text) { … }`")
             } else {
-              reportUnknown(.unknownSetting, setting.name, "setting of \(what)", among: known)
+              reportUnknown(.unknownSetting, setting.name, "setting of \(what)", among: known, otherwise: stepSetting(name, syntax))
             }
             _ = infer(syntax, settingScope)
             continue
@@ -146,6 +146,14 @@ extension Checker {
     return declared.map {
       Setting(name: $0.name, type: $0.type, value: written[$0.name] ?? $0.value, minimum: $0.minimum, maximum: $0.maximum, docs: $0.docs)
     }
+  }
+
+  /// What is set at a source or a sink, where it was written elsewhere.
+  func stepSetting(_ name: String, _ value: ExprSyntax) -> String? {
+    for role in [ConnectorSyntax.Role.source, .sink] where Interface.stepSettings(role).contains(where: { $0.name == name }) {
+      return "it is a setting of a \(role.rawValue): `\(role.rawValue) … { \(name) = \(value.span.text) }`"
+    }
+    return nil
   }
 
   func map(_ settings: [SettingSyntax], _ element: Type) -> SettingValue {

@@ -45,9 +45,13 @@ extension Checker {
           help: names.isEmpty
             ? "\(interface.name) has no \(role.rawValue)" : "\(interface.name) has the \(role.rawValue)s \(names.joined(separator: ", "))")
       } else {
+        let having = connectors.values.filter { $0.endpoint(role, name.text) != nil }.map(\.name).sorted()
+        let others = having.isEmpty ? "" : having.joined(separator: " and ") + (having.count == 1 ? " has" : " have")
         reportUnknown(
           .unknownEndpoint, name, "\(role.rawValue) of \(interface.name)", among: names,
-          otherwise: names.isEmpty ? "\(interface.name) has no \(role.rawValue)" : nil)
+          otherwise: names.isEmpty
+            ? "\(interface.name) has no \(role.rawValue)"
+            : others.isEmpty ? nil : "it has \(names.joined(separator: ", ")); \(others) `\(name.text)`")
       }
       return nil
     }
@@ -79,7 +83,9 @@ extension Checker {
     for argument in syntax.arguments {
       if let label = argument.label {
         guard parameters.contains(where: { $0.name == label.text }) else {
-          reportUnknown(.badArguments, label, "argument of `\(syntax.target.text).\(found.endpoint.name)`", among: parameters.map(\.name))
+          reportUnknown(
+            .badArguments, label, "argument of `\(syntax.target.text).\(found.endpoint.name)`", among: parameters.map(\.name),
+            otherwise: stepSetting(label.text, argument.value))
           continue
         }
         if given[label.text] != nil { report(.badArguments, label.span, "`\(label.text)` is given twice", help: "remove one of them") }
@@ -157,8 +163,7 @@ extension Checker {
       fixed.append(Setting(name: Interface.refinement.name, type: .json, value: limits, docs: Interface.refinement.docs))
     }
     fixed += check(settings: syntax.settings, Interface.stepSettings(found.endpoint.role), "this \(found.endpoint.role.rawValue)")
-    let label = label(syntax)
-    pipeline.note(endpoint: label, syntax, self)
+    let label = pipeline.name(syntax, found.endpoint.role, self)
     let spec = EndpointSpec(
       connection: found.connection, connector: found.interface.name, name: found.endpoint.name, label: label, settings: fixed,
       each: each.map(\.field), type: type, target: target(found.endpoint, each), takesDocuments: found.endpoint.takesDocuments,
@@ -286,7 +291,7 @@ extension Checker {
       header: flow.header, pipeline)
     pipeline.sinks.append(checked)
     return [
-      Step(name: step.label?.text ?? "sink \(checked.spec.label)", kind: .sink(checked), output: flow.type, place: place(syntax.span))
+      Step(name: step.label?.text ?? "sink \(label(syntax))", kind: .sink(checked), output: flow.type, place: place(syntax.span))
     ]
   }
 
@@ -322,13 +327,47 @@ extension Checker {
     let checked = endpoint(
       syntax, found, type: type, event: Expr(.it, flow.type), record: record, meta: flow.meta, locals: flow.locals, pipeline)
     pipeline.canFail = true
+    reportKey(of: checked, syntax)
     flow.type = .record(RecordType(fields: record.fields + [Field(name.text, type.asOptional)]))
     flow.carried = nil
     return [
       Step(
-        name: step.label?.text ?? "lookup \(checked.spec.label)", kind: .lookup(checked, field: name.text), output: flow.type,
+        name: step.label?.text ?? "lookup \(label(syntax))", kind: .lookup(checked, field: name.text), output: flow.type,
         place: place(step.span))
     ]
+  }
+}
+
+extension Checker {
+  /// A key is found in a column of its own type.
+  private func reportKey(of lookup: TypedEndpoint, _ syntax: EndpointSyntax) {
+    guard let column = lookup.spec.keyColumn, let place = lookup.spec.argument("key"),
+      let field = lookup.spec.type.record?.fields.first(where: { $0.wire == column })
+    else { return }
+    let (key, wanted) = (lookup.each[place].type.wrapped, field.type.plain.wrapped)
+    func kind(_ type: Type) -> String {
+      switch type {
+      case .int, .decimal, .float: "number"
+      case .string, .enumeration, .uuid: "text"
+      default: "\(type)"
+      }
+    }
+    guard kind(key) != kind(wanted), key != .erroneous, wanted != .erroneous, key != .json, wanted != .json else { return }
+    let value = syntax.arguments.first { $0.label?.text == "key" }?.value
+    let text = value?.span.text ?? "…"
+    report(
+      .lookupKey, value?.span ?? syntax.span, "the key is \(key), `\(field.name)`, by which it is found, is \(wanted)",
+      help: FunctionSpec.byName["to_\("\(wanted)".lowercased())"] == nil
+        ? "give a \(wanted), or declare `\(field.name): \(key)`"
+        : "write `to_\("\(wanted)".lowercased())(\(text))`, or declare `\(field.name): \(key)`")
+  }
+}
+
+extension EndpointSpec {
+  /// The column or field in which a lookup finds its key, where the spec names it.
+  var keyColumn: String? {
+    for name in ["column", "field"] { if case .literal(.string(let column))? = setting(name)?.value { return column } }
+    return nil
   }
 }
 

@@ -3,6 +3,12 @@ import PumpSyntax
 
 extension Checker {
   func field(of base: Expr, _ name: Name, _ span: Span) -> Expr {
+    if isFunction(of: base, name) {
+      report(
+        .unknownField, name.span, "`\(name.text)` is a function, which is called", help: "write `\(name.text)()`",
+        fix: Fix("call it", .certain, [Edit(name.span.after, "()")]))
+      return Self.erroneous
+    }
     switch base.type {
     case .erroneous: return base
     case .record(let record):
@@ -10,7 +16,11 @@ extension Checker {
         use(name, of: record)
         return Expr(.field(base, index), record.fields[index].type)
       }
-      reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name), otherwise: "the event here is \(base.type)")
+      let isEvent = if case .it = base.kind { true } else { false }
+      let deeper = isEvent ? Self.path(to: name.text, in: record) : nil
+      reportUnknown(
+        .unknownField, name, "field", among: record.fields.map(\.name),
+        otherwise: deeper.map { "did you mean `\($0)`?" } ?? "the event here is \(base.type)")
     case .json: return Expr(.call("json_member", [base, Expr(.literal(.string(name.text)), .string)]), .json)
     case .optional:
       report(
@@ -33,6 +43,26 @@ extension Checker {
     default: report(.unknownField, name.span, "\(base.type) has no fields", help: "the value here is \(base.type)")
     }
     return Self.erroneous
+  }
+
+  /// Whether what has no fields was given the name of a function that takes it alone.
+  private func isFunction(of base: Expr, _ name: Name) -> Bool {
+    switch base.type {
+    case .record, .map, .json, .optional, .erroneous: return false
+    default:
+      if case .it = base.kind { return false }
+      return FunctionSpec.byName[name.text]?.signatures.contains { $0.parameters.count == 1 } ?? false
+    }
+  }
+
+  /// Where a field stands deeper in a record, such as `.order.customer`.
+  private static func path(to name: String, in record: RecordType, depth: Int = 4) -> String? {
+    for field in record.fields where depth > 0 {
+      guard case .record(let inner) = field.type.wrapped.plain else { continue }
+      let rest = inner.index(of: name) == nil ? path(to: name, in: inner, depth: depth - 1) : ".\(name)"
+      if let rest { return ".\(field.name)\(field.type.isOptional ? "?" : "")\(rest)" }
+    }
+    return nil
   }
 
   private func use(_ field: Name, of record: RecordType) {
@@ -152,11 +182,22 @@ extension Checker {
       return Self.erroneous
     }
     symbols.use(.configKey, "\(section.text).\(key.text)", at: key.span)
-    if type == .secret, !scope.isSetting {
-      report(.secret, span, "a secret stands only in settings", help: "use it as a connection's setting")
+    if type.holdsSecret, !scope.isSetting {
+      report(
+        .secret, span, "a secret stands only in settings, beside `==` and `!=`, and as the `key` of `hmac_sha256`",
+        help: "use it as a connection's setting, or compare it: `\(span.text) == …`")
       return Self.erroneous
     }
     return Expr(.config(section.text, key.text), type)
+  }
+
+  /// `config.section.key` of type Secret, for the places in a pipeline that take one.
+  func secret(_ syntax: ExprSyntax, _ scope: Scope) -> Expr? {
+    guard scope.hasConfig, !scope.isSetting, case .member(let base, let key, _) = syntax.kind,
+      case .member(let root, let section, _) = base.kind, case .name("config") = root.kind,
+      configTypes[section.text]?[key.text] == .secret
+    else { return nil }
+    return config(section, key, syntax.span, settingScope)
   }
 
   func index(_ base: ExprSyntax, _ index: ExprSyntax, _ span: Span, _ scope: Scope) -> Expr {

@@ -163,6 +163,7 @@ extension Checker {
       }
       return negated(Expr(.isNull(value), .bool))
     }
+    if let test = secretEquality(left, right, span, scope) { return test.type == .erroneous ? test : negated(test) }
     // An enum's case on the left takes its type from the right.
     if case .name(let word) = left.kind, scope.locals[word] == nil {
       let b = infer(right, scope)
@@ -177,15 +178,27 @@ extension Checker {
     if type == .erroneous { return Self.erroneous }
     if a.type.wrapped == .json, let test = equality(json: a, b) { return negated(test) }
     if b.type.wrapped == .json, let test = equality(json: b, a) { return negated(test) }
-    if type.holdsSecret {
-      report(.secret, span, "a secret is compared with nothing", help: "remove the comparison")
-      return Self.erroneous
-    }
     if type == .json || type == .optional(.json) {
       report(.badOperator, span, "Json is not compared as it is", help: "convert it first: `to_int(x)`, `to_string(x)` and their like")
       return Self.erroneous
     }
     return negated(Expr(.call("equals", [a, b]), .bool))
+  }
+
+  /// A secret beside a text or bytes: its time says nothing of where they differ. Nil where neither is one.
+  private func secretEquality(_ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope) -> Expr? {
+    let isLeft = secret(left, scope) != nil
+    guard let secret = isLeft ? secret(left, scope) : secret(right, scope) else { return nil }
+    let other = infer(isLeft ? right : left, scope)
+    switch other.type {
+    case .erroneous: return other
+    case .string, .bytes: return Expr(.call("secret_equals", [secret, other]), .bool)
+    default:
+      report(
+        .secret, span, "a secret is compared with a String or Bytes, this is \(other.type)",
+        help: other.type.isOptional ? "give a value for null with `?? \"\"`" : nil)
+      return Self.erroneous
+    }
   }
 
   private func comparison(_ op: BinaryOperator, _ left: ExprSyntax, _ right: ExprSyntax, _ span: Span, _ scope: Scope) -> Expr {

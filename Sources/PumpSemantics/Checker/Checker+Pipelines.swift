@@ -8,6 +8,10 @@ final class PipelineContext {
   /// The meta fields that expressions read, by name.
   var metaFields: [String: Type] = [:]
   var labels: [String: Span] = [:]
+  /// Those that the spec writes with `@`.
+  var written: Set<String> = []
+  /// What the endpoints are that give their names to steps without a label.
+  private var roles: [String: ConnectorSyntax.Role] = [:]
   var sinks: [TypedEndpoint] = []
   var feeds: [String] = []
 
@@ -19,7 +23,7 @@ final class PipelineContext {
       switch part.kind {
       case .meta(let name): metaFields[name] = part.type
       case .call(let name, _): if FunctionSpec.entries[name]?.fails ?? false { canFail = true }
-      case .invoke, .fail: canFail = true
+      case .invoke, .fail, .enumCase: canFail = true
       default: break
       }
     }
@@ -33,9 +37,25 @@ final class PipelineContext {
         labels: [(first, "the first")])
     }
     labels[label.text] = label.span
+    written.insert(label.text)
   }
 
-  func note(endpoint label: String, _ syntax: EndpointSyntax, _ checker: Checker) {
+  /// What the step of an endpoint is called: its label, or the endpoint, with its kind before it where a step of another kind
+  /// has that name already.
+  func name(_ syntax: EndpointSyntax, _ role: ConnectorSyntax.Role, _ checker: Checker) -> String {
+    var name = checker.label(syntax)
+    if syntax.label != nil {
+      written.insert(name)
+    } else if roles[name] ?? role != role {
+      name = "\(role.rawValue) \(name)"
+    } else {
+      roles[name] = role
+    }
+    note(endpoint: name, syntax, checker)
+    return name
+  }
+
+  private func note(endpoint label: String, _ syntax: EndpointSyntax, _ checker: Checker) {
     if let first = labels[label], syntax.label == nil || first.start != syntax.label!.span.start {
       checker.report(
         .labelCollision, syntax.span, "two steps of this pipeline are `\(label)`",
@@ -97,7 +117,8 @@ extension Checker {
     let meta = context.metaFields.filter { $0.key != "raw" }.sorted { $0.key < $1.key }.map { Field($0.key, $0.value) }
     return TypedPipeline(
       id: syntax.name.text, docs: syntax.docs, sources: sources, input: flow.type, checks: checks, steps: chain.steps, onError: onError,
-      delivery: delivery(syntax, settings, sources.map(\.spec), context), settings: settings, meta: meta, place: place)
+      delivery: delivery(syntax, settings, sources.map(\.spec), context), settings: settings, meta: meta, labels: context.written,
+      place: place)
   }
 
   /// The unmodified bytes of an event, where it came as bytes.

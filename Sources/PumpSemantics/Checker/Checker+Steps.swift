@@ -45,10 +45,12 @@ extension Checker {
         break
       }
       if case .erroneous = syntax.kind { flow.type = .erroneous; flow.carried = nil; continue }
+      let before = flow.type
       let added = check(step: syntax, &flow, in: pipeline)
       flow.isCuttable = false
-      steps += added.steps
       ended = added.ended
+      let probe = probe(syntax, ended ? before : flow.type, pipeline)
+      steps += ended ? probe + added.steps : added.steps + probe
       flows.append((syntax.span, flow.type))
     }
     if mustEnd, !ended, flow.type != .erroneous || chain.isEmpty {
@@ -138,6 +140,13 @@ extension Checker {
     case .sink(let endpoint): return (sink(endpoint, syntax, flow, pipeline), true)
     case .discard: return (make("discard", .plain(.discard), flow.type), true)
     }
+  }
+
+  /// Where a test asks what passed a step, or what came to one that ends the chain. Sinks need none: what they get is kept.
+  private func probe(_ syntax: StepSyntax, _ type: Type, _ pipeline: PipelineContext) -> [Step] {
+    if case .sink = syntax.kind { return [] }
+    guard let label = syntax.label?.text, probed[pipeline.name]?.contains(label) ?? false else { return [] }
+    return [Step(name: label, kind: .probe(label: label), output: type, place: place(syntax.span))]
   }
 
   func needsRecord(_ step: String, _ span: Span, _ flow: Flow) {

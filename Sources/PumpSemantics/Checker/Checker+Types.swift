@@ -182,6 +182,7 @@ extension Checker {
     case .wrap(let a): kind = .wrap(go(a))
     case .unwrap(let a): kind = .unwrap(go(a))
     case .isNull(let a): kind = .isNull(go(a))
+    case .enumCase(let a): kind = .enumCase(go(a))
     case .fail(let a): kind = .fail(go(a))
     case .concatenate(let list): kind = .concatenate(list.map(go))
     }

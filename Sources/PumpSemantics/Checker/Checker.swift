@@ -23,7 +23,7 @@ public func check(
     for item in file.items { if case .connector(let syntax) = item { checker.declare(connector: syntax, builtIn: true) } }
   }
   checker.collect(files)
-  let plan = checker.run(name: name)
+  let plan = checker.run(name: name, docs: files.first?.docs)
   let failed = checker.diagnostics.contains { $0.severity == .error }
   return CheckResult(
     plan: failed ? nil : plan, diagnostics: checker.diagnostics, flows: checker.flows, expressions: checker.expressions,
@@ -56,6 +56,8 @@ final class Checker {
   /// Declarations in the order of the text.
   var order = Order()
   var tests: [TestSyntax] = []
+  /// The labels that tests ask about, by pipeline.
+  var probed: [String: Set<String>] = [:]
 
   var resolvedTypes: [String: Type] = [:]
   /// Predicates of declared types, by the numbers of their refinements.
@@ -66,6 +68,8 @@ final class Checker {
   var signatures: [String: (parameters: [(name: String, type: Type, value: Expr?)], result: Type)] = [:]
   var configTypes: [String: [String: Type]] = [:]
   var checkedPipelines: [String: TypedPipeline] = [:]
+  /// Pipelines with errors of their own.
+  var brokenPipelines: Set<String> = []
   /// The sinks of files, by path.
   var writtenFiles: [String: Span] = [:]
   /// Who sends to which pipeline.
@@ -167,7 +171,11 @@ final class Checker {
           if declare(syntax.name, "value") { collect(syntax.name, .stage, syntax, \.stages, \.stages) }
         case .pipeline(let syntax):
           if declare(syntax.name, "value") { collect(syntax.name, .pipeline, syntax, \.pipelines, \.pipelines) }
-        case .test(let syntax): tests.append(syntax)
+        case .test(let syntax):
+          tests.append(syntax)
+          for case .expect(.target(.label(let label)), _, _, _, _) in syntax.clauses {
+            probed[syntax.pipeline.text, default: []].insert(label.text)
+          }
         case .connector(let syntax): self.declare(connector: syntax, builtIn: false)
         }
       }
@@ -200,8 +208,8 @@ final class Checker {
     for item in syntax.cases { symbols.declare(.enumCase, "\(syntax.name.text).\(item.name.text)", at: item.name.span) }
   }
 
-  func run(name: String) -> Plan {
-    var plan = Plan(program: Program(name: name))
+  func run(name: String, docs: String?) -> Plan {
+    var plan = Plan(program: Program(name: name, docs: docs))
     for name in order.enums { if case .enumeration(let type) = resolve(named: name) { plan.enums.append(type) } }
     for name in order.types { if case .record(let record) = resolve(named: name).plain { plan.records.append(record) } }
     for name in order.configs { plan.program.config.append(check(config: configs[name]!)) }
@@ -211,9 +219,12 @@ final class Checker {
     declareFunctions()
     for name in order.functions { if let function = check(function: functions[name]!) { plan.functions.append(function) } }
     reportFunctionCycles(plan.functions)
+    reportStepNames()
     for name in order.stages { checkDeclaration(of: stages[name]!) }
     for name in order.pipelines {
+      let before = diagnostics.count
       let pipeline = check(pipeline: pipelines[name]!)
+      if diagnostics[before...].contains(where: { $0.severity == .error }) { brokenPipelines.insert(name) }
       checkedPipelines[name] = pipeline
       let (spec, body) = Lowering.lower(pipeline)
       plan.program.pipelines.append(spec)

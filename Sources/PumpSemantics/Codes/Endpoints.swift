@@ -2,6 +2,35 @@
 import PumpSyntax
 
 extension DiagnosticCode {
+  public static let lookupKey = DiagnosticCode(
+    "P0409", "a lookup's key of another type", .warning,
+    explanation:
+      "A lookup finds a row whose column equals the key. Where the two are of different types, they may never be equal, or the system refuses the comparison.",
+    failing: ###"""
+      type Order { id: Int, customer: String }
+      type Customer { id: Int, name: String }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as Order
+          |> lookup file.csv("customers.csv", column: "id", key: .customer) as who: Customer
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type Order { id: Int, customer: String }
+      type Customer { id: Int, name: String }
+      pipeline p {
+        source stdin.lines()
+          |> decode json as Order
+          |> lookup file.csv("customers.csv", column: "id", key: to_int(.customer)) as who: Customer
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
   public static let unknownSetting = DiagnosticCode(
     "P0401", "an unknown setting", .error,
     explanation:
@@ -192,6 +221,6 @@ extension DiagnosticCode {
       """###)
 
   static let endpointsCodes: [DiagnosticCode] = [
-    .unknownSetting, .secretLiteral, .poolTooSmall, .unknownConfig, .positions, .sharedFile, .nullableKey,
+    .unknownSetting, .secretLiteral, .poolTooSmall, .unknownConfig, .positions, .sharedFile, .nullableKey, .lookupKey,
   ]
 }

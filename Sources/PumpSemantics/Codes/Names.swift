@@ -162,7 +162,7 @@ extension DiagnosticCode {
   public static let takenName = DiagnosticCode(
     "P0112", "a name with a meaning of its own", .error,
     explanation:
-      #"file, stdin, stdout, timer, generate, merge, meta, config and env, the built-in types and the library's functions cannot be declared again."#,
+      #"file, stdin, stdout, timer, generate, merge, meta, config and env, the built-in types and the library's functions cannot be declared again, and no stage has the name of a step, be it one that the language will have: time, group, join, dedupe, previous, running, fold, order, reply."#,
     failing: ###"""
       fn upper(x: Int) -> Int = x
       type T { id: Int, name: String, note: String? }

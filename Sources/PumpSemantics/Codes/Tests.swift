@@ -5,7 +5,7 @@ extension DiagnosticCode {
   public static let badSubject = DiagnosticCode(
     "P0601", "a test of something that is not there", .error,
     explanation:
-      #"`given`, `expect` and `given lookup` name a source, sink or lookup of the pipeline under test."#,
+      #"`given`, `expect` and `given lookup` name a source, sink or lookup of the pipeline under test, as it stands there or by its label; `expect @label` sees what passed any labelled step, or came to one that ends the chain."#,
     failing: ###"""
       type T { id: Int, name: String, note: String? }
       pipeline p {
@@ -36,7 +36,7 @@ extension DiagnosticCode {
   public static let badTestData = DiagnosticCode(
     "P0602", "test data that do not fit", .error,
     explanation:
-      #"A test's data are literals with all fields of the type that the pipeline reads; broken input is given as text."#,
+      #"A test's data are literals with all fields of the type that the pipeline reads; more fields are skipped as `decode json` skips them, and broken input is given as text."#,
     failing: ###"""
       type T { id: Int, name: String, note: String? }
       pipeline p {

@@ -168,7 +168,7 @@ extension DiagnosticCode {
   public static let secret = DiagnosticCode(
     "P0207", "a secret where none may be", .error,
     explanation:
-      #"A Secret converts to nothing: it stands only in settings, never in events, texts, logs or functions."#,
+      #"A Secret converts to nothing: it stands only in settings, beside `==` and `!=`, and as the key of `hmac_sha256`, never in events, texts, logs or other functions."#,
     failing: ###"""
       type T { id: Int, name: Secret, note: String? }
       pipeline p {

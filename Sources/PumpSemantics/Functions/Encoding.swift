@@ -33,8 +33,12 @@ let encodingFunctions: [FunctionSpec] = [
     "hashing", ["sha256(bytes: Bytes) -> String", "sha256(text: String) -> String"], "SHA-256 in hex (FIPS 180-4).",
     #"sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad""#),
   .init(
-    "hashing", ["hmac_sha256(text: String, key: String) -> String"],
-    "HMAC with SHA-256 in hex (RFC 2104). The key is given by its name, so that nobody takes one for the other.",
+    "hashing",
+    [
+      "hmac_sha256(text: String, key: String) -> String", "hmac_sha256(bytes: Bytes, key: String) -> String",
+      "hmac_sha256(text: String, key: Secret) -> String", "hmac_sha256(bytes: Bytes, key: Secret) -> String",
+    ],
+    "HMAC with SHA-256 in hex (RFC 2104). The key is given by its name, so that nobody takes one for the other; it may be a secret of the configuration: `meta.raw.hmac_sha256(key: config.shop.key)`.",
     #"starts_with(hmac_sha256("The quick brown fox jumps over the lazy dog", key: "key"), "f7bc83f4")"#, labelled: "key"),
   .init(
     "hashing", ["crc32(bytes: Bytes) -> Int", "crc32(text: String) -> Int"], "CRC-32 as zlib computes it.",

@@ -9,18 +9,22 @@ let numberFunctions: [FunctionSpec] = [
       "min(a: Int, b: Int) -> Int", "min(a: Decimal, b: Decimal) -> Decimal", "min(a: Float, b: Float) -> Float",
       "min(a: Timestamp, b: Timestamp) -> Timestamp",
       "min(list: [Int]) -> Int?", "min(list: [Decimal]) -> Decimal?", "min(list: [Float]) -> Float?",
-      "min(list: [Timestamp]) -> Timestamp?",
+      "min(list: [Timestamp]) -> Timestamp?", "min(list: [T], f: T => Int) -> Int?", "min(list: [T], f: T => Decimal) -> Decimal?",
+      "min(list: [T], f: T => Float) -> Float?", "min(list: [T], f: T => Timestamp) -> Timestamp?",
     ],
-    "The smaller of two, or the smallest of a list (null of an empty one).", "min(2, 1) == 1 and min([3, 2]) == 2"),
+    "The smaller of two, or the smallest of a list or of what a function makes of its elements (null of an empty one).",
+    "min(2, 1) == 1 and min([3, 2]) == 2 and min([3, 2], x => -x) == -3"),
   .init(
     "numbers",
     [
       "max(a: Int, b: Int) -> Int", "max(a: Decimal, b: Decimal) -> Decimal", "max(a: Float, b: Float) -> Float",
       "max(a: Timestamp, b: Timestamp) -> Timestamp",
       "max(list: [Int]) -> Int?", "max(list: [Decimal]) -> Decimal?", "max(list: [Float]) -> Float?",
-      "max(list: [Timestamp]) -> Timestamp?",
+      "max(list: [Timestamp]) -> Timestamp?", "max(list: [T], f: T => Int) -> Int?", "max(list: [T], f: T => Decimal) -> Decimal?",
+      "max(list: [T], f: T => Float) -> Float?", "max(list: [T], f: T => Timestamp) -> Timestamp?",
     ],
-    "The larger of two, or the largest of a list (null of an empty one).", "max(2, 1) == 2 and max([3, 2]) == 3"),
+    "The larger of two, or the largest of a list or of what a function makes of its elements (null of an empty one).",
+    "max(2, 1) == 2 and max([3, 2]) == 3 and max([3, 2], x => -x) == -2"),
   .init(
     "numbers",
     [

@@ -46,6 +46,9 @@ extension FunctionSpec {
       "comparisons", ["equals(a: T, b: T) -> Bool"], "Whether both are equal, at every depth; null equals null.",
       "[1, 2] == [1, 2] and 1.50 == 1.5", sign: "=="),
     .init(
+      "secrets", ["secret_equals(secret: Secret, x: String) -> Bool", "secret_equals(secret: Secret, x: Bytes) -> Bool"],
+      "Whether a secret is this text or these bytes; the time that it takes does not tell where they differ.", "true", sign: "secret =="),
+    .init(
       "comparisons",
       [
         "less(a: Int, b: Int) -> Bool", "less(a: Float, b: Float) -> Bool", "less(a: Decimal, b: Decimal) -> Bool",

@@ -27,6 +27,8 @@ let textFunctions: [FunctionSpec] = [
     "text", ["join(list: [String], separator: String) -> String"], "The texts with a separator between them, which add at most 16 MiB.",
     #"join(["a", "b"], "-") == "a-b""#, fails: true),
   .init(
+    "text", ["characters(text: String) -> [String]"], "Its Unicode scalars, each as a text.", #"characters("añ") == ["a", "ñ"]"#),
+  .init(
     "text", ["substring(text: String, start: Int, count: Int = 9223372036854775807) -> String"],
     "Scalars from a zero-based start; what lies outside the text is left out.",
     #"substring("pumping", 1, 3) == "ump" and substring("pump", 2) == "mp""#),

@@ -6,6 +6,7 @@ struct Lowering {
   private var stages: [StageSpec] = []
   private var sinks: [SinkSpec] = []
   private var lookups: [EndpointSpec] = []
+  private var probes: [String] = []
   private var route = RouteKind.main
 
   static func lower(_ pipeline: TypedPipeline) -> (spec: PipelineSpec, body: PipelineBody) {
@@ -23,16 +24,16 @@ struct Lowering {
     }
     let spec = PipelineSpec(
       id: pipeline.id, docs: pipeline.docs, sources: pipeline.sources.map(\.spec), input: pipeline.input, stages: lowering.stages,
-      sinks: lowering.sinks, lookups: lowering.lookups, onError: policy, delivery: pipeline.delivery, meta: pipeline.meta,
-      settings: pipeline.settings, place: pipeline.place)
+      sinks: lowering.sinks, lookups: lowering.lookups, probes: lowering.probes, onError: policy, delivery: pipeline.delivery,
+      meta: pipeline.meta, settings: pipeline.settings, place: pipeline.place)
     return (spec, PipelineBody(main: main, error: error))
   }
 
   private mutating func steps(_ steps: [Step]) -> [PumpPlan.Step] { steps.map { step($0) } }
 
   private mutating func step(_ step: Step) -> PumpPlan.Step {
-    let number = stages.count
-    stages.append(StageSpec(name: step.name, place: step.place))
+    var number = stages.count
+    if case .probe = step.kind { number -= 1 } else { stages.append(StageSpec(name: step.name, place: step.place)) }
     let kind: PumpPlan.Step.Kind
     switch step.kind {
     case .plain(let plain): kind = plain
@@ -44,6 +45,9 @@ struct Lowering {
     case .sink(let endpoint):
       sinks.append(SinkSpec(step: number, route: route, target: .endpoint(endpoint.spec)))
       kind = .sink(sinks.count - 1, each: endpoint.each)
+    case .probe(let label):
+      probes.append(label)
+      kind = .probe(probes.count - 1)
     case .feed(let target):
       sinks.append(SinkSpec(step: number, route: route, target: .pipeline(target, step.output)))
       kind = .sink(sinks.count - 1, each: [])

@@ -22,6 +22,8 @@ public struct SymbolIndex: Sendable {
     let source: ObjectIdentifier
     let start: Int
   }
+  public init() {}
+
   /// In the order of the text.
   public private(set) var symbols: [Symbol] = []
   private var numbers: [Key: Int] = [:]

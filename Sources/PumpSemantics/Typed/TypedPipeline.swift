@@ -21,14 +21,16 @@ struct TypedPipeline {
   let settings: [Setting]
   /// The meta fields that the main route reads.
   let meta: [Field]
+  /// What steps are labelled with.
+  let labels: Set<String>
   let place: Place
 
   /// Every step at every depth, the error route's last.
   var allSteps: [Step] {
     if case .chain(let chain) = onError { steps.flatMap(\.withInner) + chain.flatMap(\.withInner) } else { steps.flatMap(\.withInner) }
   }
-  var sinks: [EndpointSpec] { allSteps.compactMap { if case .sink(let endpoint) = $0.kind { endpoint.spec } else { nil } } }
-  var lookups: [EndpointSpec] { allSteps.compactMap { if case .lookup(let endpoint, _) = $0.kind { endpoint.spec } else { nil } } }
+  var sinks: [TypedEndpoint] { allSteps.compactMap { if case .sink(let endpoint) = $0.kind { endpoint } else { nil } } }
+  var lookups: [TypedEndpoint] { allSteps.compactMap { if case .lookup(let endpoint, _) = $0.kind { endpoint } else { nil } } }
 }
 
 /// A use of a connector, with what its arguments per event compute, in the order of `spec.each`.
@@ -52,6 +54,8 @@ struct Step {
     case route([Arm])
     case tee([Step])
     case sink(TypedEndpoint)
+    /// Shows tests what comes by.
+    case probe(label: String)
     /// To a pipeline with `input`.
     case feed(String)
   }

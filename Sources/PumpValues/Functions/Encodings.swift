@@ -77,11 +77,18 @@ extension Fn {
   public static func sha1(_ text: Text, _ c: Context) -> Text { sha1(Blob(text), c) }
   public static func sha256(_ bytes: Blob, _ c: Context) -> Text { hexText(Digest.sha256(Array(bytes.text.bytes)), c) }
   public static func sha256(_ text: Text, _ c: Context) -> Text { sha256(Blob(text), c) }
+  public static func hmacSha256(_ bytes: Blob, _ key: Text, _ c: Context) -> Text { hmacSha256(bytes.text, key, c) }
   public static func hmacSha256(_ text: Text, _ key: Text, _ c: Context) -> Text {
     var block = key.count > 64 ? Digest.sha256(Array(key.bytes)) : Array(key.bytes)
     block += [UInt8](repeating: 0, count: 64 - block.count)
     let inner = Digest.sha256(block.map { $0 ^ 0x36 } + Array(text.bytes))
     return hexText(Digest.sha256(block.map { $0 ^ 0x5C } + inner), c)
+  }
+  public static func secretEquals(_ secret: Text, _ text: Text, _ c: Context) -> Bool { isSame(text.bytes, secret.bytes) }
+  public static func secretEquals(_ secret: Text, _ bytes: Blob, _ c: Context) -> Bool { isSame(bytes.text.bytes, secret.bytes) }
+  /// All bytes and nothing after them. Takes the same time wherever they differ, so that nobody can guess byte by byte.
+  package static func isSame(_ given: some Collection<UInt8>, _ wanted: some Collection<UInt8>) -> Bool {
+    given.count == wanted.count && zip(given, wanted).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
   }
   public static func crc32(_ bytes: Blob, _ c: Context) -> Int64 {
     var crc: UInt32 = .max
@@ -145,6 +152,9 @@ extension Fn {
     t.add("sha256") { (x: Blob, c) in Fn.sha256(x, c) }
     t.add("sha256") { (x: Text, c) in Fn.sha256(x, c) }
     t.add("hmac_sha256") { (x: Text, k: Text, c) in Fn.hmacSha256(x, k, c) }
+    t.add("hmac_sha256") { (x: Blob, k: Text, c) in Fn.hmacSha256(x, k, c) }
+    t.add("secret_equals") { (s: Text, x: Text, c) in Fn.secretEquals(s, x, c) }
+    t.add("secret_equals") { (s: Text, x: Blob, c) in Fn.secretEquals(s, x, c) }
     t.add("crc32") { (x: Blob, c) in Fn.crc32(x, c) }
     t.add("crc32") { (x: Text, c) in Fn.crc32(x, c) }
     t.add("fnv1a") { (x: Text, c) in Fn.fnv1a(x, c) }

@@ -96,6 +96,12 @@ extension Fn {
   public static func average(_ list: List<Decimal>, _ c: Context) throws(EventFailure) -> Decimal? {
     list.count == 0 ? nil : try divide(sum(list, c), Decimal(Int64(list.count)), c)
   }
+  @inlinable public static func average<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Double) throws(EventFailure)
+    -> Double?
+  { try average(map(list, c, f), c) }
+  @inlinable public static func average<T>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> Decimal) throws(EventFailure)
+    -> Decimal?
+  { try average(map(list, c, f), c) }
 
   @inlinable public static func length<T>(_ list: List<T>, _ c: Context) -> Int64 { Int64(list.count) }
   @inlinable public static func first<T>(_ list: List<T>, _ c: Context) -> T? { list.count > 0 ? list[0] : nil }

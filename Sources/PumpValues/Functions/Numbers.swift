@@ -13,6 +13,12 @@ extension Fn {
   @inlinable public static func max<T: Comparable>(_ a: T, _ b: T, _ c: Context) -> T { b > a ? b : a }
   @inlinable public static func min<T: Comparable>(_ list: List<T>, _ c: Context) -> T? { list.elements.min() }
   @inlinable public static func max<T: Comparable>(_ list: List<T>, _ c: Context) -> T? { list.elements.max() }
+  @inlinable public static func min<T, V: Comparable>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> V)
+    throws(EventFailure) -> V?
+  { try min(map(list, c, f), c) }
+  @inlinable public static func max<T, V: Comparable>(_ list: List<T>, _ c: Context, _ f: (T) throws(EventFailure) -> V)
+    throws(EventFailure) -> V?
+  { try max(map(list, c, f), c) }
   @inlinable public static func clamp<T: Comparable>(_ x: T, _ low: T, _ high: T, _ c: Context) -> T { x < low ? low : x > high ? high : x }
   public static func round(_ x: Decimal, _ digits: Int64, _ c: Context) throws(EventFailure) -> Decimal {
     guard digits >= 0 else { throw EventFailure("\(digits) fraction digits cannot be kept") }

@@ -116,6 +116,16 @@ extension Fn {
     pieces.append(text.slice(start, text.count - start))
     return pieces.list
   }
+  public static func characters(_ text: Text, _ c: Context) -> List<Text> {
+    var scalars = ListBuilder<Text>(c.arena)
+    var start = 0
+    while start < text.count {
+      let end = offset(text, 1, from: start)
+      scalars.append(text.slice(start, end - start))
+      start = end
+    }
+    return scalars.list
+  }
   public static func join(_ list: List<Text>, _ separator: Text, _ c: Context) throws(EventFailure) -> Text {
     guard list.count < 2 || separator.count <= longest / (list.count - 1) else { throw tooLong() }
     return makeText(c.arena) { out in
@@ -268,6 +278,7 @@ extension Fn {
     t.add("starts_with") { (a: Text, b: Text, c) in Fn.startsWith(a, b, c) }
     t.add("ends_with") { (a: Text, b: Text, c) in Fn.endsWith(a, b, c) }
     t.add("replace") { (a: Text, b: Text, d: Text, c) throws(EventFailure) in try Fn.replace(a, b, d, c) }
+    t.add("characters") { (a: Text, c) in Fn.characters(a, c) }
     t.add("split") { (a: Text, b: Text, c) in Fn.split(a, b, c) }
     t.add("join") { (a: List<Text>, b: Text, c) throws(EventFailure) in try Fn.join(a, b, c) }
     t.add("substring") { (a: Text, b: Int64, d: Int64, c) in Fn.substring(a, b, d, c) }

@@ -118,6 +118,14 @@ extension Fn {
   /// The event fails, where a value of the type would stand.
   public static func fail<T>(_ type: T.Type, _ reason: Text) throws(EventFailure) -> T { throw EventFailure(reason.string) }
 
+  /// The number of the case that a text names.
+  public static func enumCase(_ text: Text, _ shape: Shape) throws(EventFailure) -> Int64 {
+    guard let index = shape.wires.firstIndex(of: text) else {
+      throw EventFailure("\(Shape.excerpt(text, quoted: true)) is no case of \(shape.name): \(shape.caseNames)")
+    }
+    return Int64(index)
+  }
+
   /// A failure becomes null.
   @inlinable public static func attempt<T>(_ body: () throws(EventFailure) -> T) -> T? {
     do throws(EventFailure) { return try body() } catch { return nil }

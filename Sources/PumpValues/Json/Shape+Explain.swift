@@ -82,11 +82,14 @@ extension Shape {
 
   private func expected(_ time: TimeFormat) -> String {
     switch kind {
-    case .enumeration: "one of \(wires.prefix(8).map(\.string).joined(separator: ", "))\(wires.count > 8 ? ", …" : "")"
+    case .enumeration: "one of \(caseNames)"
     case .timestamp where time != .rfc3339: "\(name) as \(time.rawValue)"
     default: name
     }
   }
+
+  /// The names of an enum's cases.
+  package var caseNames: String { wires.prefix(8).map(\.string).joined(separator: ", ") + (wires.count > 8 ? ", …" : "") }
 
   private static func invalid(_ json: JSONReader, _ whole: Text) -> String {
     if json.depth >= JSONReader.depthLimit { return "not valid JSON: nested more than \(JSONReader.depthLimit) deep" }
