@@ -83,6 +83,11 @@ public struct EndpointSpec: Codable, Sendable {
   /// As the spec names it: `warehouse.table`.
   public var described: String { "\(connection ?? connector).\(name)" }
 
+  /// It is told to keep less than it can: a quality of `at_most_once`, or a session that is not kept.
+  public var forgets: Bool {
+    settings.contains { $0.chosenCase == "at_most_once" || $0.name == "clean" && $0.value == .literal(.bool(true)) }
+  }
+
   /// Whether two sinks may write to one table, topic or file, as far as the spec says.
   public func mayShareTarget(with other: EndpointSpec) -> Bool {
     guard connector == other.connector, connection == other.connection else { return false }

@@ -28,7 +28,18 @@ public struct Program: Codable, Sendable {
   }
 }
 
-public enum Delivery: String, Codable, Sendable { case atMostOnce = "at_most_once", atLeastOnce = "at_least_once" }
+public enum Delivery: String, Codable, Sendable {
+  case atMostOnce = "at_most_once", atLeastOnce = "at_least_once"
+
+  /// The endpoint that keeps events from coming at least once, and what it cannot do; a source before a sink.
+  public static func weakness(_ sources: [EndpointSpec], _ sinks: [EndpointSpec]) -> (endpoint: EndpointSpec, isSource: Bool, why: String)?
+  {
+    if let source = sources.first(where: { !$0.abilities.contains("replay") || $0.forgets }) {
+      return (source, true, "cannot give its events again after a failure")
+    }
+    return sinks.first { !$0.abilities.contains("ack") || $0.forgets }.map { ($0, false, "does not say when it has an event") }
+  }
+}
 
 /// What happens to an event that fails.
 public enum ErrorPolicy: String, Codable, Sendable { case halt, skip, route }
@@ -120,6 +131,11 @@ public struct PipelineSpec: Codable, Sendable {
     self.meta = meta
     self.settings = settings
     self.place = place
+  }
+
+  /// Why its events come at most once, where an endpoint makes it so.
+  public var weakness: String? {
+    Delivery.weakness(sources, sinks.compactMap(\.endpoint)).map { "`\($0.endpoint.described)` \($0.why)" }
   }
 
   /// Sources, sinks and lookups: whatever a step may be configured for.

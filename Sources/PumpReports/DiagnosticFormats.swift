@@ -40,6 +40,7 @@ public enum DiagnosticFormat: String, CaseIterable {
       object([
         ("id", .string(code.id)), ("shortDescription", object([("text", .string(code.title))])),
         ("fullDescription", object([("text", .string(code.explanation))])),
+        ("help", object([("text", .string("`pumpc explain \(code.id)` shows a spec that has it, and the same mended"))])),
       ])
     }
     let results = diagnostics.map { diagnostic -> JSONLiteral in
@@ -58,7 +59,7 @@ public enum DiagnosticFormat: String, CaseIterable {
         ("message", object([("text", .string(text))])), ("locations", .array([location])),
       ])
     }
-    let driver = object([("name", .string("pumpc")), ("rules", .array(rules))])
+    let driver = object([("name", .string("pumpc")), ("version", .string(pumpVersion)), ("rules", .array(rules))])
     return object([
       ("$schema", .string("https://json.schemastore.org/sarif-2.1.0.json")), ("version", .string("2.1.0")),
       ("runs", .array([object([("tool", object([("driver", driver)])), ("results", .array(results))])])),

@@ -32,7 +32,7 @@ public enum ForeignWords {
     "parse_timestamp": "parse_time", "to_date_time": "to_timestamp", "position": "index_of", "indexof": "index_of", "strpos": "index_of",
     "regexp_replace": "replace_all", "gsub": "replace_all", "re_replace": "replace_all", "regex_replace": "replace_all",
     "b64encode": "base64", "encode_base64": "base64", "b64decode": "from_base64", "decode_base64": "from_base64",
-    "keys_unsorted": "keys", "object_keys": "keys", "dedup": "distinct", "reversed": "reverse", "sorted": "sort",
+    "chars": "characters", "keys_unsorted": "keys", "object_keys": "keys", "dedup": "distinct", "reversed": "reverse", "sorted": "sort",
   ]).merging([
     "strftime": Answer("write `format_time(.at, \"%Y-%m-%d\")`: the time comes first"),
     "date_format": Answer("write `format_time(.at, \"%Y-%m-%d\")`"), "to_char": Answer("write `format_time(.at, \"%Y-%m-%d\")`"),
@@ -56,6 +56,10 @@ public enum ForeignWords {
     "getenv": Answer("write `env.NAME`, in settings"), "range": Answer("write `range(1, 10)`"),
     "select": Answer("write a step `|> filter …`"),
     "del": Answer("write a step `|> drop x`"), "map_values": Answer("write `map(values(.m), v => …)`"),
+    "to_enum": Answer("an enum reads the name of a case: `Currency(.text)`"),
+    "parse_enum": Answer("an enum reads the name of a case: `Currency(.text)`"),
+    "enum": Answer("an enum reads the name of a case: `Currency(.text)`"),
+    "hmac": Answer("write `hmac_sha256(.x, key: config.shop.key)`"),
     "sha2": Answer("write `sha256(.x)`"),
   ]) { first, _ in first }
 

@@ -189,10 +189,12 @@ public struct Parser {
 
   /// Two items on a line, of which the second is read as well.
   private mutating func missingComma() -> Bool {
-    guard at(.identifier) || at(.string), next.kind == .colon || next.kind == .equal else { return false }
+    let isRoute = at(word: "on") && next.kind == .identifier && text(of: next) == "error"
+    guard isRoute || at(.identifier) || at(.string), isRoute || next.kind == .colon || next.kind == .equal else { return false }
     let place = lastSpan.after
     report(
-      .unexpected, span, "expected a comma before `\(excerpt(text))`", help: "items of one line are separated by commas",
+      .unexpected, span, "expected a comma before `\(isRoute ? "on error" : excerpt(text))`",
+      help: "items of one line are separated by commas",
       fix: Fix("add a comma", .certain, [Edit(Span(source, place.start..<place.start), ",")]))
     return true
   }

@@ -45,7 +45,10 @@ let checkVerb = Verb(
   if format == .text {
     if !diagnostics.isEmpty { print("") }
     if let plan = compilation.plan, errors == 0 {
-      for pipeline in plan.program.pipelines { print("\(pipeline.id): \(pipeline.delivery.rawValue)") }
+      for pipeline in plan.program.pipelines {
+        let reason = pipeline.weakness.map { "; \($0)" } ?? ""
+        print("\(pipeline.id): \(pipeline.delivery.rawValue)\(reason)")
+      }
     }
     print(
       errors == 0 && warnings == 0

@@ -30,6 +30,17 @@ let testVerb = Verb(
 
     Runs the tests without any server: sinks are captured, lookups find what the test gives, time stands still.
 
+      test "small orders go nowhere" for large_orders {
+        given json { id: 1, amount: 9.99, currency: EUR }
+        given lookup db.table("rates") = [{ key: "EUR", rate: 24.5 }]
+        expect db.table("orders") == []
+        expect errors == []
+      }
+
+    `given` is what the source gives: a document, a text, `file "x.ndjson"`; `with meta { key: "a" }` says what the source says of it.
+    `expect` is about a sink, `errors`, or any step with a label: `expect @checked matches [{ id: 1 }]` sees what passed it, and of
+    `matches` the written fields count alone. `config shop.min_amount = 5` sets a key, `at 2026-01-01T00:00:00Z` the clock.
+
       --compiled      builds the program and runs the same tests compiled
       --filter TEXT   only tests whose title holds the text
 

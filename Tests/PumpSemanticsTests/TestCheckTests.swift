@@ -44,6 +44,7 @@ import Testing
       ("expect @raed == []", "`raed` is the label of no step of `p` (did you mean `@read`?)"),
       ("given lookup @nemed = []\nexpect errors == []", "`nemed` is no lookup of `p` (did you mean `@named`?)"),
       ("given @aside \"x\"\nexpect errors == []", "`aside` is no source of `p` (its sources are `file.lines(\"in\")`)"),
+      ("expect @gone == [] \n expect @named matches [{ c: { nam: \"a\" } }]", "there is no field `nam` (did you mean `name`?)"),
       ("expect @read == [{ ide: 1 }]", "there is no field `ide` (did you mean `id`?)"),
       ("expect errors matches [{ reson: 1 }]", "there is no field `reson` ("),
     ] {

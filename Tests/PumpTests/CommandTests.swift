@@ -1,4 +1,5 @@
 import Foundation
+import PumpCompiler
 import PumpTestSupport
 import Testing
 
@@ -398,6 +399,8 @@ import Testing
       try JSONSerialization.jsonObject(with: Data(try Support.run("pumpc", ["check", "--format", "sarif", path]).out.utf8))
       as! [String: Any]
     #expect(sarif["version"] as? String == "2.1.0")
+    let driver = ((sarif["runs"] as! [[String: Any]])[0]["tool"] as! [String: Any])["driver"] as! [String: Any]
+    #expect(driver["version"] as? String == compilerVersion, "\(driver)")
     #expect(try Support.run("pumpc", ["check", "--format", "github", path]).out.hasPrefix("::error file="))
   }
 
@@ -414,6 +417,39 @@ import Testing
       let outcome = try Support.run("pumpc", words, environment: ["PG_SECRET": "hidden-\(canary)"])
       #expect(!(outcome.out + outcome.err).contains("hidden-"))
     }
+  }
+
+  @Test("secrets that steps use stay secret too") func secretsOfSteps() throws {
+    let spec = """
+      config shop { key: Secret }
+      type T { k: String }
+      pipeline p {
+        source file.lines("in")
+          |> decode json as T
+          |> assert .k != "" and config.shop.key != .k, "no key"
+          |> map { ours: config.shop.key == .k, sign: hmac_sha256(.k, key: config.shop.key) }
+          |> encode json
+          |> sink file.lines("out")
+        on error |> encode json |> sink file.lines("dead")
+      }
+      """
+    let path = try folder(["a.pump": spec, "in": "{\"k\":\"a\"}\n{\"k\":\"\"}\n", "pipelines.conf": "[shop]\nkey = ${SHOP_KEY}\n"])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    for words in [
+      ["check", "--plan", "--config", path + "/pipelines.conf", path], ["run", path], ["config", path],
+      ["emit", "-o", path + "/swift", path],
+    ] {
+      let outcome = try Support.run("pumpc", words, environment: ["SHOP_KEY": "hidden-4711"])
+      #expect(outcome.code == 0 && !(outcome.out + outcome.err).contains("hidden-"), "\(words): \(outcome)")
+    }
+    for file in try FileManager.default.subpathsOfDirectory(atPath: path) {
+      let content = FileManager.default.contents(atPath: "\(path)/\(file)") ?? Data()
+      #expect(!String(decoding: content, as: UTF8.self).contains("hidden-"), "\(file)")
+    }
+    #expect(
+      try String(contentsOfFile: path + "/out", encoding: .utf8)
+        == "{\"ours\":false,\"sign\":\"4197733968a3f7773c1821f999aa1780e3434f1eeb260f3661e1b0d15f7a9932\"}\n")
+    #expect(try String(contentsOfFile: path + "/dead", encoding: .utf8).contains("no key"))
   }
 
   /// The configuration of the product's first page means what it says.

@@ -69,6 +69,11 @@ import Testing
     ("{\"id\":01,\"amount\":1}", "not valid JSON at byte 7: found 1,\"amount\":1}"),
     ("{\"id\":1.5,\"amount\":1}", ".id: expected Int, found 1.5"),
     ("{\"id\":9223372036854775808,\"amount\":1}", ".id: expected Int, found 9223372036854775808"),
+    (
+      "{\"id\":1,\"amount\":\"7.01\"}",
+      ".amount: expected Decimal, found \"7.01\"; a number in quotes is a text: declare it as String, and convert it by `to_decimal`"
+    ),
+    ("{\"id\":\"\",\"amount\":1}", ".id: expected Int, found \"\""),
     ("[]", "the event: expected Order, found []"), ("nope", "not valid JSON at byte 0: found nope"),
     ("{\"id\":1,", "not valid JSON: it ends at byte 8 before it is complete"),
     ("{\"id\":1,\"amount\":null}", ".amount: expected Decimal, found null"),

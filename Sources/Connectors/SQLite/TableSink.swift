@@ -60,8 +60,12 @@ final class TableSink: Sink {
   private static func check(_ columns: [TableColumn], _ name: String, _ shape: Shape) throws(RunFailure) -> [(Int, TableColumn)] {
     var rounding: [(Int, TableColumn)] = []
     for (index, field) in shape.fields.enumerated() {
-      // Names of columns are alike whatever their case; a missing one is said by SQLite.
-      guard let column = columns.first(where: { $0.name.lowercased() == field.wire.lowercased() }) else { continue }
+      // Names of columns are alike whatever their case.
+      guard let column = columns.first(where: { $0.name.lowercased() == field.wire.lowercased() }) else {
+        throw RunFailure(
+          "table `\(Shape.clean(name))` has no column `\(Shape.clean(field.wire))`; it has \(Shape.clean(columns.map(\.name).joined(separator: ", ")))"
+        )
+      }
       guard column.keeps(field.shape) else {
         throw RunFailure(
           "column `\(Shape.clean(column.name))` of \(Shape.clean(name)) is \(Shape.clean(column.declared)), field `.\(field.name)` is \(field.shape.name): SQLite would change what is stored; convert the field, or declare the column as \(type(field.shape))"

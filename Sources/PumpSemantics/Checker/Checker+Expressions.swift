@@ -58,6 +58,8 @@ extension Checker {
     case (.string, .float), (.decimal, .float), (.json, .float): "write `to_float(\(text))`"
     case (.string, .timestamp): "write `to_timestamp(\(text))`"
     case (.string, .bytes): "write `to_bytes(\(text))`"
+    case (.string, .enumeration(let cases)) where cases.name != nil: "write `\(cases.name!)(\(text))`"
+    case (.json, .enumeration(let cases)) where cases.name != nil: "write `\(cases.name!)(to_string(\(text)))`"
     case (.int, .duration): "write a unit: `\(text)ms`, `\(text)s`, `\(text)m`"
     case (.int, .size): "write a unit: `\(text)KiB`, `\(text)MiB`"
     case (.date, .timestamp): "write a time with its zone: `\(text)T00:00:00Z`"

@@ -228,29 +228,21 @@ extension Checker {
   /// The strongest delivery that all endpoints keep; a written one must be among what they keep.
   private func delivery(_ syntax: PipelineSyntax, _ settings: [Setting], _ sources: [EndpointSpec], _ context: PipelineContext) -> Delivery
   {
-    let weakSource = sources.first { !$0.abilities.contains("replay") || $0.forgets }
-    let weakSink = context.sinks.map(\.spec).first { !$0.abilities.contains("ack") || $0.forgets }
-    let strongest: Delivery = weakSource == nil && weakSink == nil ? .atLeastOnce : .atMostOnce
+    let weakness = Delivery.weakness(sources, context.sinks.map(\.spec))
+    let strongest: Delivery = weakness == nil ? .atLeastOnce : .atMostOnce
     guard let setting = syntax.settings.first(where: { $0.name.text == "delivery" }), case .expression(let value) = setting.value,
       case .name(let written) = value.kind
     else { return strongest }
-    if written == "at_least_once", strongest == .atMostOnce {
-      let endpoint = weakSource ?? weakSink!
-      let why = weakSource != nil ? "cannot give its events again after a failure" : "does not say when it has an event"
+    if written == "at_least_once", let (endpoint, isSource, why) = weakness {
       report(
         .delivery, value.span, "`at_least_once` cannot be kept: `\(endpoint.described)` \(why)",
-        help: weakSource != nil ? "read from a file, a table or a topic" : "write to a sink that acknowledges, such as a file or a table")
+        help: isSource ? "read from a file, a table or a topic" : "write to a sink that acknowledges, such as a file or a table")
     }
     return Delivery(rawValue: written) ?? strongest
   }
 }
 
 extension EndpointSpec {
-  /// It is told to keep less than it can: a quality of `at_most_once`, or a session that is not kept.
-  fileprivate var forgets: Bool {
-    settings.contains { $0.chosenCase == "at_most_once" || $0.name == "clean" && $0.value == .literal(.bool(true)) }
-  }
-
   /// The file of a `file` endpoint, where the spec says it; devices are no such files.
   fileprivate var filePath: String? {
     guard connector == "file", case .literal(.string(let path))? = setting("path")?.value, !path.hasPrefix("/dev/") else { return nil }

@@ -50,6 +50,7 @@ extension Checker {
       default: break
       }
       var members: [JSONLiteral.Member] = []
+      var isMistaken = false
       for case .field(let name, let value) in items {
         var inner: Type?
         var key = name.text
@@ -60,6 +61,7 @@ extension Checker {
             key = field.wire
           } else if kind != .document || isMistyped(name, items, record) {
             reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
+            isMistaken = true
             continue
           }
         case .map(let element)?: inner = element
@@ -67,7 +69,7 @@ extension Checker {
         }
         members.append(.init(key: key, value: value.map { json($0, inner, as: kind) } ?? .null))
       }
-      if kind != .part, case .record(let record)? = type {
+      if kind != .part, !isMistaken, case .record(let record)? = type {
         let missing = record.fields.filter { field in
           !field.type.isOptional && field.value == nil && !members.contains { $0.key == field.wire }
         }

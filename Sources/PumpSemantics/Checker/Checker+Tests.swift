@@ -128,7 +128,7 @@ extension Checker {
     if let found = endpoints.firstIndex(where: { names.contains($0.spec.label) }) { return found }
     reportNothing(
       target, "no \(role.rawValue)", among: endpoints.map { (label: $0.spec.label, text: written($0, pipeline)) },
-      named: "its \(role.rawValue)s", pipeline)
+      named: "its \(role.rawValue)s", none: "it has none", pipeline)
     return nil
   }
 
@@ -141,7 +141,8 @@ extension Checker {
   }
 
   private func reportNothing(
-    _ target: TestSyntax.Target, _ what: String, among known: [(label: String, text: String)], named: String, _ pipeline: TypedPipeline
+    _ target: TestSyntax.Target, _ what: String, among known: [(label: String, text: String)], named: String, none: String,
+    _ pipeline: TypedPipeline
   ) {
     let name =
       switch target {
@@ -152,7 +153,7 @@ extension Checker {
     report(
       .badSubject, target.span, "`\(name)` is \(what) of `\(pipeline.id)`",
       help: near.map { "did you mean `\($0)`?" }
-        ?? (known.isEmpty ? "it has none" : "\(named) are \(known.map { "`\($0.text)`" }.joined(separator: ", "))"))
+        ?? (known.isEmpty ? none : "\(named) are \(known.map { "`\($0.text)`" }.joined(separator: ", "))"))
   }
 
   /// Whose events an expectation is about, and their type where it is known.
@@ -170,8 +171,17 @@ extension Checker {
       if let sink = spec.sinks.firstIndex(where: { spec.stages[$0.step].name == name.text }) {
         return (.sink(sink), events(spec.sinks[sink].type))
       }
+      let sources = pipeline.sources.map(\.spec.label)
+      if sources.contains(name.text) {
+        report(
+          .badSubject, name.span, "`\(name.text)` is a source of `\(pipeline.id)`",
+          help: "it gives what the test gives; expect what a step makes of it")
+        return nil
+      }
+      let labels = pipeline.labels.subtracting(sources).sorted()
       reportNothing(
-        target, "the label of no step", among: pipeline.labels.sorted().map { (label: $0, text: "@\($0)") }, named: "its labels", pipeline)
+        target, "the label of no step", among: labels.map { (label: $0, text: "@\($0)") }, named: "its labels",
+        none: "write `@\(name.text)` before the step that is meant", pipeline)
       return nil
     }
     if case .endpoint(let syntax) = target, syntax.endpoint == nil,

@@ -22,7 +22,8 @@ extension Shape {
       do throws(Malformed) { try probe.skip() } catch { return Shape.invalid(probe, whole) }
       // `01` and `12abc` begin like a value, but nothing may follow one like this.
       if probe.p < probe.end, !" \t\r\n,]}".utf8.contains(probe.p.pointee) { return Shape.invalid(probe, whole) }
-      return "\(path.isEmpty ? "the event" : path): expected \(expected(time)), found \(Shape.excerpt(Text(start, probe.p - start)))"
+      let found = Text(start, probe.p - start)
+      return "\(path.isEmpty ? "the event" : path): expected \(expected(time)), found \(Shape.excerpt(found))\(quotedNumber(found))"
     }
     do throws(Malformed) {
       if isOptional, try json.null() { return nil }
@@ -57,6 +58,14 @@ extension Shape {
       return Shape.invalid(json, whole)
     }
     return nil
+  }
+
+  /// What helps where a number stands in quotes, as money often does.
+  private func quotedNumber(_ found: Text) -> String {
+    guard [.int, .decimal, .float].contains(kind), found.count > 2, found[0] == UInt8(ascii: "\""),
+      Decimal(found.slice(1, found.count - 2)) != nil
+    else { return "" }
+    return "; a number in quotes is a text: declare it as String, and convert it by `to_\(kind)`"
   }
 
   private func recordProblem(_ json: inout JSONReader, _ path: String, _ time: TimeFormat, _ whole: Text) throws(Malformed) -> String? {

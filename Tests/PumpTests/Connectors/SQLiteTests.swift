@@ -184,6 +184,11 @@ import Testing
     }
   }
 
+  @Test("M25: a column that a table lacks is said with those that it has") func missingColumn() throws {
+    let (_, outcome) = try Self.sink("id: Int, n: Int", table: "id INTEGER, v INTEGER", lines: [])
+    #expect(outcome.code == 1 && outcome.err.contains("table `t` has no column `n`; it has id, v"), "\(outcome.err)")
+  }
+
   @Test("R43: transactions of a sink count as uses of a client") func acquired() throws {
     let spec = """
       type T { id: Int }
