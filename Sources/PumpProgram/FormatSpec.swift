@@ -7,6 +7,8 @@ public struct FormatSpec: Sendable {
     case any = "any type"
     /// Records whose fields are scalars.
     case records = "records of scalars"
+    /// Records whose fields may be records and lists of them as well.
+    case nested = "records, with records and lists in them"
     case string = "String"
     case bytes = "Bytes"
     /// Either, for an `encode`.
@@ -48,11 +50,46 @@ public struct FormatSpec: Sendable {
     public var isRequired: Bool { if case .pattern = kind { true } else { false } }
   }
 
-  /// A field of the record that is read: its name in the data, and whether there must be a value.
+  /// A field of the record that is read or written: its name in the data, and whether there must be a value to read.
   public struct Field: Sendable {
     public let name: String
+    public let type: Type
     public let isNeeded: Bool
-    public init(_ name: String, isNeeded: Bool) { (self.name, self.isNeeded) = (name, isNeeded) }
+    public init(_ name: String, _ type: Type, isNeeded: Bool) { (self.name, self.type, self.isNeeded) = (name, type, isNeeded) }
+  }
+
+  /// A field that the format names, whatever the data.
+  public struct KnownField: Sendable {
+    public let name: String
+    /// String, Int, Timestamp or Json. As String each can be read, and a String as any scalar.
+    public let type: Type
+    public let docs: String
+    public init(_ name: String, _ type: Type, _ docs: String) { (self.name, self.type, self.docs) = (name, type, docs) }
+
+    public func canBe(_ type: Type) -> Bool {
+      switch (self.type, type.wrapped) {
+      case (.string, _), (_, .string), (_, .erroneous): true
+      case (.int, .int), (.int, .float), (.int, .decimal), (.int, .size), (.int, .enumeration): true
+      case (let own, let other): own == other
+      }
+    }
+  }
+
+  /// Who names the fields of a record.
+  public enum Names: Sendable {
+    /// The data.
+    case free
+    /// The format: there are no others.
+    case only([KnownField])
+    /// The format some of them, and the data the others, of which something is said.
+    case also([KnownField], String)
+
+    public var known: [KnownField] {
+      switch self {
+      case .free: []
+      case .only(let fields), .also(let fields, _): fields
+      }
+    }
   }
 
   public let name: String
@@ -61,6 +98,7 @@ public struct FormatSpec: Sendable {
   public let decodes: Events?
   public let encodes: Events?
   public let framing: Framing
+  public let names: Names
   public let options: [Option]
   /// Steps that show its use.
   public let example: String
@@ -68,16 +106,19 @@ public struct FormatSpec: Sendable {
   public let instead: String?
   /// With `encode …(header)`: the first line of the file, of the names of the fields and the options.
   public let headerLine: (@Sendable ([String], [String: String]) -> String)?
-  /// What is wrong with options that are right one by one, or with the fields that are to be read; and what to do.
+  /// What is wrong with options that are right one by one, or with the fields of the record; and what to do.
   public let problem: @Sendable ([String: String], [Field]) -> (message: String, help: String)?
 
   public init(
-    name: String, docs: String, decodes: Events?, encodes: Events?, framing: Framing = .none, options: [Option] = [], example: String,
-    instead: String? = nil, headerLine: (@Sendable ([String], [String: String]) -> String)? = nil,
+    name: String, docs: String, decodes: Events?, encodes: Events?, framing: Framing = .none, names: Names = .free,
+    options: [Option] = [], example: String, instead: String? = nil,
+    headerLine: (@Sendable ([String], [String: String]) -> String)? = nil,
     problem: @escaping @Sendable ([String: String], [Field]) -> (message: String, help: String)? = { _, _ in nil }
   ) {
     (self.name, self.docs, self.decodes, self.encodes, self.framing) = (name, docs, decodes, encodes, framing)
-    (self.options, self.example, self.instead, self.headerLine, self.problem) = (options, example, instead, headerLine, problem)
+    (self.names, self.options, self.example, self.instead, self.headerLine, self.problem) = (
+      names, options, example, instead, headerLine, problem
+    )
   }
 
   /// The options of `decode`, or of `encode`.

@@ -82,6 +82,9 @@ public func formatReference(_ spec: FormatSpec) -> String {
   out += "\n"
   if let gives = spec.decodes { out += "  decode \(spec.name): gives \(gives.rawValue)\n" }
   if let takes = spec.encodes { out += "  encode \(spec.name): takes \(takes.rawValue)\n" }
+  if !spec.names.known.isEmpty { out += "\n  Its fields, of which a type names those that it wants:\n\n" }
+  for field in spec.names.known { out += "    \(field.name): \(field.type)\n      \(field.docs)\n" }
+  if case .also(_, let others) = spec.names { out += "    any other name\n      \(others)\n" }
   for option in spec.options {
     let kind =
       switch option.kind {

@@ -83,7 +83,7 @@ let formatsVerb = Verb(
   guard let name = options.paths.first else {
     for format in builtInFormats {
       let first = format.docs.prefix { !".:;\n".contains($0) }
-      print("\(format.name.padding(toLength: 10, withPad: " ", startingAt: 0))\(first)")
+      print("\(format.name.padding(toLength: 12, withPad: " ", startingAt: 0))\(first)")
     }
     return Exit.clean
   }

@@ -460,6 +460,7 @@ import Testing
       let text = try Support.run("pumpc", ["formats", format.name]).out
       #expect(try Support.run("pumpc", ["explain", format.name]).out == text)
       for option in format.options { #expect(text.contains("\n    \(option.name): ") && !option.docs.isEmpty) }
+      for field in format.names.known { #expect(text.contains("\n    \(field.name): \(field.type)\n      \(field.docs)\n")) }
       #expect(text.contains(format.example))
     }
     #expect(try Support.run("pumpc", ["formats", "cvs"]).err.contains("did you mean `csv`?"))
@@ -485,6 +486,19 @@ import Testing
     ("file.lines(\"x\") |> decode lines", "splits whole files"),
     ("file.lines(\"x\") |> decode regex(r\"x\") as T", "the pattern has no group `a`"),
     ("file.lines(\"x\") |> decode kv(assign: \" \") as T", "`separator` and `assign` are the same"),
+    ("file.lines(\"x\") |> decode kv as { a: String as \"a=b\" }", "\"a=b\" is no key: it holds a separator or a blank"),
+    ("file.lines(\"x\") |> decode logfmt as { a: String as \"a b\" }", "\"a b\" is no key of logfmt"),
+    ("file.lines(\"x\") |> decode json as { a: String as \"a b\" } |> encode logfmt", "\"a b\" is no key of logfmt"),
+    ("file.lines(\"x\") |> decode access_log as { refferer: String? }", "`access_log` has no field `refferer`"),
+    ("file.lines(\"x\") |> decode access_log as { time: Int }", "field `time` of `access_log` is Timestamp, not Int"),
+    ("file.lines(\"x\") |> decode syslog as { message: String, data: [String] }", "field `data` of `syslog` is Json, not [String]"),
+    ("file.lines(\"x\") |> decode syslog(standard: rfc1) as { message: String }", "`standard` is one of auto, rfc5424, rfc3164"),
+    ("file.lines(\"x\") |> decode cef as { src: [String] }", "`cef` cannot hold field `src` of type [String]"),
+    ("file.lines(\"x\") |> decode xml as { a: [String: Int] }", "`xml` cannot hold field \"a\" of type [String: Int]"),
+    ("file.lines(\"x\") |> decode xml as { a: { b: [[Int]] } }", "`xml` cannot hold a list of lists: field \"b\""),
+    ("file.lines(\"x\") |> decode xml as { a: [Int] as \"@a\" }", "\"@a\" is one text, and no list"),
+    ("file.lines(\"x\") |> decode xml as [String]", "`xml` gives records, not [String]"),
+    ("file.lines(\"x\") |> decode syslog as { message: String } |> encode syslog", "`syslog` only decodes"),
   ]) func mistakes(_ chain: String, _ message: String) {
     let result = Support.compile("type T { a: String }\npipeline p {\n  source \(chain) |> discard\n  on error halt\n}\n")
     #expect(result.diagnostics.contains { $0.message.contains(message) }, "\(result.diagnostics.map(\.message))")

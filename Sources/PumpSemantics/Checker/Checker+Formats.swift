@@ -5,7 +5,7 @@ extension Checker {
   typealias Option = FormatSpec.Option
 
   private func format(
-    _ name: Name, _ arguments: [ArgumentSyntax], for use: Option.Use, reading fields: [FormatSpec.Field] = []
+    _ name: Name, _ arguments: [ArgumentSyntax], for use: Option.Use, of record: RecordType?
   ) -> (Format, FormatSpec)? {
     let known = formats.values.filter { (use == .decode ? $0.decodes : $0.encodes) != nil }
     guard let spec = known.first(where: { $0.name == name.text }) else {
@@ -39,8 +39,33 @@ extension Checker {
         .badFormat, name.span, "`decode \(name.text)` needs a \(missing.name)", help: "write `decode \(name.text)(r\"(?<name>…)\") as T`")
     }
     let format = Format(name: name.text, options: result)
-    if let problem = spec.problem(format.texts, fields) { report(.badFormat, name.span, problem.message, help: problem.help) }
+    let fields = (record?.fields ?? []).map { FormatSpec.Field($0.wire, $0.type, isNeeded: !$0.type.isOptional && $0.value == nil) }
+    if let problem = namesProblem(spec, record) ?? spec.problem(format.texts, fields) {
+      report(.badFormat, name.span, problem.message, help: problem.help)
+    }
     return (format, spec)
+  }
+
+  /// Fields that a format never has under their names, or only of another type.
+  private func namesProblem(_ spec: FormatSpec, _ record: RecordType?) -> (message: String, help: String)? {
+    let known = spec.names.known
+    for field in record?.fields ?? [] {
+      if let found = known.first(where: { $0.name == field.wire }) {
+        if found.canBe(field.type) { continue }
+        return (
+          "field `\(field.name)` of `\(spec.name)` is \(found.type), not \(field.type)", "write `\(field.name): \(found.type)`, or String"
+        )
+      }
+      guard case .only = spec.names else { continue }
+      let near = nearest(to: field.wire, in: known.map(\.name))
+      let all = "its fields are \(known.map(\.name).joined(separator: ", "))"
+      return (
+        "`\(spec.name)` has no field `\(field.wire)`",
+        near.map { "did you mean `\($0)`? A field of another name is `\(field.name): … as \"\($0)\"`" }
+          ?? "\(all); a field of another name is `\(field.name): … as \"\(known[0].name)\"`"
+      )
+    }
+    return nil
   }
 
   /// An option that is true where it stands alone, as in `csv(header)`.
@@ -89,8 +114,7 @@ extension Checker {
       return []
     }
     let declared = syntax.map { resolve($0) }
-    let fields = declared?.plain.record?.fields.map { FormatSpec.Field($0.wire, isNeeded: !$0.type.isOptional && $0.value == nil) }
-    let found = format(name, arguments, for: .decode, reading: fields ?? [])
+    let found = format(name, arguments, for: .decode, of: declared?.plain.record)
     let before = flow
     flow.carried = nil
     flow.forgetEvent()
@@ -118,7 +142,11 @@ extension Checker {
       return []
     }
     // Without a type of its own, the format has one, which is neither of records nor holds a secret.
-    if spec.decodes == .records { checkFlat(type.plain, syntax!.span, name.text) }
+    switch spec.decodes {
+    case .records: checkFlat(type.plain, syntax!.span, name.text)
+    case .nested: checkRecord(type.plain, syntax!.span, name.text)
+    default: break
+    }
     if type.holdsSecret { report(.secret, syntax!.span, "events hold no secrets", help: "use String in the type of an event") }
     if spec.framing == .only, !before.isWhole, before.type != .erroneous {
       report(
@@ -144,11 +172,7 @@ extension Checker {
 
   /// Formats of texts fill records of scalars.
   private func checkFlat(_ type: Type, _ span: Span, _ format: String) {
-    guard type != .erroneous else { return }
-    guard let record = type.record else {
-      report(.badFormat, span, "`\(format)` gives records, not \(type)", help: "declare a record type with a field for each value")
-      return
-    }
+    guard let record = checkRecord(type, span, format) else { return }
     let nested = record.fields.filter { field in
       switch field.type.wrapped {
       case .list, .map, .record: true
@@ -164,6 +188,13 @@ extension Checker {
       help: "use scalars, or String and convert it later")
   }
 
+  @discardableResult private func checkRecord(_ type: Type, _ span: Span, _ format: String) -> RecordType? {
+    if type.record == nil, type != .erroneous {
+      report(.badFormat, span, "`\(format)` gives records, not \(type)", help: "declare a record type with a field for each value")
+    }
+    return type.record
+  }
+
   /// `encode json`, or of a part alone: `encode json(.payload)`. What comes after may still ask for the whole event.
   func encode(
     _ name: Name, _ arguments: [ArgumentSyntax], _ step: StepSyntax, _ flow: inout Flow, _ pipeline: PipelineContext
@@ -176,8 +207,8 @@ extension Checker {
       pipeline.note(value)
       part = value
     }
-    let found = format(name, arguments, for: .encode)
     let before = part?.type ?? flow.type
+    let found = format(name, arguments, for: .encode, of: before.record)
     flow.carried = flow.type
     flow.type = .bytes
     flow.forgetEvent()

@@ -91,3 +91,30 @@ extension Column {
   /// Reads a scalar from text, as CSV does; false if it is none.
   public func parse(_ text: Text, _ row: Int, _ context: Context) -> Bool { Fields.parse(text, self, row, context) }
 }
+
+/// The fields of a record by their names in the data. Records of any width are read in linear time.
+struct FieldNames {
+  private let memory = Arena(chunkSize: 1024)
+  private let names: [Text]
+  private var places = KeyPlaces()
+
+  init(_ shape: Shape) { self.init(shape.fields.map(\.wire)) }
+  init(_ names: [String]) {
+    let texts = names.map { [memory] in memory.copy($0) }
+    self.names = texts
+    for (index, name) in texts.enumerated() { _ = places.place(of: name, among: index) { texts[$0] } }
+  }
+
+  var count: Int { names.count }
+  subscript(index: Int) -> Text { names[index] }
+  func index(of name: Text) -> Int? { places.find(name, among: names.count) { names[$0] } }
+}
+
+extension Text {
+  /// The place of the quote that closes the one at `open`: one behind a backslash does not. Nil if there is none.
+  func closingQuote(_ open: Int) -> Int? {
+    var i = open + 1
+    while i < count, base[i] != UInt8(ascii: "\"") { i += base[i] == Escapes.backslash ? 2 : 1 }
+    return i < count ? i : nil
+  }
+}

@@ -17,6 +17,8 @@ public protocol RecordFormat: AnyObject {
 extension RecordFormat {
   public var framing: Framing? { nil }
   public func begin(_ header: Header?) {}
+  /// Of a format that is only read: the checker lets no `encode` of it be.
+  public func write(_ column: Column, _ row: Int, _ out: inout ByteBuffer) { preconditionFailure("\(Self.spec.name) is not written") }
 }
 
 /// What is written in the parentheses of a format, as text: `["separator": ";", "header": "true"]`.
@@ -38,6 +40,11 @@ public enum Formats {
       LinesFormat.self,
       TextFormat.self,
       KVFormat.self,
+      LogfmtFormat.self,
+      AccessLogFormat.self,
+      SyslogFormat.self,
+      CEFFormat.self,
+      XMLFormat.self,
       RegexFormat.self,
     ]
   }

@@ -36,6 +36,4 @@ final class RegexFormat: RecordFormat {
     }
     return Fields.fill(column, row, c) { index in groups[index].flatMap { match.text($0, text) } }
   }
-
-  func write(_ column: Column, _ row: Int, _ out: inout ByteBuffer) {}
 }
