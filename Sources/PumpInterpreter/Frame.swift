@@ -13,6 +13,13 @@ final class Frame {
   var origins: [Int32] = []
   /// For each row the record of that event, where it was cut into some; else empty.
   var records: [Record] = []
+  /// For each row which element it is of the list that its event was expanded by; nil where none was.
+  var elements: Elements?
+  struct Elements {
+    let index: [Int]
+    let json: (Int) -> String
+    func part(_ row: Int) -> (index: Int, json: String?) { (index[row], json(row)) }
+  }
   private(set) var failures: [(row: Int32, message: String)] = []
   private var failed: [Bool] = []
   /// Blocks of this frame's own; selections in them hold until the next reset.
@@ -81,7 +88,7 @@ final class Frame {
     guard failureCount > 0 else { return }
     for failure in takeFailures() {
       let row = Int(failure.row)
-      out.on(records.isEmpty ? nil : records[row]) { out.fail(Int(origins[row]), step, failure.message) }
+      out.fail(Int(origins[row]), step, failure.message, records.isEmpty ? nil : records[row], elements?.part(row))
     }
   }
 

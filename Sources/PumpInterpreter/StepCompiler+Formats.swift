@@ -21,6 +21,7 @@ extension StepCompiler {
       return { frame, selection, outputs in
         let buffer = outputs.sinks[sink]
         for row in selection {
+          if let elements = frame.elements { buffer.note(elements.index[Int(row)]) }
           append(&buffer.bytes, Int(row))
           buffer.end(Int(frame.origins[Int(row)]))
         }
@@ -90,6 +91,9 @@ extension StepCompiler {
         func flush() {
           guard !pending.isEmpty else { return }
           slices.run(frame, pending.count, { _ in origin }, record: { pending[$0] }) { inner, all in
+            inner.elements = frame.elements.map { outer in
+              .init(index: Array(repeating: outer.index[Int(row)], count: pending.count)) { _ in outer.json(Int(row)) }
+            }
             out.clear()
             out.ensure(pending.count)
             for (index, record) in pending.enumerated() {
@@ -101,11 +105,11 @@ extension StepCompiler {
           pending.removeAll(keepingCapacity: true)
         }
         do throws(EventFailure) {
-          try records.forEachRecord(event.get(Text.self, Int(row)), frame.batch) { text, record in
-            pending.append(Record(text, record ?? 1))
+          try records.forEachRecord(event.get(Text.self, Int(row)), frame.batch) { record in
+            pending.append(record)
             if pending.count == Frame.sliceSize { flush() }
           }
-        } catch { outputs.fail(Int(origin), number, error.message) }
+        } catch { outputs.fail(Int(origin), number, error.message, nil, frame.elements?.part(Int(row))) }
         flush()
       }
     }

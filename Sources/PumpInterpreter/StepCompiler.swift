@@ -146,6 +146,7 @@ final class StepCompiler {
       let buffer = out.sinks[number]
       for row in selection {
         let place = buffer.count
+        if let elements = frame.elements { buffer.note(elements.index[Int(row)]) }
         for (column, node) in zip(buffer.each, each) { column.copy(place, from: node.column, Int(row)) }
         if let records = buffer.records {
           records.copy(place, from: event, Int(row))
@@ -166,10 +167,17 @@ final class StepCompiler {
     return { frame, selection, outputs in
       var parents: [Int32] = []
       var places: [Int32] = []
+      var numbers: [Int] = []
       func flush() {
         guard !parents.isEmpty else { return }
         let record: ((Int) -> Record)? = frame.records.isEmpty ? nil : { frame.records[Int(parents[$0])] }
         slices.run(frame, parents.count, { frame.origins[Int(parents[$0])] }, record: record) { inner, all in
+          inner.elements = .init(index: numbers) { [places] row in
+            var out = ByteBuffer(capacity: 256)
+            defer { out.release() }
+            out.json(list.children[0], Int(places[row]), JSONOptions())
+            return out.string
+          }
           out.clear()
           out.ensure(parents.count)
           for (field, child) in out.children.enumerated() {
@@ -180,6 +188,7 @@ final class StepCompiler {
         }
         parents.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
+        numbers.removeAll(keepingCapacity: true)
       }
       for row in selection {
         let slice = list.get(Slice.self, Int(row))
@@ -187,6 +196,7 @@ final class StepCompiler {
         for i in 0..<slice.count {
           parents.append(row)
           places.append(slice.start + i)
+          numbers.append(Int(i))
           if parents.count == Frame.sliceSize { flush() }
         }
       }

@@ -1,13 +1,17 @@
 /// A place in the spec, for comments, `#sourceLocation` and failures.
 public struct Place: Codable, Sendable, Hashable, CustomStringConvertible {
   public let file: String
-  /// From 1 on.
+  /// Line and column count from 1.
   public let line: Int
-  public init(file: String, line: Int) {
+  public let column: Int
+  public init(file: String, line: Int, column: Int) {
     self.file = file
     self.line = line
+    self.column = column
   }
-  public var description: String { "\(file):\(line)" }
+  public var description: String { "\(file):\(line):\(column)" }
+  /// The same with the file's name alone, for what is read elsewhere than where the program was made.
+  public var short: String { "\(file.split(separator: "/").last ?? ""):\(line):\(column)" }
 }
 
 /// A connection that the spec declares.
@@ -105,6 +109,9 @@ public struct EndpointSpec: Codable, Sendable {
   }
 
   public func setting(_ name: String) -> Setting? { settings.first { $0.name == name } }
+
+  /// Whether the spec leaves an argument out that may be left out. Configuration may still give one.
+  public func isUnset(_ name: String) -> Bool { (setting(name)?.value ?? .literal(.null)) == .literal(.null) }
 
   /// The place of an argument per event in `each`.
   public func argument(_ name: String) -> Int? { each.firstIndex { $0.name == name } }

@@ -51,9 +51,12 @@ public enum RouteKind: String, Codable, Sendable { case main, error }
 public struct StageSpec: Codable, Sendable {
   /// `filter`, `decode json`, or the label.
   public let name: String
+  /// Why events fail in it, where nothing says more.
+  public let reason: FailureReason
   public let place: Place
-  public init(name: String, place: Place) {
+  public init(name: String, reason: FailureReason, place: Place) {
     self.name = name
+    self.reason = reason
     self.place = place
   }
 }
@@ -140,15 +143,4 @@ public struct PipelineSpec: Codable, Sendable {
 
   /// Sources, sinks and lookups: whatever a step may be configured for.
   public var endpoints: [EndpointSpec] { sources + sinks.compactMap(\.endpoint) + lookups }
-}
-
-extension Type {
-  /// What an error route receives: the event's failure.
-  public static let failure = Type.record(
-    RecordType(
-      name: "Failure",
-      fields: [
-        Field("message", .string), Field("stage", .string), Field("payload", .bytes), Field("meta", .json), Field("attempts", .int),
-        Field("at", .timestamp),
-      ]))
 }

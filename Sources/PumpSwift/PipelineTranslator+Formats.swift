@@ -10,6 +10,7 @@ extension PipelineTranslator {
     if let name = texts["time"], name != "rfc3339" {
       options.append(.labeled("time", name == "epoch_s" ? ".epochSeconds" : ".epochMillis"))
     }
+    if texts["readable"] == "true" { options.append(.labeled("readable", "true")) }
     return options
   }
 
@@ -76,10 +77,9 @@ extension PipelineTranslator {
       let (reading, value) = read(format, target, record.swift.dot("text"))
       return [begin(step)] + reading + [.constant(next.name, value)] + verify(checks, next) + chain(rest, next, carried: nil)
     }
-    let each = guarded(.call(.name("frame\(step.number)"), [.call("Blob", "text")] + Self.contextArguments, throws: true))
+    let each = guarded(.call(.name("frame\(step.number)"), [.call("Blob", "record.text")] + Self.contextArguments, throws: true))
     let cut = SwiftClosure(
-      parameters: [("text", nil), ("number", nil)],
-      body: [.evaluate(.call("out.on", [.call("Record", "text", "number")], SwiftClosure(body: [each])))])
+      parameters: [("record", nil)], body: [.evaluate(.call("out.on", ["record"], SwiftClosure(body: [each])))])
     return [
       begin(step), .evaluate(.call(reader.dot("forEachRecord"), [event.swift.dot("text"), "batch"], cut, throws: true)),
     ]

@@ -8,6 +8,8 @@ final class PipelineTranslator {
   let className: String
   let pipeline: PipelineSpec
   private var events = 0
+  /// Whether the chain at hand works on elements of a list.
+  private var isExpanded = false
   /// The format of the first step, which may cut its stream.
   var framing: SwiftExpression?
   /// Formats that the steps read and write with, in the order of their numbers.
@@ -236,15 +238,16 @@ final class PipelineTranslator {
     guard let record = event.type.record, let result = step.output.record else { return [] }
     let next = fresh(step.output)
     let swift = types.swift(step.output, hint: className + "Element")
+    let outer = isExpanded
+    isExpanded = true
     let call = method("expand\(step.number)", [next]) { chain(rest, next, carried: nil) }
+    isExpanded = outer
     let list = event.swift.dot(Swift.name(record.fields[index].name))
     let fields = result.fields.enumerated().map { place, field -> SwiftExpression in
       .labeled(Swift.name(field.name), place == index ? "element" : event.swift.dot(Swift.name(record.fields[place].name)))
     }
-    return [
-      .when([.test(.binary(list.dot("count"), "==", "0"))], [.increment("out.filtered")]),
-      .each("element", in: list.dot("elements"), [.constant(next.name, .call(.type(swift), fields)), guarded(call)]),
-    ]
+    let body = [.constant(next.name, .call(.type(swift), fields)), guarded(call)]
+    return [.evaluate(.call("out.expand", [list], SwiftClosure(parameters: [("element", nil)], body: body)))]
   }
 
   /// The rest of the chain follows when the keys of the whole batch were asked for.
@@ -291,6 +294,7 @@ final class PipelineTranslator {
     for (index, value) in values.enumerated() { body.append(.constant("each\(index)", value)) }
     sinks.append((name, "SinkBuffer", .element("out.sinks", .number(number))))
     body.append(.constant("sink", .name("sinks.\(name)")))
+    if isExpanded { body.append(.evaluate(.call("sink.note", "out.element"))) }
     for index in each.indices {
       sinks.append(("\(name)each\(index)", "Column", .element(.name("\(name).each"), .number(index))))
       body.append(.evaluate(.name("each\(index)").dot("write", .name("sinks.\(name)each\(index)"), "sink.count")))

@@ -2,7 +2,7 @@ extension Parser {
   /// Every step's keyword; anything else that looks like a call is a named stage.
   public static let stepWords: Set<String> = [
     "decode", "encode", "filter", "assert", "map", "set", "drop", "rename", "expand", "lookup", "route", "tee", "log",
-    "sample", "sink", "discard",
+    "sample", "sink", "reply", "discard",
   ]
   /// Words that will be steps: what uses them as names would change its meaning then.
   public static let plannedStepWords: Set<String> = [
@@ -278,6 +278,7 @@ extension Parser {
     case "sink":
       guard let endpoint = endpointUse(label) else { return .erroneous }
       return .sink(endpoint)
+    case "reply": return .reply(at(.leftBrace) && !token.afterNewline ? settings() : [])
     default: return .discard
     }
   }

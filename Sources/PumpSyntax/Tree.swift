@@ -160,6 +160,18 @@ public struct EndpointSyntax: Sendable {
   public var type: TypeSyntax?
   public var settings: [SettingSyntax] = []
   public var span: Span
+  public init(
+    label: Name? = nil, target: Name, endpoint: Name?, arguments: [ArgumentSyntax], type: TypeSyntax? = nil, settings: [SettingSyntax] = [],
+    span: Span
+  ) {
+    self.label = label
+    self.target = target
+    self.endpoint = endpoint
+    self.arguments = arguments
+    self.type = type
+    self.settings = settings
+    self.span = span
+  }
 }
 
 public struct ArgumentSyntax: Sendable {
@@ -190,6 +202,8 @@ public struct StepSyntax: Sendable {
     case sample(percent: String, Span)
     case call(Name, [ArgumentSyntax])
     case sink(EndpointSyntax)
+    /// To the sender of the event, with what the settings say of the answer.
+    case reply([SettingSyntax])
     case discard
     case erroneous
   }

@@ -27,6 +27,7 @@ let testVerb = Verb(
   name: "test", summary: "runs the spec's test blocks",
   help: """
     test [--compiled] [--filter TEXT] [PATH]
+    test --from FILE [--pipeline NAME] [--limit N] [-o FILE] [PATH]
 
     Runs the tests without any server: sinks are captured, lookups find what the test gives, time stands still.
 
@@ -44,11 +45,23 @@ let testVerb = Verb(
       --compiled      builds the program and runs the same tests compiled
       --filter TEXT   only tests whose title holds the text
 
-    Exit codes: 0 all passed, 1 some failed, none was found or the spec has errors, 2 wrong usage.
+    With --from it makes tests of dead letters, which `on error |> encode json |> sink file.lines("dead.ndjson")` writes:
+    each gives its event again, as the source gave it, and expects its failures.
+
+      --from FILE       the dead letters, one a line
+      --pipeline NAME   whose they are, where their step does not tell
+      --limit N         so many tests at most; 100 without it
+      -o FILE           writes them to a new file in place of standard output
+
+    Exit codes: 0 all passed or made, 1 some failed, none was found or the spec has errors, 2 wrong usage.
     """
 ) { words in
-  let options = try Options(words, flags: ["--compiled"], values: ["--filter"], paths: 0...1)
+  let options = try Options(
+    words, flags: ["--compiled"], values: ["--filter", "--from", "--pipeline", "--limit", "-o"], paths: 0...1)
+  let making = ["--pipeline", "--limit", "-o"].first { options.value($0) != nil }
+  if let making, options.value("--from") == nil { throw Options.Problem(message: "`\(making)` goes with `--from FILE`") }
   guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
+  if let letters = options.value("--from") { return try makeTests(from: letters, compilation.plan!.program, options) }
   guard !compilation.plan!.program.tests.isEmpty else {
     complain("error: \(compilation.project.name) has no tests\n  help: write `test \"what holds\" for pipeline { given … expect … }`\n")
     return Exit.findings

@@ -60,7 +60,7 @@ import Testing
 
   @Test("D4: over many batches, with a barrier in the middle of one", arguments: 0..<200) func likeOneSink(_ seed: Int) throws {
     var random = Support.Random(UInt64(seed) &+ 77)
-    let place = Place(file: "t.pump", line: 1)
+    let place = Place(file: "t.pump", line: 1, column: 1)
     func endpoint(_ name: String, _ label: String) -> EndpointSpec {
       let key = name == "table" ? [Setting(name: "key", type: .list(.string))] : []
       return EndpointSpec(
@@ -70,7 +70,7 @@ import Testing
     // Three sinks of one table: a delete whose target is not known, and two upserts.
     let endpoints = [endpoint("execute", "d"), endpoint("table", "a"), endpoint("table", "b")]
     let spec = PipelineSpec(
-      id: "p", input: .bytes, stages: endpoints.map { StageSpec(name: $0.label, place: place) },
+      id: "p", input: .bytes, stages: endpoints.map { StageSpec(name: $0.label, reason: .expression, place: place) },
       sinks: endpoints.enumerated().map { SinkSpec(step: $0, route: .main, target: .endpoint($1)) }, onError: .halt, delivery: .atLeastOnce,
       place: place)
     let upsert = Settings(["name": .text("t"), "key": .list([.text("id")])])

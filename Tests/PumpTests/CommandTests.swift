@@ -369,8 +369,8 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: path) }
     #expect(try Support.run("pumpc", ["run", path]).code == 0)
     let dead = try String(contentsOfFile: path + "/dead.txt", encoding: .utf8)
-    #expect(dead.contains(#""payload":"bm8=","meta":{"path":"in.txt","record":2}"#), "\(dead)")
-    #expect(dead.contains(#""payload":"MA==","meta":{"path":"in.txt","record":3}"#), "\(dead)")
+    #expect(dead.contains(#""payload":"no","element":null,"index":null,"meta":{"path":"in.txt","record":2,"header":"a"}"#), "\(dead)")
+    #expect(dead.contains(#""payload":"0","element":null,"index":null,"meta":{"path":"in.txt","record":3,"header":"a"}"#), "\(dead)")
   }
 
   @Test func positionsAreKept() throws {

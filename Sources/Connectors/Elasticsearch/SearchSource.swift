@@ -141,7 +141,9 @@ final class SearchSource: Source {
     var row = 0
     for hit in page.hits {
       if let problem = problem(hit.source, records, row, batch.context) {
-        batch.refused.append(Failure(row: row, step: -1, message: problem, payload: (hit.source ?? Text("{}"), "{}")))
+        let source = hit.source ?? Text("{}")
+        batch.refused.append(
+          Failure(row: row, step: -1, message: problem, reason: source.count > limit ? .tooLarge : nil, payload: (source, "{}")))
       } else {
         row += 1
       }

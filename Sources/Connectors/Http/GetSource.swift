@@ -93,7 +93,8 @@ final class GetSource: Source {
     batch.describe = { _ in meta }
     if answer.isCut {
       batch.refused.append(
-        Failure(row: 0, step: -1, message: "the answer is longer than max_event (\(limit) bytes)", payload: (text, meta)))
+        Failure(row: 0, step: -1, message: "the answer is longer than max_event (\(limit) bytes)", reason: .tooLarge, payload: (text, meta))
+      )
       return
     }
     batch.append(text)

@@ -182,7 +182,8 @@ final class Client: PooledClient, @unchecked Sendable {
       // A broker that just goes away ends TLS too.
       return connection.failure("TLS with \(address) failed: \(reason); \(help.1)", transient: reason.contains("unexpected eof"))
     }
-    return connection.failure("cannot reach \(address): \(reason); check `host`, `port` and `security`", transient: true)
+    let help = isTLS ? "check `host`, `port` and `security`" : "check `host` and `port`, and whether it wants TLS: `security = tls`"
+    return connection.failure("cannot reach \(address): \(reason); \(help)", transient: true)
   }
 
   // MARK: Driving

@@ -102,7 +102,7 @@ final class ChangesSource: Source {
     }
     let message = "the event is longer than max_event (\(limit) bytes)"
     let payload = (batch.context.arena.copy(change.meta), change.meta)
-    batch.refused.append(Failure(row: batch.count, step: -1, message: message, payload: payload))
+    batch.refused.append(Failure(row: batch.count, step: -1, message: message, reason: .tooLarge, payload: payload))
   }
 
   // MARK: Positions

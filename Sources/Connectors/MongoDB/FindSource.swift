@@ -213,7 +213,9 @@ final class FindSource: Source {
       keep(document)
       row += 1
     } catch {
-      batch.refused.append(Failure(row: row, step: -1, message: error.message, payload: (arena.copy(document.json(.extended)), "{}")))
+      let reason: FailureReason? = document.bytes.count > limit ? .tooLarge : nil
+      let payload = (arena.copy(document.json(.extended)), "{}")
+      batch.refused.append(Failure(row: row, step: -1, message: error.message, reason: reason, payload: payload))
       // A key of another type stands before or after all others: no position to go on from.
       let hasKey = order.allSatisfy { index in
         let item = document.first { $0.name == layout.names[index] }

@@ -51,7 +51,8 @@ struct TableFacts {
     guard let facts = try TableFacts(client, SQL.table(name)) else { throw try missing(client, name, shape, key) }
     for field in shape?.fields ?? [] where facts.column(field.wire) == nil {
       throw client.connection.failure(
-        "table `\(name)` has no column `\(field.wire)`; it has \(facts.columns.map(\.name).joined(separator: ", "))")
+        "table `\(name)` has no column `\(field.wire)`; \(near(field.wire, facts.columns.map(\.name)).map { "did you mean `\($0)`? It" } ?? "it") has "
+          + facts.columns.map(\.name).joined(separator: ", "))
     }
     return facts
   }
@@ -91,11 +92,9 @@ struct TableFacts {
       ORDER BY 1 LIMIT 1000
       """)
     let names = (0..<found.rows).compactMap { found.text($0, 0) }
-    let far = names.map { ($0, editDistance(name.lowercased(), $0.lowercased())) }
-    let near = far.filter { $0.1 <= max(1, name.count / 3) }.min { $0.1 < $1.1 }?.0
     let create = shape.map { ": \(definition(name, $0, key))" } ?? ""
     return client.connection.failure(
-      "relation \"\(name)\" does not exist; " + (near.map { "did you mean `\($0)`? Otherwise " } ?? "")
+      "relation \"\(name)\" does not exist; " + (near(name, names).map { "did you mean `\($0)`? Otherwise " } ?? "")
         + "create the table, or check its name"
         + create)
   }

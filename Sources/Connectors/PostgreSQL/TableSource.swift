@@ -269,7 +269,8 @@ final class TableSource: Source {
       let message =
         count > limit
         ? "the row is longer than max_event (\(limit) bytes)" : ".\(field.name): the column's value is no \(field.shape.name)"
-      batch.refused.append(Failure(row: row, step: -1, message: message, payload: (shape.payload(arena) { fields[$0] }, "{}")))
+      let payload = (shape.payload(arena) { fields[$0] }, "{}")
+      batch.refused.append(Failure(row: row, step: -1, message: message, reason: count > limit ? .tooLarge : nil, payload: payload))
       return
     }
     row += 1

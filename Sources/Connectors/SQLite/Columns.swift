@@ -76,6 +76,24 @@ extension Database {
     }
   }
 
+  /// Makes sure of a table and its columns: SQLite itself takes a quoted name that is no column for a text.
+  func check(_ table: String, has fields: [String]) throws(RunFailure) {
+    func failure(_ text: String) -> RunFailure { RunFailure("connection `\(id)` (\(Shape.clean(path))): \(Shape.clean(text))") }
+    // Those that are computed or hidden can be read, too.
+    let columns = try rows("SELECT name FROM pragma_table_xinfo(\(Database.literal(table)))").map { $0[0] }
+    guard !columns.isEmpty else {
+      let tables = try rows(
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name"
+      ).map { $0[0] }
+      let known = tables.isEmpty ? "the database has none; check `path`" : "it has \(tables.prefix(20).joined(separator: ", "))"
+      throw failure("there is no table `\(table)`; \(near(table, tables).map { "did you mean `\($0)`?" } ?? known)")
+    }
+    for field in fields where !(columns + ["rowid", "oid", "_rowid_"]).contains(where: { $0.lowercased() == field.lowercased() }) {
+      let help = near(field, columns).map { "did you mean `\($0)`? It" } ?? "it"
+      throw failure("table `\(table)` has no column `\(field)`; \(help) has \(columns.joined(separator: ", "))")
+    }
+  }
+
   /// The sets of columns that no two rows have alike.
   func uniqueKeys(_ table: String, _ columns: [TableColumn]) throws(RunFailure) -> [Set<String>] {
     var keys = [Set(columns.filter { $0.keyPlace > 0 }.map(\.name))]

@@ -45,13 +45,11 @@ public final class SQLiteConnector: Connector, Sendable {
   public func source(_ context: EndpointContext) throws(RunFailure) -> any Source {
     let shape = context.spec.shape!
     let columns = shape.fields.map { Database.quoted($0.wire) }.joined(separator: ", ")
-    let sql: String
-    if context.spec.name == "table" {
-      sql = "SELECT \(columns) FROM \(Database.quoted(SQLiteTableSourceArguments(context.settings).name))"
-    } else {
-      sql = SQLiteQuerySourceArguments(context.settings).sql
+    guard context.spec.name == "table" else {
+      return try TableSource(readers, SQLiteQuerySourceArguments(context.settings).sql, table: nil, shape)
     }
-    return try TableSource(readers, sql, byName: context.spec.name == "query", shape)
+    let name = SQLiteTableSourceArguments(context.settings).name
+    return try TableSource(readers, "SELECT \(columns) FROM \(Database.quoted(name))", table: name, shape)
   }
 
   public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink {
@@ -158,16 +156,19 @@ final class TableSource: Source {
   private var places: [Int32] = []
   private var ended = false
 
-  init(_ pool: ClientPool<Database>, _ sql: String, byName: Bool, _ shape: Shape) throws(RunFailure) {
+  /// Of a table the statement has the fields in their order; in a query of the spec's own they are found by their names.
+  init(_ pool: ClientPool<Database>, _ sql: String, table: String?, _ shape: Shape) throws(RunFailure) {
     self.pool = pool
     self.shape = shape
     database = try pool.acquire()
     do throws(RunFailure) {
+      if let table { try database.check(table, has: shape.fields.map(\.wire)) }
       statement = try database.prepare(sql)
       guard sqlite3_stmt_readonly(statement.handle) != 0 else { throw RunFailure("the query changes the database; a source only reads") }
       let count = sqlite3_column_count(statement.handle)
       for (index, field) in shape.fields.enumerated() {
-        let place = byName ? (0..<count).first { String(cString: sqlite3_column_name(statement.handle, $0)) == field.wire } : Int32(index)
+        let place =
+          table == nil ? (0..<count).first { String(cString: sqlite3_column_name(statement.handle, $0)) == field.wire } : Int32(index)
         guard let place else { throw RunFailure("the query gives no column `\(Shape.clean(field.wire))`") }
         places.append(place)
       }
@@ -223,6 +224,7 @@ final class TableLookup: Lookup {
     let arguments = SQLiteTableLookupArguments(context.settings)
     let database = try pool.acquire()
     defer { pool.release(database, broken: false) }
+    try database.check(arguments.name, has: shape.fields.map(\.wire) + (arguments.column.map { [$0] } ?? []))
     let columns = try database.columns(arguments.name)
     let key = columns.filter { $0.keyPlace > 0 }
     guard let column = arguments.column ?? (key.count == 1 ? key[0].name : nil) else {

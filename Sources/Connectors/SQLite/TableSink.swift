@@ -28,6 +28,7 @@ final class TableSink: Sink {
     let database = writer.database
     do throws(RunFailure) {
       try database.run(TableSink.create(name, shape, key))
+      try database.check(name, has: shape.fields.map(\.wire))
       let columns = try database.columns(name)
       rounding = try TableSink.check(columns, name, shape)
       if conflict != .refuse { try TableSink.check(key: key, try database.uniqueKeys(name, columns), name) }
@@ -61,11 +62,7 @@ final class TableSink: Sink {
     var rounding: [(Int, TableColumn)] = []
     for (index, field) in shape.fields.enumerated() {
       // Names of columns are alike whatever their case.
-      guard let column = columns.first(where: { $0.name.lowercased() == field.wire.lowercased() }) else {
-        throw RunFailure(
-          "table `\(Shape.clean(name))` has no column `\(Shape.clean(field.wire))`; it has \(Shape.clean(columns.map(\.name).joined(separator: ", ")))"
-        )
-      }
+      guard let column = columns.first(where: { $0.name.lowercased() == field.wire.lowercased() }) else { continue }
       guard column.keeps(field.shape) else {
         throw RunFailure(
           "column `\(Shape.clean(column.name))` of \(Shape.clean(name)) is \(Shape.clean(column.declared)), field `.\(field.name)` is \(field.shape.name): SQLite would change what is stored; convert the field, or declare the column as \(type(field.shape))"

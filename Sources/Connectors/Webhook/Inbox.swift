@@ -4,6 +4,12 @@ import Synchronization
 
 /// What has come for one path and is not taken yet.
 final class Inbox: Sendable {
+  /// Requests with a body, or those that only ask.
+  enum Kind { case body, query }
+  struct Key: Hashable {
+    let path: String
+    let kind: Kind
+  }
   let path: String
   /// Bytes of the longest body.
   let limit: Int

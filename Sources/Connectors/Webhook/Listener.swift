@@ -9,7 +9,10 @@ final class Listener: HttpService, @unchecked Sendable {
   private let credentials: Credentials
   private let maxWaiting: Int
   private let timeout: Int64
-  private var inboxes: [String: Inbox] = [:]
+  private let pages: Pages
+  /// What the steps `reply` have made.
+  let answers = Answers()
+  private var inboxes: [Inbox.Key: Inbox] = [:]
   private var server: HttpServer?
   /// Requests that are whole, until they are answered.
   private var waiting: Set<ObjectIdentifier> = []
@@ -25,21 +28,30 @@ final class Listener: HttpService, @unchecked Sendable {
     self.connection = connection
     settings = WebhookSettings(connection.settings)
     credentials = try Credentials(connection, settings)
+    pages = try Pages(connection, settings)
     maxWaiting = Int(min(settings.maxWaiting, 1 << 20))
     timeout = max(1_000_000, settings.requestTimeout.micros)
   }
 
   /// What comes for a path; only before the start.
-  func inbox(_ path: String, limit: Int) throws(RunFailure) -> Inbox {
+  func inbox(_ path: String, _ kind: Inbox.Kind, limit: Int) throws(RunFailure) -> Inbox {
     guard path.hasPrefix("/"), !path.contains("?"), !path.contains("#") else {
       throw connection.failure("`\(path)` is no path of requests; write it as in `/orders`")
     }
-    guard inboxes[path] == nil else {
+    let key = Inbox.Key(path: path, kind: kind)
+    guard inboxes[key] == nil else {
       throw connection.failure("two sources take what comes for `\(path)`; give each a path of its own")
     }
     let inbox = Inbox(path, limit: limit)
-    inboxes[path] = inbox
+    inboxes[key] = inbox
     return inbox
+  }
+
+  private func inbox(of head: RequestHead) -> Inbox? { head.kind.flatMap { inboxes[Inbox.Key(path: head.path, kind: $0)] } }
+
+  private func methods(of path: String) -> [String] {
+    [(Inbox.Kind.query, ["GET", "HEAD"]), (.body, ["POST", "PUT"])].filter { inboxes[Inbox.Key(path: path, kind: $0.0)] != nil }.flatMap(
+      \.1)
   }
 
   func start() throws(RunFailure) {
@@ -62,9 +74,13 @@ final class Listener: HttpService, @unchecked Sendable {
 
   func admit(_ exchange: HttpExchange) -> HttpReply? {
     let head = exchange.head
+    let methods = methods(of: head.path)
+    exchange.headers = pages.headers(head)
+    if let answer = pages.preflight(head, methods) { return answer }
     if let refusal = credentials.refuseHead(head) { return refusal }
-    guard let inbox = inboxes[head.path] else { return .noPath }
-    guard head.method == "POST" || head.method == "PUT" else { return .badMethod }
+    guard !methods.isEmpty else { return .noPath }
+    guard let inbox = inbox(of: head) else { return .badMethod(methods) }
+    if head.kind == .query { return head.length == 0 ? refuseMore() : .noBody }
     guard let _ = Coding(head) else { return .otherCoding }
     if let length = head.length, length > inbox.limit { return .tooLong(inbox.limit) }
     return refuseMore()
@@ -77,13 +93,13 @@ final class Listener: HttpService, @unchecked Sendable {
 
   func take(_ count: Int, for exchange: HttpExchange) -> HttpReply? {
     // Nothing was admitted for another path.
-    let limit = inboxes[exchange.head.path]!.limit
+    let limit = inbox(of: exchange.head)!.limit
     guard exchange.body.count + count <= limit else { return .tooLong(limit) }
     return hold(count, for: exchange)
   }
 
   private func hold(_ count: Int, for exchange: HttpExchange) -> HttpReply? {
-    let inbox = inboxes[exchange.head.path]!
+    let inbox = inbox(of: exchange.head)!
     guard held + count <= max(Self.heldLimit, inbox.limit) else { return .tooMany }
     sizes[ObjectIdentifier(exchange), default: 0] += count
     held += count
@@ -93,13 +109,13 @@ final class Listener: HttpService, @unchecked Sendable {
   func complete(_ exchange: HttpExchange) -> HttpReply? {
     if let refusal = credentials.refuseBody(exchange) ?? refuseMore() ?? unpack(exchange) { return refusal }
     waiting.insert(ObjectIdentifier(exchange))
-    inboxes[exchange.head.path]!.put(exchange)
+    inbox(of: exchange.head)!.put(exchange)
     return nil
   }
 
   private func unpack(_ exchange: HttpExchange) -> HttpReply? {
     guard Coding(exchange.head) == .gzip else { return nil }
-    let limit = inboxes[exchange.head.path]!.limit
+    let limit = inbox(of: exchange.head)!.limit
     do throws(Gzip.Problem) {
       let body = try Gzip.unpack(exchange.body, limit: limit)
       if let refusal = hold(max(0, body.count - exchange.body.count), for: exchange) { return refusal }
@@ -110,8 +126,19 @@ final class Listener: HttpService, @unchecked Sendable {
 
   func forget(_ exchange: HttpExchange) {
     waiting.remove(ObjectIdentifier(exchange))
-    inboxes[exchange.head.path]?.drop(exchange)
+    inbox(of: exchange.head)?.drop(exchange)
     held -= sizes.removeValue(forKey: ObjectIdentifier(exchange)) ?? 0
+  }
+}
+
+extension RequestHead {
+  /// Nil for methods that nothing takes.
+  fileprivate var kind: Inbox.Kind? {
+    switch method {
+    case "GET", "HEAD": .query
+    case "POST", "PUT": .body
+    default: nil
+    }
   }
 }
 

@@ -11,7 +11,8 @@ public final class WebhookConnector: Connector {
 
   init(_ listener: Listener) { self.listener = listener }
 
-  public func source(_ context: EndpointContext) throws(RunFailure) -> any Source { try PostSource(listener, context) }
+  public func source(_ context: EndpointContext) throws(RunFailure) -> any Source { try RequestSource(listener, context) }
+  public func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink { ReplySink(listener, context) }
 
   /// All sources are there: now requests may come.
   public func probe() throws(RunFailure) { try listener.start() }

@@ -19,6 +19,9 @@ struct WebhookSettings: Sendable {
   /// for that gets 503; where the event was on its way already, it comes twice. Of connections there are `max_waiting` and 100 more: beyond
   /// them the oldest whose request has not come whole gives way, of the address that has most of them.
   var requestTimeout: Duration
+  /// Web pages that may send from a browser and read the answer, by their origins such as `https://shop.example`; `*` are all. Each
+  /// source says which methods it takes.
+  var allowedOrigins: [String]
 
   init(_ settings: Settings) {
     host = settings.read("host") ?? "127.0.0.1"
@@ -27,11 +30,19 @@ struct WebhookSettings: Sendable {
     signatureSecret = settings.read("signature_secret")
     maxWaiting = settings.read("max_waiting") ?? 500
     requestTimeout = settings.read("request_timeout") ?? Duration(30_000_000)
+    allowedOrigins = settings.read("allowed_origins") ?? []
   }
 }
 
 struct WebhookPostSourceArguments: Sendable {
   /// Such as `/orders`; each source of the connection has its own.
+  var path: String
+
+  init(_ settings: Settings) { path = settings.required("path") }
+}
+
+struct WebhookGetSourceArguments: Sendable {
+  /// Such as `/prices`; each source of the connection has its own.
   var path: String
 
   init(_ settings: Settings) { path = settings.required("path") }

@@ -183,10 +183,3 @@ struct ConfigurationLoader {
     return .null
   }
 }
-
-/// The nearest of some names to a mistyped one.
-private func near(_ name: String, _ candidates: [String]) -> String? {
-  let limit = max(1, min(3, name.utf8.count / 3))
-  let far = candidates.map { ($0, editDistance(name, $0)) }
-  return far.filter { $0.1 <= limit }.min { $0.1 < $1.1 }?.0
-}

@@ -170,7 +170,7 @@ extension Batch {
     refused.append(
       Failure(
         row: count, step: -1, message: "the message is longer than max_event (\(limit) bytes); its beginning is kept as the payload",
-        payload: (Text(copy, size), meta())))
+        reason: .tooLarge, payload: (Text(copy, size), meta())))
     return false
   }
 }

@@ -11,6 +11,8 @@ public final class Batch {
   public var meta: [String: Column] = [:]
   /// The same of one event as JSON, for the error route.
   public var describe: (Int) -> String = { _ in "{}" }
+  /// Told of each event that fails, wherever it does: which it is, why, and in words.
+  public var failed: ((Int, FailureReason, String) -> Void)?
   /// Events that the source itself had to refuse; they are not among `events`.
   public var refused: [Failure] = []
   /// Number of the first event since the source began; numbers decide `sample`.
@@ -49,6 +51,7 @@ public final class Batch {
     header = nil
     checkpoint.removeAll(keepingCapacity: true)
     origin = nil
+    failed = nil
     describe = { _ in "{}" }
     context.arena.reset()
   }
@@ -104,6 +107,8 @@ public final class SinkBuffer {
   public let each: [Column]
   /// The event of the batch that each came from.
   public var origins = PlainList<Int32>()
+  /// Behind an `expand`, the place of each in the list that its event was expanded by; else empty.
+  var elements = PlainList<Int32>()
   /// The batch's `origin`.
   package var batchOrigin: ((Int) -> String)?
   /// What a row's event is known by in every run, where its source can tell. Rows that one event was expanded to share it.
@@ -133,9 +138,17 @@ public final class SinkBuffer {
     bytes.release()
     ends.release()
     origins.release()
+    elements.release()
   }
 
   public var count: Int { origins.count }
+
+  /// Notes which element of a list the event is that is about to be written.
+  public func note(_ element: Element?) { note(element?.index ?? 0) }
+  package func note(_ element: Int) { elements.append(Int32(truncatingIfNeeded: element)) }
+
+  /// The place of a row's element in its list.
+  package func element(_ row: Int) -> Int? { elements.count > 0 ? Int(elements[row]) : nil }
 
   /// Closes the event that was just written to `bytes`.
   @inlinable @inline(__always)
@@ -165,39 +178,9 @@ public final class SinkBuffer {
     numbered = (-1, 0)
     ends.removeAll()
     origins.removeAll()
+    elements.removeAll()
     records?.clear()
     for column in each { column.clear() }
-  }
-}
-
-/// A failed event on its way to the error route.
-public struct Failure: Sendable {
-  /// The event of the batch, or the one that follows a refused one.
-  public let row: Int
-  /// The step's number; -1 for the source.
-  public let step: Int
-  public let message: String
-  /// The event's bytes and meta, where it is not one of the batch.
-  public var payload: (bytes: Text, meta: String)?
-  /// What failed of an event that was cut into records.
-  package var record: Record?
-  public init(row: Int, step: Int, message: String, payload: (bytes: Text, meta: String)? = nil) {
-    self.row = row
-    self.step = step
-    self.message = message
-    self.payload = payload
-  }
-}
-
-/// One record of an event that holds many, such as a line of a CSV file that is read whole, and its number from 1 on.
-public struct Record: Sendable {
-  public let text: Text
-  public let number: Int
-  public init(_ text: Text, _ number: Int) { (self.text, self.number) = (text, number) }
-  /// Nil if the event is the record.
-  public init?(_ text: Text, _ number: Int?) {
-    guard let number else { return nil }
-    self.init(text, number)
   }
 }
 
@@ -211,8 +194,9 @@ public final class Outputs {
   public var lookups: [LookupStep] = []
   /// Why the batch under way cannot be finished: nothing of it may be written, and nothing fails.
   package var broken: RunFailure?
-  /// What is at work, where events are cut into records; a failure concerns it alone.
-  public var record: Record?
+  /// What is at work of an event that was cut into records, and of a list that was expanded; a failure concerns it alone.
+  @usableFromInline var record: Record?
+  public private(set) var element: Element?
   let log: (String) -> Void
   /// Takes what comes by a probe, where a test runs.
   package var onProbe: ((Int, String) -> Void)?
@@ -223,18 +207,34 @@ public final class Outputs {
   }
 
   public func fail(_ row: Int, _ step: Int, _ message: String) {
+    fail(row, step, message, record, element.map { ($0.index, $0.json) })
+  }
+  package func fail(_ row: Int, _ step: Int, _ message: String, _ record: Record?, _ element: Failure.Part?) {
     var failure = Failure(row: row, step: step, message: message)
-    failure.record = record
+    (failure.record, failure.element) = (record, element)
     failures.append(failure)
   }
   public func fail(_ row: Int, _ step: Int, _ failure: EventFailure) { fail(row, step, failure.message) }
   /// Works on one record of an event.
-  public func on(_ record: Record?, _ body: () -> Void) {
-    let outer = self.record
-    self.record = record
+  public func on(_ record: Record, _ body: () -> Void) { on(record, element, body) }
+  /// Works on what was at work before.
+  @usableFromInline func on(_ record: Record?, _ element: Element?, _ body: () -> Void) {
+    let outer = (self.record, self.element)
+    (self.record, self.element) = (record, element)
     body()
-    self.record = outer
+    (self.record, self.element) = outer
   }
+  /// Works on each element of a list; an event whose list is empty goes nowhere.
+  @inlinable public func expand<Item: JSONWritable>(_ list: List<Item>, _ body: (Item) -> Void) {
+    if list.count == 0 { filtered += 1 }
+    let outer = element
+    for index in 0..<list.count {
+      work(on: Element(list, index))
+      body(list[index])
+    }
+    work(on: outer)
+  }
+  @usableFromInline func work(on element: Element?) { self.element = element }
   /// Shows an event, as `write` writes it, to whoever looks at a probe.
   public func show(_ probe: Int, _ write: (inout ByteBuffer) -> Void) {
     guard let onProbe else { return }
@@ -243,7 +243,6 @@ public final class Outputs {
     write(&bytes)
     onProbe(probe, bytes.string)
   }
-
   public func log(_ text: Text) { log(Shape.clean(text.string)) }
 
   public func clear() {

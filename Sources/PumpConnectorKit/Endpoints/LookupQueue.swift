@@ -2,7 +2,7 @@
 public final class LookupQueue<Event> {
   @usableFromInline let keys: Column
   @usableFromInline let found: Column
-  @usableFromInline var events: [(event: Event, row: Int, record: Record?)] = []
+  @usableFromInline var events: [(event: Event, row: Int, record: Record?, element: Element?)] = []
   @usableFromInline var rows: [Int32] = []
 
   public init(_ key: Shape, _ found: Shape) {
@@ -13,7 +13,7 @@ public final class LookupQueue<Event> {
   @inlinable public func add(_ key: some ColumnValue, _ event: Event, _ row: Int, _ out: Outputs) {
     key.write(keys, events.count)
     rows.append(Int32(events.count))
-    events.append((event, row, out.record))
+    events.append((event, row, out.record, out.element))
   }
 
   /// Asks, and goes on with each event and what was found for it; those for which that fails have failed in this step.
@@ -28,11 +28,11 @@ public final class LookupQueue<Event> {
       lookup.find(keys, rows, into: found, context) { place, failure in
         failed.insert(Int(place))
         let item = events[Int(place)]
-        out.on(item.record) { out.fail(item.row, step, failure) }
+        out.on(item.record, item.element) { out.fail(item.row, step, failure) }
       }
     }
     for (place, item) in events.enumerated() where !failed.contains(place) {
-      out.on(item.record) { next(item.event, .read(found, place, context.arena), item.row) }
+      out.on(item.record, item.element) { next(item.event, .read(found, place, context.arena), item.row) }
     }
     keys.clear()
     rows.removeAll(keepingCapacity: true)

@@ -8,6 +8,8 @@ public final class HttpExchange: @unchecked Sendable {
   public let remote: String
   /// Grows on the server's thread until the request is whole; whoever takes the request may empty it.
   public var body: [UInt8] = []
+  /// Headers of every answer to it; the server's, until the request is whole.
+  public var headers: [(name: String, value: String)] = []
   /// The connection, by its number.
   let peer: Int
   private struct State {

@@ -310,7 +310,8 @@ public final class HttpServer: @unchecked Sendable {
 
   private func answer(_ peer: HttpPeer, _ reply: HttpReply) {
     if isEnding.load(ordering: .relaxed) { peer.closesAfter = true }
-    peer.output = reply.bytes(keepsAlive: !peer.closesAfter, onlyHead: peer.exchange?.head.method == "HEAD")
+    peer.output = reply.bytes(
+      keepsAlive: !peer.closesAfter, onlyHead: peer.exchange?.head.method == "HEAD", headers: peer.exchange?.headers ?? [])
     peer.written = 0
     (peer.phase, peer.deadline) = (.answering, monotonicMicros() + limits.patience)
     forget(peer)

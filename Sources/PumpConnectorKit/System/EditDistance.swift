@@ -13,3 +13,11 @@ package func editDistance(_ a: String, _ b: String) -> Int {
   }
   return row[b.count]
 }
+
+/// The nearest of some names to a mistyped one.
+package func near(_ name: String, _ candidates: [String]) -> String? {
+  let limit = max(1, min(3, name.utf8.count / 3))
+  let far = candidates.map { ($0, editDistance(name.lowercased(), $0.lowercased())) }
+  // Of a name of one letter every other is one step away.
+  return far.filter { $0.1 <= limit && $0.1 < name.utf8.count }.min { $0.1 < $1.1 }?.0
+}

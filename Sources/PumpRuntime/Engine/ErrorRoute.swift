@@ -22,14 +22,15 @@ final class ErrorRoute {
       throw RunFailure(
         "an event failed in `\(spec.stage(first))`: \(first.message); `on error` says what to do with such events\(spec.arrow(first))")
     case .skip:
+      tell(failures)
       for (failure, _) in failures.prefix(5) {
         logger.warning(
-          "skipped an event that failed in `\(spec.stage(failure))`: \(failure.message)\(spec.place(failure).map { " (\($0))" } ?? "")",
+          "skipped an event that failed in `\(spec.stage(failure))`: \(failure.message) (\(Shape.clean(spec.place(failure).description)))",
           pipeline: spec.id)
       }
       if failures.count > 5 { logger.warning("skipped \(failures.count - 5) more", pipeline: spec.id) }
       return false
-    case .route: break
+    case .route: tell(failures)
     }
     fill(failures, now)
     let failed = outputs.failures.count
@@ -40,6 +41,11 @@ final class ErrorRoute {
     return true
   }
 
+  /// Tells the sources, where they want to know.
+  private func tell(_ failures: [SinkSet.Late]) {
+    for (failure, from) in failures { from.failed?(failure.row, spec.reason(failure), failure.message) }
+  }
+
   private func fill(_ failures: [SinkSet.Late], _ now: Timestamp) {
     let records = batch.records!
     batch.clear()
@@ -47,20 +53,29 @@ final class ErrorRoute {
     let arena = batch.context.arena
     for (row, (failure, from)) in failures.enumerated() {
       records.setPresent(row)
-      records.children[0].set(arena.copy(failure.message), row)
-      records.children[1].set(arena.copy(spec.stage(failure)), row)
-      records.children[2].set(failure.payload?.bytes ?? failure.record?.text ?? from.payload(failure.row), row)
-      records.children[3].set(arena.copy(failure.payload?.meta ?? Self.meta(from.describe(failure.row), failure.record)), row)
-      records.children[4].set(Int64(1), row)
-      records.children[5].set(from.context.now, row)
+      func field(_ name: String) -> Column { records.children[records.shape.field(name)!] }
+      field("message").set(arena.copy(failure.message), row)
+      field("reason").set(Int64(FailureReason.allCases.firstIndex(of: spec.reason(failure))!), row)
+      field("stage").set(arena.copy(spec.stage(failure)), row)
+      field("place").set(arena.copy(Shape.clean(spec.place(failure).short)), row)
+      field("payload").set(failure.payload?.bytes ?? failure.record?.text ?? from.payload(failure.row), row)
+      if let json = failure.element?.json { field("element").set(arena.copy(json), row) } else { field("element").setNull(row) }
+      if let index = failure.element?.index { field("index").set(Int64(index), row) } else { field("index").setNull(row) }
+      field("meta").set(arena.copy(Self.meta(failure, from)), row)
+      field("attempts").set(Int64(failure.attempts), row)
+      field("at").set(from.context.now, row)
     }
     batch.count = failures.count
   }
 
-  /// What is said of an event, with the number of the record within it.
-  private static func meta(_ json: String, _ record: Record?) -> String {
-    guard let record else { return json }
-    return "\(json.dropLast())\(json == "{}" ? "" : ",")\"record\":\(record.number)}"
+  /// What is said of an event: by its source, and where it is a record of a stream, its number and header.
+  private static func meta(_ failure: Failure, _ from: Batch) -> String {
+    if let payload = failure.payload { return payload.meta }
+    var members = from.describe(failure.row).dropFirst().dropLast()
+    func add(_ name: String, _ json: String) { members += "\(members.isEmpty ? "" : ",")\"\(name)\":\(json)" }
+    if let number = failure.record?.number { add("record", "\(number)") }
+    if let header = failure.record?.header ?? from.header { add("header", JSONLiteral.quoted(header.text.string)) }
+    return "{\(members)}"
   }
 }
 
@@ -68,13 +83,17 @@ extension PipelineSpec {
   /// The name of the step in which an event failed.
   func stage(_ failure: Failure) -> String { failure.step < 0 ? "source" : stages[failure.step].name }
 
-  /// Where the step stands in the spec; a source's failures have no step.
-  func place(_ failure: Failure) -> String? {
-    stages.indices.contains(failure.step) ? Shape.clean("\(stages[failure.step].place)") : nil
+  func reason(_ failure: Failure) -> FailureReason {
+    failure.reason ?? (failure.step < 0 ? .decode : stages[failure.step].reason)
+  }
+
+  /// Where the step stands in the spec. Of several sources it is not known which one failed.
+  func place(_ failure: Failure) -> Place {
+    failure.step >= 0 ? stages[failure.step].place : sources.count == 1 ? sources[0].place : place
   }
 
   /// The same as a line below a message.
-  func arrow(_ failure: Failure) -> String { place(failure).map { "\n  --> \($0)" } ?? "" }
+  func arrow(_ failure: Failure) -> String { "\n  --> \(Shape.clean(place(failure).description))" }
 
   func routeFailed(_ failure: Failure) -> RunFailure {
     RunFailure("the error route failed in `\(stage(failure))`: \(failure.message)\(arrow(failure))")

@@ -39,7 +39,7 @@ extension Executable {
       spec, steps, configuration, sinks: captures, lookups: lookups, keeper: nil, logger: Logger(asJSON: false, quiet: true),
       stop: StopSignal(), clock: { now })
     pipeline.onProbe { probes[$0].add($1) }
-    let source = try TestSource(test.given, spec, pipeline.processor.framing)
+    let source = try TestSource(test.given, spec, configuration, pipeline.processor.framing)
     var halted: String?
     do throws(RunFailure) {
       try pipeline.run(source, RetryPolicy(RetrySettings(Settings([:])), limit: 0), "test", nil)
@@ -90,7 +90,7 @@ private final class WatchingProcessor: Processor {
     self.route = route
   }
   func process(_ batch: Batch, _ out: Outputs) {
-    for row in 0..<batch.count { capture.add(batch.records!, row) }
+    for row in 0..<batch.count { capture.add(batch.records!, row, JSONOptions(readable: true)) }
     route?.process(batch, out)
   }
 }
@@ -100,9 +100,9 @@ private final class WatchingProcessor: Processor {
 final class CaptureSink: Sink, @unchecked Sendable {
   private var events: [String] = []
 
-  func add(_ records: Column, _ row: Int) {
+  func add(_ records: Column, _ row: Int, _ options: JSONOptions = JSONOptions()) {
     var out = ByteBuffer(capacity: 256)
-    out.json(records, row, JSONOptions())
+    out.json(records, row, options)
     events.append(out.string)
     out.release()
   }
@@ -172,12 +172,14 @@ private final class TestSource: Source {
   private var next = 0
   private let memory = Arena()
 
-  init(_ inputs: [TestSpec.Given], _ spec: PipelineSpec, _ framing: Framing?) throws(RunFailure) {
+  init(_ inputs: [TestSpec.Given], _ spec: PipelineSpec, _ configuration: Configuration, _ framing: Framing?) throws(RunFailure) {
     shape = spec.input.recordShape
     meta = spec.meta.map { ($0.name, Shape.of($0.type)) }
     let isFile = spec.sources.contains { $0.abilities.contains("cut") }
-    let isLines = spec.sources.contains { $0.name == "lines" }
-    let cut = isFile ? framing ?? (isLines ? .lines : nil) : nil
+    let lines = spec.sources.first { $0.name == "lines" }
+    let join: String? = lines.flatMap { configuration.section("pipeline:\(spec.id):\($0.label)").read("join") }
+    let joined = try Framing.joined(by: join, lines?.label ?? "", limit: .max)
+    let cut = isFile ? joined ?? framing ?? (lines == nil ? nil : .lines) : nil
     for input in inputs {
       switch input.input {
       case .json(let text), .bytes(let text): add(memory.copy(text), input.meta, cut)
@@ -197,7 +199,8 @@ private final class TestSource: Source {
     if framing.hasHeader, let problem = framing.headerProblem(header?.text ?? Text()) {
       given.append(Given(text: header?.text ?? Text(), meta: meta, refusal: problem))
     }
-    given += records.map { Given(text: $0, meta: meta, header: header, isFramed: true) }
+    let isJoined = framing.joinsLines
+    given += records.map { Given(text: isJoined ? $0.withoutReturns(memory) : $0, meta: meta, header: header, isFramed: !isJoined) }
   }
 
   /// One event at a time, with random numbers of its own: the same interpreted and compiled, and in every run.

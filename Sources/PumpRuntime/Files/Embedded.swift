@@ -16,8 +16,9 @@ final class FileConnector: Connector {
     }
     let arguments = FileLinesSourceArguments(context.settings)
     let unpacks = arguments.compression == .auto
-    if arguments.follow { return try FollowSource(context, arguments.path, unpacks: unpacks) }
-    return try FileSource(context, arguments.path, unpacks: unpacks, whole: false)
+    let joined = try Framing.joined(by: arguments.join, context.spec.label, limit: context.eventLimit)
+    guard arguments.follow else { return try FileSource(context, arguments.path, unpacks: unpacks, whole: false, joined: joined) }
+    return try FollowSource(context, arguments.path, unpacks: unpacks, joined: joined, wait: arguments.joinWait.micros)
   }
   func sink(_ context: EndpointContext) throws(RunFailure) -> any Sink {
     if context.spec.name == "bytes" {

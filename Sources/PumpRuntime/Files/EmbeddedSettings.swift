@@ -15,11 +15,20 @@ struct FileLinesSourceArguments: Sendable {
   var follow: Bool
   /// `auto` unpacks what begins as gzip does.
   var compression: Compression
+  /// Lines that this pattern matches go on with the event of the line before, as those of a stack trace do: `join: r"^\s"`.
+  /// The event has its lines with LF between them, and `max_event` holds for all of them together. An empty line ends it,
+  /// unless the pattern matches that, too.
+  var join: String?
+  /// The last event of a file that is followed waits so long for a line that goes on with it. One that comes later begins an
+  /// event of its own.
+  var joinWait: Duration
 
   init(_ settings: Settings) {
     path = settings.required("path")
     follow = settings.read("follow") ?? false
     compression = settings.read("compression") ?? .auto
+    join = settings.read("join")
+    joinWait = settings.read("join_wait") ?? Duration(1_000_000)
   }
 }
 
@@ -96,6 +105,18 @@ struct FileJsonLookupArguments: Sendable {
   init(_ settings: Settings) {
     path = settings.required("path")
     column = settings.required("column")
+  }
+}
+
+struct StdinLinesSourceArguments: Sendable {
+  /// Lines that this pattern matches go on with the event of the line before: `join: r"^\s"`.
+  var join: String?
+  /// So long an event waits for a line that goes on with it.
+  var joinWait: Duration
+
+  init(_ settings: Settings) {
+    join = settings.read("join")
+    joinWait = settings.read("join_wait") ?? Duration(1_000_000)
   }
 }
 

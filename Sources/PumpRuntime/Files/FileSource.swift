@@ -6,16 +6,19 @@ struct FileOpener: Sendable {
   /// Whether what begins as gzip does is unpacked.
   let unpacks: Bool
   let framing: Framing
+  /// Whether events are records as the first step wants them; lines that were joined are not.
+  let isFramed: Bool
   /// Events are known by their record's number, not by their line.
   let countsRecords: Bool
   let limit: Int
   /// How far each file was read in earlier runs, by its path then.
   var saved: [String: FilePosition] = [:]
 
-  init(_ context: EndpointContext, unpacks: Bool, framing: Framing?, countsRecords: Bool) {
+  init(_ context: EndpointContext, unpacks: Bool, joined: Framing?, countsRecords: Bool) {
     self.context = context
     self.unpacks = unpacks
-    self.framing = framing ?? .lines
+    framing = joined ?? context.framing ?? .lines
+    isFramed = joined == nil && context.framing != nil
     self.countsRecords = countsRecords
     limit = context.eventLimit
   }
@@ -114,10 +117,10 @@ final class FileSource: Source {
   private var checkpoint: Checkpoint = [:]
   private var keeps = false
 
-  init(_ context: EndpointContext, _ path: String, unpacks: Bool, whole: Bool) throws(RunFailure) {
+  init(_ context: EndpointContext, _ path: String, unpacks: Bool, whole: Bool, joined: Framing? = nil) throws(RunFailure) {
     self.context = context
     self.whole = whole && context.framing == nil
-    opener = FileOpener(context, unpacks: unpacks, framing: context.framing, countsRecords: whole)
+    opener = FileOpener(context, unpacks: unpacks, joined: joined, countsRecords: whole)
     paths = try FilePattern.expand(path)
     for path in paths {
       var status = stat()
@@ -160,11 +163,13 @@ final class FileSource: Source {
         leave()
         continue
       }
-      batch.isFramed = context.framing != nil
+      batch.isFramed = opener.isFramed
       if whole { return try readWhole(file, batch) }
       // What is written later may end a line that has no end yet; without kept positions it would never be read.
       let final = !keeps || opener.countsRecords || file.isStatic
-      if try file.read(batch, final: final, meta: { opener.meta(file.path, $0) }) {
+      let meta = { [opener] in opener.meta(file.path, $0) }
+      // What is there when its end is reached is an event, though more may be written that would go on with it.
+      if try file.read(batch, final: final, meta: meta) || !file.stream.wasStopped && file.readWaiting(batch, after: 0, meta: meta) {
         opener.describe(batch, file)
         keep(file)
         return true
@@ -214,7 +219,8 @@ final class FileSource: Source {
     if content.count > limit {
       let message =
         "\(Shape.clean(path)) is longer than max_event (\(limit) bytes); raise it: `file.bytes(\(Shape.quote(path))) { max_event = 200MiB }`"
-      batch.refused.append(Failure(row: 0, step: -1, message: message, payload: (text.slice(0, min(limit, text.count)), meta)))
+      batch.refused.append(
+        Failure(row: 0, step: -1, message: message, reason: .tooLarge, payload: (text.slice(0, min(limit, text.count)), meta)))
     } else {
       batch.append(text)
     }
@@ -237,18 +243,30 @@ final class StdinSource: Source {
   private let splitter: LineSplitter
   private let stream: ByteStream
   private let context: EndpointContext
+  private let isFramed: Bool
+  /// So long an event of joined lines waits for a line that goes on with it, in microseconds.
+  private let wait: Int64
+  private var touched = monotonicMicros()
 
   init(_ context: EndpointContext) throws(RunFailure) {
     self.context = context
-    splitter = LineSplitter(limit: context.eventLimit, framing: context.framing ?? .lines)
+    let arguments = StdinLinesSourceArguments(context.settings)
+    let joined = try Framing.joined(by: arguments.join, context.spec.label, limit: context.eventLimit)
+    wait = arguments.joinWait.micros
+    isFramed = joined == nil && context.framing != nil
+    splitter = LineSplitter(limit: context.eventLimit, framing: joined ?? context.framing ?? .lines)
     stream = try ByteStream(0, path: "standard input", unpack: false, stop: context.stop)
   }
 
   var ends: Bool { true }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
-    batch.isFramed = context.framing != nil
-    let more = try splitter.next(stream, batch, final: true) { "{\"line\":\($0.line)}" }
+    batch.isFramed = isFramed
+    let held = splitter.unfinished
+    let more = try splitter.next(stream, batch, final: true, meta: Self.meta)
+    if batch.count > 0 || splitter.unfinished != held { touched = monotonicMicros() }
+    let isEmpty = batch.count == 0 && batch.refused.isEmpty
+    if more, isEmpty, monotonicMicros() - touched >= wait { _ = splitter.takeWaiting(batch, meta: Self.meta) }
     let places = splitter.places
     batch.describe = { "{\"line\":\($0 < places.count ? places[$0].line : 0)}" }
     if context.meta.contains("line") {
@@ -257,4 +275,6 @@ final class StdinSource: Source {
     }
     return more
   }
+
+  private static func meta(_ place: LineSplitter.Place) -> String { "{\"line\":\(place.line)}" }
 }

@@ -30,9 +30,13 @@ final class FollowSource: Source {
   /// So long it stays open after that: its writer may not have heard of the rotation.
   private static let patience: Int64 = 60_000_000
 
-  init(_ context: EndpointContext, _ path: String, unpacks: Bool) throws(RunFailure) {
+  /// So long an event of joined lines waits for a line that goes on with it, in microseconds.
+  private let wait: Int64
+
+  init(_ context: EndpointContext, _ path: String, unpacks: Bool, joined: Framing?, wait: Int64) throws(RunFailure) {
     self.context = context
-    opener = FileOpener(context, unpacks: unpacks, framing: context.framing, countsRecords: false)
+    self.wait = wait
+    opener = FileOpener(context, unpacks: unpacks, joined: joined, countsRecords: false)
     pattern = path
     // What cannot be opened is said before anything flows.
     guard FilePattern.isPattern(pattern) || FileIdentity(of: pattern) != nil else {
@@ -52,7 +56,7 @@ final class FollowSource: Source {
 
   private func read(_ batch: Batch) throws(RunFailure) -> Bool {
     if !hasBegun { try begin() }
-    batch.isFramed = context.framing != nil
+    batch.isFramed = opener.isFramed
     if monotonicMicros() - looked >= Self.pause { try look() }
     for _ in lanes.indices {
       turn = (turn + 1) % lanes.count
@@ -97,7 +101,8 @@ final class FollowSource: Source {
   }
 
   private func give(_ file: SourceFile, _ batch: Batch, final: Bool) throws(RunFailure) -> Bool {
-    guard try file.read(batch, final: final, meta: { opener.meta(file.path, $0) }) else { return false }
+    let meta = { [opener] in opener.meta(file.path, $0) }
+    guard try file.read(batch, final: final, meta: meta) || file.readWaiting(batch, after: wait, meta: meta) else { return false }
     opener.describe(batch, file)
     return true
   }

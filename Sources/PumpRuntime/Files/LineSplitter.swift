@@ -49,7 +49,8 @@ final class LineSplitter {
     base = place.offset
     atStart = place.offset == 0
     needsHeader = framing.hasHeader && header == nil
-    capacity = Self.chunk + limit + 2
+    // Beside an event there may be the line that decides whether it goes on.
+    capacity = Self.chunk + (framing.joinsLines ? 2 : 1) * limit + 2
     buffer = .allocate(capacity: capacity + 64)
     memset(buffer + capacity, 0, 64)
   }
@@ -88,7 +89,34 @@ final class LineSplitter {
       atStart = false
     }
     if cutsLines { takeLines(batch) }
-    while start < end, let place = feed() {
+    takeRecords(batch, isLast: false, meta)
+    // A record longer than the limit is never held whole: its beginning is refused, the rest read over.
+    let known = end - (scanner?.undecided ?? 0)
+    if known - start > limit {
+      if !discarding {
+        tooLongSince = position
+        tooLong(known - start, batch, meta)
+      }
+      next.line += Int64(occurrences(of: 0x0A, in: buffer + start, known - start))
+      (start, scanned) = (known, end)
+    }
+    batch.header = header
+    return true
+  }
+
+  /// Takes an event of joined lines whose last line has ended, where what there is of the next one does not go on with it;
+  /// false if there is none.
+  func takeWaiting(_ batch: Batch, meta: (Place) -> String) -> Bool {
+    guard framing.joinsLines, let undecided = scanner?.undecided, undecided > 0 else { return false }
+    places.removeAll(keepingCapacity: true)
+    let before = start
+    takeRecords(batch, isLast: true, meta)
+    return start > before
+  }
+
+  /// Takes the records that have an end.
+  private func takeRecords(_ batch: Batch, isLast: Bool, _ meta: (Place) -> String) {
+    while start < end, let place = feed(isLast) {
       if discarding {
         tooLongSince = nil
         pass(place + 1)
@@ -99,17 +127,6 @@ final class LineSplitter {
         take(place, batch, meta)
       }
     }
-    // A record longer than the limit is never held whole: its beginning is refused, the rest read over.
-    if end - start > limit {
-      if !discarding {
-        tooLongSince = position
-        tooLong(end - start, batch, meta)
-      }
-      next.line += Int64(occurrences(of: 0x0A, in: buffer + start, end - start))
-      (start, scanned) = (end, end)
-    }
-    batch.header = header
-    return true
   }
 
   /// Takes whole lines as long as they need no second look: most streams are nothing else.
@@ -134,28 +151,29 @@ final class LineSplitter {
 
   /// What is left at the end of the stream.
   private func finish(_ batch: Batch, _ meta: (Place) -> String) -> Bool {
-    let isLast = end == start
+    let isEmpty = end == start
     defer { tooLongSince = nil }
-    if !isLast {
+    if !cutsLines { takeRecords(batch, isLast: true, meta) }
+    if end > start {
       if !discarding { if end - start > limit { tooLong(end - start, batch, meta) } else { take(end, batch, meta) } }
       memset(buffer + end, 0, 64)
       (start, scanned) = (end, end)
     }
-    if isLast, needsHeader {
+    if isEmpty, needsHeader {
       refuseHeader(Text(), batch, meta)
       needsHeader = false
       return true
     }
     batch.header = header
-    return !isLast
+    return !isEmpty
   }
 
   /// The line feed that ends the record.
   @inline(__always)
-  private func feed() -> Int? {
+  private func feed(_ isLast: Bool) -> Int? {
     if !cutsLines {
       // Only lines have none.
-      let found = scanner!.end(buffer, scanned, end)
+      let found = scanner!.end(buffer, scanned, end, isLast: isLast)
       scanned = found ?? end
       return found
     }
@@ -181,7 +199,8 @@ final class LineSplitter {
       if needsHeader {
         takeHeader(Text(buffer + start, stop - start), batch, meta)
       } else {
-        batch.append(Text(buffer + start, stop - start))
+        let text = Text(buffer + start, stop - start)
+        batch.append(framing.joinsLines ? text.withoutReturns(batch.context.arena) : text)
         places.append(position)
         next.record += 1
       }
@@ -197,17 +216,19 @@ final class LineSplitter {
 
   private func refuseHeader(_ text: Text, _ batch: Batch, _ meta: (Place) -> String) {
     guard let problem = framing.headerProblem(text) else { return }
-    refuse(batch.context.arena.copy(text), problem, step: 0, batch, meta)
+    refuse(batch.context.arena.copy(text), problem, nil, batch, meta)
   }
 
   private func tooLong(_ length: Int, _ batch: Batch, _ meta: (Place) -> String) {
     let payload = batch.context.arena.copy(Text(buffer + start, min(limit, length)))
     let what = cutsLines ? "line" : "record"
-    refuse(payload, "the \(what) is longer than max_event (\(limit) bytes); its beginning is kept as the payload", step: -1, batch, meta)
+    refuse(payload, "the \(what) is longer than max_event (\(limit) bytes); its beginning is kept as the payload", .tooLarge, batch, meta)
     next.record += 1
   }
 
-  private func refuse(_ payload: Text, _ message: String, step: Int, _ batch: Batch, _ meta: (Place) -> String) {
-    batch.refused.append(Failure(row: batch.count, step: step, message: message, payload: (payload, meta(position))))
+  /// A header that does not fit is refused in the name of the step that reads it, the first.
+  private func refuse(_ payload: Text, _ message: String, _ reason: FailureReason?, _ batch: Batch, _ meta: (Place) -> String) {
+    let step = reason == nil ? 0 : -1
+    batch.refused.append(Failure(row: batch.count, step: step, message: message, reason: reason, payload: (payload, meta(position))))
   }
 }

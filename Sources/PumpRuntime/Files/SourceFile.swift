@@ -79,6 +79,11 @@ final class SourceFile {
     return goesOn
   }
 
+  /// The event of joined lines that waits for the next line, where none came for so long, in microseconds; false if there is none.
+  func readWaiting(_ batch: Batch, after time: Int64, meta: (LineSplitter.Place) -> String) -> Bool {
+    currentMicros() - touched >= time && splitter.takeWaiting(batch, meta: meta)
+  }
+
   /// Another file has its name; its writer may add to it for a while yet.
   func wasReplaced() { replaced = currentMicros() }
 

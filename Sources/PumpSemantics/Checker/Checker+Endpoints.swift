@@ -38,6 +38,11 @@ extension Checker {
         help: names.first.map { "write `\(syntax.target.text).\($0)(…)`" })
       return nil
     }
+    // What answers a request is a step of its own, which knows whether somebody waits.
+    if role == .sink, name.text == "reply", !name.span.range.isEmpty, interface.endpoint(role, "reply") != nil {
+      report(.badReply, syntax.span, "an answer is no sink", help: "write `|> reply`")
+      return nil
+    }
     guard let endpoint = interface.endpoint(role, name.text) else {
       if let other = interface.endpoints.first(where: { $0.name == name.text }) {
         report(
@@ -154,6 +159,7 @@ extension Checker {
           pipeline.note(checked)
           each.append((Field(parameter.name, checked.type), parameter.isPath ? checked.asPath : checked))
         } else {
+          if case .literal(.regex(let text)) = value.kind { checkPattern(Expr(.literal(.string(text)), .string), value.span) }
           fixed.append(parameter.setting(type, check(setting: value, parameter.setting(type, nil), scope)))
         }
       }

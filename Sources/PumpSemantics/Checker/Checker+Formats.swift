@@ -208,7 +208,13 @@ extension Checker {
       part = value
     }
     let before = part?.type ?? flow.type
-    let found = format(name, arguments, for: .encode, of: before.record)
+    var found = format(name, arguments, for: .encode, of: before.record)
+    // An error route has no meta: its events are failures, whose payload is to be read by people.
+    if flow.meta == nil, let (format, spec) = found, format.options["readable"] == nil,
+      spec.options.contains(where: { $0.name == "readable" })
+    {
+      found = (Format(name: format.name, options: format.options.merging(["readable": .bool(true)]) { $1 }), spec)
+    }
     flow.carried = flow.type
     flow.type = .bytes
     flow.forgetEvent()

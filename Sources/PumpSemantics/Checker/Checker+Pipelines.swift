@@ -14,6 +14,8 @@ final class PipelineContext {
   private var roles: [String: ConnectorSyntax.Role] = [:]
   var sinks: [TypedEndpoint] = []
   var feeds: [String] = []
+  /// How many `reply` there were.
+  var replies = 0
 
   init(name: String) { self.name = name }
 
@@ -85,6 +87,7 @@ extension Checker {
       let type = resolve(typeSyntax)
       flow = Flow(type: type.plain, meta: RecordType(fields: type.plain == .bytes ? [Self.raw] : []))
       checks = self.checks(of: type, at: Expr(.it, type.plain), path: "")
+      flow.sender = .nobody("other pipelines feed this one", help: "reply in the pipeline that has the source")
     case .source(let endpoint): (flow, checks) = source([endpoint], &sources, context)
     case .merge(let list, let span):
       if list.count < 2 {
@@ -100,7 +103,8 @@ extension Checker {
     case .halt: break
     case .skip: onError = .skip
     case .chain(let steps, let span):
-      let failure = Flow(type: .failure, meta: nil)
+      var failure = Flow(type: .failure, meta: nil)
+      failure.sender = .nobody("the sender of an event that fails gets a problem document of the failure", help: "write `|> sink …`")
       onError = .chain(check(chain: steps, failure, mustEnd: true, span, in: context).steps)
     case nil:
       if context.canFail {
@@ -156,10 +160,11 @@ extension Checker {
       let typeChecks = self.checks(of: declared, at: Expr(.it, declared.plain), path: "")
       checks = typeChecks
       let meta = RecordType(fields: found.endpoint.meta.fields + (declared.plain == .bytes ? [Self.raw] : []))
-      sources.append(
-        endpoint(
-          syntax, found, type: declared.plain, event: nil, record: declared.plain.record, meta: nil, locals: [:], declared: declared,
-          context))
+      let source = endpoint(
+        syntax, found, type: declared.plain, event: nil, record: declared.plain.record, meta: nil, locals: [:], declared: declared, context)
+      sources.append(source)
+      // What the source joins is an event as it is.
+      let isCuttable = found.endpoint.abilities.contains("cut") && source.spec.isUnset("join")
       if let first = result, let known = first.meta {
         if first.type != declared.plain, first.type != .erroneous, declared != .erroneous {
           report(
@@ -168,16 +173,18 @@ extension Checker {
         }
         result = Flow(
           type: first.type, isWhole: first.isWhole,
-          isCuttable: first.isCuttable && found.endpoint.abilities.contains("cut"),
+          isCuttable: first.isCuttable && isCuttable,
           meta: RecordType(
             fields: known.fields.filter { field in meta.fields.contains { $0.name == field.name && $0.type == field.type } }))
       } else {
         result = Flow(
           type: declared.plain, isWhole: found.endpoint.abilities.contains("whole"),
-          isCuttable: found.endpoint.abilities.contains("cut"), meta: meta)
+          isCuttable: isCuttable, meta: meta)
       }
     }
-    return (result ?? Flow(type: .erroneous, meta: RecordType(fields: [])), checks)
+    var flow = result ?? Flow(type: .erroneous, meta: RecordType(fields: []))
+    flow.sender = Sender(of: sources.map(\.spec))
+    return (flow, checks)
   }
 
   /// A sink that keeps positions in its transaction needs sources that can go on from them, and is the only one.

@@ -12,6 +12,8 @@ struct Flow {
   var isCuttable = false
   /// The header line that `encode csv(header)` asks its sink to write.
   var header: String?
+  /// Who gets what a `reply` sends.
+  var sender = Sender.nobody("events of a stage may come from anywhere", help: "put `reply` at the end of the pipeline that has the source")
   /// What the source says of the event; nil in an error route, whose events are failures.
   let meta: RecordType?
   /// Values of a stage's parameters.
@@ -124,7 +126,9 @@ extension Checker {
     case .lookup(let endpoint, let name, let type): return (lookup(endpoint, name, type, syntax, &flow, pipeline), false)
     case .route(let arms): return (make("route", .route(route(arms, syntax.span, flow, pipeline)), flow.type), true)
     case .tee(let inner):
-      let chain = check(chain: inner, flow, mustEnd: true, syntax.span, in: pipeline)
+      var copy = flow
+      copy.sender = .nobody("a `tee` works on a copy of the event", help: "reply behind it, at the end of the pipeline")
+      let chain = check(chain: inner, copy, mustEnd: true, syntax.span, in: pipeline)
       return (make("tee", .tee(chain.steps), flow.type), false)
     case .log(let value):
       let value = text(of: infer(value, scope), value.span)
@@ -138,6 +142,7 @@ extension Checker {
       return (make("sample", .plain(.sample(number / 100)), flow.type), false)
     case .call(let name, let arguments): return stage(name, arguments, syntax.span, &flow, pipeline)
     case .sink(let endpoint): return (sink(endpoint, syntax, flow, pipeline), true)
+    case .reply(let settings): return (reply(settings, syntax, flow, pipeline), true)
     case .discard: return (make("discard", .plain(.discard), flow.type), true)
     }
   }
@@ -213,6 +218,8 @@ extension Checker {
     fields[index] = Field(name.text, element)
     flow.type = .record(RecordType(fields: fields))
     flow.carried = nil
+    flow.sender = .nobody(
+      "`expand` makes several events of one, and a request has one answer", help: "reply with the whole: leave the list in the event")
     return before + make("expand", .plain(.expand(index)), flow.type)
   }
 

@@ -131,7 +131,10 @@ final class Checker {
     }
   }
 
-  func place(_ span: Span) -> Place { Place(file: span.source.path, line: span.source.position(span.start).line) }
+  func place(_ span: Span) -> Place {
+    let (line, column) = span.source.position(span.start)
+    return Place(file: span.source.path, line: line, column: column)
+  }
 
   // MARK: Declarations
 

@@ -264,8 +264,26 @@ extension DiagnosticCode {
       }
       """###)
 
+  public static let badReply = DiagnosticCode(
+    "P0315", "a reply to nobody", .error,
+    explanation:
+      #"`reply` ends a pipeline whose source takes requests, and gives each sender what became of its event. So it stands behind steps that make one event of one: not behind `expand`, in a `tee` or in `on error`. An event that fails is answered by a problem document, one that is filtered by 204."#,
+    failing: ###"""
+      pipeline p {
+        source file.lines("in.ndjson")
+          |> reply
+      }
+      """###,
+    repaired: ###"""
+      connection hooks: Webhook { port = 8080 }
+      pipeline p {
+        source hooks.post("/orders")
+          |> reply
+      }
+      """###)
+
   static let stepsCodes: [DiagnosticCode] = [
     .wrongStep, .notEnded, .afterEnd, .badFormat, .noElse, .noErrorRoute, .pipelineCycle, .notFeedable, .neverFed, .delivery,
-    .labelCollision,
+    .labelCollision, .badReply,
   ]
 }

@@ -33,7 +33,7 @@ struct Lowering {
 
   private mutating func step(_ step: Step) -> PumpPlan.Step {
     var number = stages.count
-    if case .probe = step.kind { number -= 1 } else { stages.append(StageSpec(name: step.name, place: step.place)) }
+    if case .probe = step.kind { number -= 1 } else { stages.append(StageSpec(name: step.name, reason: step.kind.reason, place: step.place)) }
     let kind: PumpPlan.Step.Kind
     switch step.kind {
     case .plain(let plain): kind = plain
@@ -53,5 +53,18 @@ struct Lowering {
       kind = .sink(sinks.count - 1, each: [])
     }
     return PumpPlan.Step(number: number, name: step.name, kind: kind, output: step.output, place: step.place)
+  }
+}
+
+extension Step.Kind {
+  /// Why events fail in such a step. A sink's own failures are those of its arguments; what its system refuses is told apart.
+  fileprivate var reason: FailureReason {
+    switch self {
+    case .plain(.decode): .decode
+    case .plain(.encode(_, part: nil)): .encode
+    case .plain(.assert): .assert
+    case .lookup: .lookup
+    case .plain, .route, .tee, .sink, .feed, .probe: .expression
+    }
   }
 }

@@ -3,8 +3,14 @@ import Glibc
 /// Finds where the records of a stream end, in whatever pieces the stream comes.
 public protocol RecordScanner {
   /// Goes on at `from`, where the call before stopped, and returns the place of the line feed that ends the record; nil
-  /// where it ends after `to`. After a record the next one begins anew.
-  mutating func end(_ base: UnsafePointer<UInt8>, _ from: Int, _ to: Int) -> Int?
+  /// where it ends after `to`, or with it where that `isLast`. After a record the next one begins anew.
+  mutating func end(_ base: UnsafePointer<UInt8>, _ from: Int, _ to: Int, isLast: Bool) -> Int?
+  /// How many of the last bytes that were looked at may belong to the next record.
+  var undecided: Int { get }
+}
+
+extension RecordScanner {
+  public var undecided: Int { 0 }
 }
 
 /// How a stream is cut into the records of a format. A source of files or lines that is followed by a `decode` of such a
@@ -12,6 +18,8 @@ public protocol RecordScanner {
 public struct Framing: Sendable {
   /// Whether the first record names the columns; it is not an event then.
   public let hasHeader: Bool
+  /// Whether records are lines that were joined, with LF between them whatever ended them.
+  package let joinsLines: Bool
   /// Why a header does not fit, nil if it does.
   package let headerProblem: @Sendable (Text) -> String?
   /// Nil if records are lines.
@@ -23,7 +31,15 @@ public struct Framing: Sendable {
   public init(
     hasHeader: Bool, headerProblem: @escaping @Sendable (Text) -> String?, scanner: @escaping @Sendable () -> (any RecordScanner)?
   ) {
+    self.init(hasHeader: hasHeader, joinsLines: false, headerProblem: headerProblem, scanner: scanner)
+  }
+
+  package init(
+    hasHeader: Bool, joinsLines: Bool, headerProblem: @escaping @Sendable (Text) -> String?,
+    scanner: @escaping @Sendable () -> (any RecordScanner)?
+  ) {
     self.hasHeader = hasHeader
+    self.joinsLines = joinsLines
     self.headerProblem = headerProblem
     self.scanner = scanner
   }
@@ -46,7 +62,7 @@ public struct Framing: Sendable {
     var records: [Text] = []
     var start = text.beginsWithMark ? 3 : 0
     while start < text.count {
-      let end = (scanner == nil ? text.feed(start) : scanner!.end(text.base, start, text.count)) ?? text.count
+      let end = (scanner == nil ? text.feed(start) : scanner!.end(text.base, start, text.count, isLast: true)) ?? text.count
       let record = text.slice(start, end - start).withoutReturn
       start = end + 1
       if record.isEmpty { continue }
@@ -65,8 +81,21 @@ public final class Header: Sendable {
 }
 
 extension Text {
+  /// The same with LF in place of each CR LF.
+  package func withoutReturns(_ arena: Arena) -> Text {
+    guard memchr(base, 0x0D, count) != nil else { return self }
+    return makeText(arena) { out in
+      var start = 0
+      for at in 0..<count where base[at] == 0x0D && at + 1 < count && base[at + 1] == 0x0A {
+        out.raw(slice(start, at - start))
+        start = at + 1
+      }
+      out.raw(slice(start, count - start))
+    }
+  }
+
   /// Lines may end with CR LF.
-  var withoutReturn: Text { count > 0 && base[count - 1] == 0x0D ? slice(0, count - 1) : self }
+  package var withoutReturn: Text { count > 0 && base[count - 1] == 0x0D ? slice(0, count - 1) : self }
 
   /// The place of the next line feed.
   fileprivate func feed(_ start: Int) -> Int? {

@@ -3,10 +3,13 @@ public struct JSONOptions: Sendable {
   public var strict = false
   public var omitNull = false
   public var time = TimeFormat.rfc3339
-  public init(strict: Bool = false, omitNull: Bool = false, time: TimeFormat = .rfc3339) {
+  /// Fields of Bytes are written as text where they are UTF-8, else in base64 with `_base64` behind their name.
+  public var readable = false
+  public init(strict: Bool = false, omitNull: Bool = false, time: TimeFormat = .rfc3339, readable: Bool = false) {
     self.strict = strict
     self.omitNull = omitNull
     self.time = time
+    self.readable = readable
   }
 }
 
@@ -173,9 +176,21 @@ extension ByteBuffer {
         raw(prefix)
       }
       written += 1
-      json(child, row, options)
+      if options.readable, child.shape.kind == .bytes, !child.isNull(row) {
+        readable(child.get(Text.self, row))
+      } else {
+        json(child, row, options)
+      }
     }
     if written == 0 { byte(UInt8(ascii: "{")) }
     byte(UInt8(ascii: "}"))
+  }
+
+  /// Bytes as text, or else in base64, which their name then says. Behind that name, its quote and the colon.
+  private mutating func readable(_ bytes: Text) {
+    guard Fields.notUTF8(bytes) != nil else { return quoted(bytes) }
+    count -= 2
+    raw("_base64\":")
+    json(Blob(bytes))
   }
 }

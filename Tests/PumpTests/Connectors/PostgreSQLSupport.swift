@@ -31,8 +31,8 @@ enum Postgres {
 
   /// The events that were refused.
   static func refused(_ program: TestProgram) -> [String] {
-    program.read("dead.ndjson").matches(of: /"p":"([^"]*)"/).map {
-      String(decoding: Data(base64Encoded: String($0.1)) ?? Data(), as: UTF8.self)
+    program.lines("dead.ndjson").compactMap {
+      (try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])?["p"] as? String
     }
   }
 

@@ -189,6 +189,52 @@ import Testing
     #expect(outcome.code == 1 && outcome.err.contains("table `t` has no column `n`; it has id, v"), "\(outcome.err)")
   }
 
+  @Test("M25: a table or column that is not there, with the nearest that is") func missing() throws {
+    let folder = try Support.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    _ = try Self.shell(
+      folder + "/a.db",
+      "create table orders (id integer, name text, up text generated always as (upper(name))); insert into orders (id, name) values (1, 'a')"
+    )
+    func run(_ steps: String) throws -> Support.Outcome {
+      let spec = """
+        connection db: SQLite { path = "a.db" }
+        pipeline p {
+          \(steps)
+          on error halt
+        }
+
+        """
+      try Data(spec.utf8).write(to: URL(fileURLWithPath: folder + "/p.pump"))
+      try Data("{\"id\":1,\"nam\":\"b\"}\n".utf8).write(to: URL(fileURLWithPath: folder + "/in"))
+      return try Support.run("pumpc", ["run", folder])
+    }
+    let read = "source file.lines(\"in\") |> decode json as { id: Int, nam: String }"
+    for (steps, message) in [
+      ("source db.table(\"ordrs\") as { id: Int } |> discard", "there is no table `ordrs`; did you mean `orders`?"),
+      ("source db.table(\"x\") as { id: Int } |> discard", "there is no table `x`; it has orders"),
+      (
+        "source db.table(\"orders\") as { id: Int, nam: String } |> discard",
+        "table `orders` has no column `nam`; did you mean `name`? It has id, name, up"
+      ),
+      (read + " |> sink db.table(\"orders\")", "table `orders` has no column `nam`; did you mean `name`? It has id, name, up"),
+      (
+        read + " |> lookup db.table(\"orders\", column: \"idd\", key: .id) as o: { name: String } |> discard",
+        "table `orders` has no column `idd`; did you mean `id`? It has id, name, up"
+      ),
+      (
+        read + " |> lookup db.table(\"order\", key: .id) as o: { name: String } |> discard",
+        "there is no table `order`; did you mean `orders`?"
+      ),
+    ] {
+      let outcome = try run(steps)
+      #expect(outcome.code == 1 && outcome.err.contains(message), "\(steps): \(outcome.err)")
+    }
+    // What is computed, and the number of a row, can be read.
+    let fine = try run("source db.table(\"orders\") as { rowid: Int, up: String } |> encode json |> sink stdout.lines()")
+    #expect(fine.out == "{\"rowid\":1,\"up\":\"A\"}\n", "\(fine.err)")
+  }
+
   @Test("R43: transactions of a sink count as uses of a client") func acquired() throws {
     let spec = """
       type T { id: Int }

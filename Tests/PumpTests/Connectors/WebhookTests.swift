@@ -256,12 +256,12 @@ extension ConnectorTests {
 
 // MARK: Senders
 
-private func curl(_ arguments: [String]) throws -> String {
+func curl(_ arguments: [String]) throws -> String {
   try Support.run("/usr/bin/curl", ["-s", "--max-time", "20"] + arguments).out
 }
 
 /// The status of the answer; 000 where there was none.
-private func post(_ url: String, _ body: String, _ more: [String] = []) throws -> String {
+func post(_ url: String, _ body: String, _ more: [String] = []) throws -> String {
   try curl(["-o", "/dev/null", "-w", "%{http_code}", "--data-binary", body] + more + [url])
 }
 
@@ -277,7 +277,7 @@ private func send(_ ids: ClosedRange<Int>, _ address: String, _ folder: String) 
 }
 
 /// Something that takes its time, on a thread of its own.
-private final class Background<T>: @unchecked Sendable {
+final class Background<T>: @unchecked Sendable {
   private let condition = NSCondition()
   private var result: Result<T, any Error>?
 
@@ -302,7 +302,7 @@ private final class Background<T>: @unchecked Sendable {
 }
 
 /// Keeps others from writing to a database as long as it lives.
-private final class DatabaseLock {
+final class DatabaseLock {
   private let process = Process()
   private let commands = Pipe()
 
@@ -325,7 +325,7 @@ private final class DatabaseLock {
 
 extension TestProgram {
   /// Where its listener is.
-  fileprivate var address: String? {
+  var address: String? {
     log.split(separator: "listening on ").dropFirst().last.map { String($0.prefix { $0 != "\"" && $0 != "\n" }) }
   }
 }

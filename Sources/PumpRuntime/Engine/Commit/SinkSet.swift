@@ -19,7 +19,9 @@ final class SinkSet {
   private let keys: [SinkKey]
   /// Batches whose events a sink may still refuse, and which of them each sink has got since its last commit.
   private(set) var kept: [Batch] = []
-  private var given: [[(batch: Batch, rows: [Int32])]]
+  private var given: [[(batch: Batch, rows: [Given])]]
+  /// An event of a batch, and which element of its list it is where it was expanded.
+  private typealias Given = (row: Int32, element: Int?)
   /// How many each sink has got since its last commit.
   private var written: [Int]
   private var late: [Late] = []
@@ -121,11 +123,10 @@ final class SinkSet {
     written[index] += buffer.count - refused.count
     if sinks[index].refusesLate {
       let gone = Set(refused.map(\.row))
-      let origins = Array(buffer.origins.values)
-      let rows = gone.isEmpty ? origins : origins.indices.filter { !gone.contains($0) }.map { origins[$0] }
-      given[index].append((batch, rows))
+      let rows = (0..<buffer.count).filter { !gone.contains($0) }
+      given[index].append((batch, rows.map { (buffer.origins[$0], buffer.element($0)) }))
     }
-    let failures = refused.map { Failure(row: Int(buffer.origins[$0.row]), step: spec.sinks[index].step, message: $0.message) }
+    let failures = refused.map { failure(index, (buffer.origins[$0.row], buffer.element($0.row)), $0) }
     if batch === errorBatch, let first = failures.first { throw spec.routeFailed(first) }
     return failures
   }
@@ -186,8 +187,9 @@ final class SinkSet {
   /// Commits a sink, again and again while its system is down. Returns the events that were refused only now.
   private func commit(_ index: Int) throws(RunFailure) -> [Late] {
     let label = spec.sinks[index].label
-    let refusals = try retries[index].run(label, stop, onRetry: { [self] in onRetry(label, $0, $1) }) { () throws(RunFailure) in
-      try sinks[index].commit()
+    var failures = 0
+    let refusals = try retries[index].run(label, stop, failures: &failures, onRetry: { [self] in onRetry(label, $0, $1) }) {
+      () throws(RunFailure) in try sinks[index].commit()
     }
     guard let refusals else {
       throw RunFailure(
@@ -197,21 +199,28 @@ final class SinkSet {
     refused += refusals.count
     written[index] = 0
     return try refusals.map { refusal throws(RunFailure) in
-      let (batch, row) = origin(index, refusal.row)
-      let failure = Failure(row: row, step: spec.sinks[index].step, message: refusal.message)
+      let (batch, given) = origin(index, refusal.row)
+      var failure = failure(index, given, refusal)
+      failure.attempts += failures
       if batch === errorBatch { throw spec.routeFailed(failure) }
       return (failure, batch)
     }
   }
 
   /// The batch and row of the n-th event that a sink got since its last commit.
-  private func origin(_ sink: Int, _ number: Int) -> (batch: Batch, row: Int) {
+  private func origin(_ sink: Int, _ number: Int) -> (batch: Batch, given: Given) {
     var left = number
     for part in given[sink] {
-      if left < part.rows.count { return (part.batch, Int(part.rows[left])) }
+      if left < part.rows.count { return (part.batch, part.rows[left]) }
       left -= part.rows.count
     }
-    return (errorBatch, 0)
+    return (errorBatch, (0, nil))
+  }
+
+  private func failure(_ sink: Int, _ given: Given, _ refusal: Refusal) -> Failure {
+    var failure = Failure(row: Int(given.row), step: spec.sinks[sink].step, message: refusal.message, reason: .refused)
+    failure.element = given.element.map { ($0, nil) }
+    return failure
   }
 
   func close(completed: Bool) throws(RunFailure) {

@@ -114,6 +114,7 @@ extension SinkBuffer {
     if let first = rows.first, first > 0, origins[first - 1] == origins[first] { part.leading = number(first) }
     for row in rows {
       let place = part.count
+      if let element = element(row) { part.note(element) }
       for (column, from) in zip(part.each, each) { column.copy(place, from: from, row) }
       if let records {
         part.records!.copy(place, from: records, row)

@@ -25,7 +25,7 @@ struct CSVScanner: RecordScanner, Sendable {
     self.quote = quote
   }
 
-  mutating func end(_ base: UnsafePointer<UInt8>, _ from: Int, _ to: Int) -> Int? {
+  mutating func end(_ base: UnsafePointer<UInt8>, _ from: Int, _ to: Int, isLast: Bool) -> Int? {
     var i = from
     while let place = cellEnd(base, i, to) {
       if base[place] == 0x0A { return place }

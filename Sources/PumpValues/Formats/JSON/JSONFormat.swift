@@ -10,6 +10,10 @@ final class JSONFormat: RecordFormat {
     options: [
       .init("strict", .flag, "Fields that the type does not name, and keys that stand twice, are errors.", for: .decode),
       .init("omit_null", .flag, "Fields that are null are left out.", for: .encode),
+      .init(
+        "readable", .flag,
+        "Fields of Bytes are written as text where they are UTF-8, else in base64 with `_base64` behind their name. So does an error route unless it says `readable: false`.",
+        for: .encode),
       .init("time", .oneOf(["rfc3339", "epoch_s", "epoch_ms"]), "How a Timestamp is written.", value: "rfc3339"),
     ],
     example: "source stdin.lines() |> decode json(strict) as Order")
@@ -32,6 +36,7 @@ final class JSONFormat: RecordFormat {
 extension JSONOptions {
   public init(_ options: FormatOptions) {
     self.init(
-      strict: options.flag("strict"), omitNull: options.flag("omit_null"), time: TimeFormat(rawValue: options.text("time", "")) ?? .rfc3339)
+      strict: options.flag("strict"), omitNull: options.flag("omit_null"), time: TimeFormat(rawValue: options.text("time", "")) ?? .rfc3339,
+      readable: options.flag("readable"))
   }
 }

@@ -1,10 +1,19 @@
 #if Webhook
 import PumpConnectorKit
 
-/// `post`: the requests for one path. Their senders wait, so each batch asks for its commit and is answered with it; what comes
-/// meanwhile is the next batch.
-final class PostSource: Source {
+/// `post` and `get`: the requests for one path. Their senders wait, so each batch asks for its commit and is answered with it;
+/// what comes meanwhile is the next batch.
+final class RequestSource: Source {
   private let connection: Connection
+  private let answers: Answers
+  /// An event is a query, not a body.
+  private let asks: Bool
+  /// A text that no other source has, in no run.
+  private let mark = "\(UInt64.random(in: .min ... .max)) \(UInt64.random(in: .min ... .max))"
+  private var count = 0
+  /// Of the batch that is under way: what each request is known by, and why it failed.
+  private var origins: [String] = []
+  private var problems: [Int: HttpReply] = [:]
   private let context: EndpointContext
   private let inbox: Inbox
   /// Those of the batch that is under way.
@@ -12,8 +21,11 @@ final class PostSource: Source {
 
   init(_ listener: Listener, _ context: EndpointContext) throws(RunFailure) {
     connection = listener.connection
+    answers = listener.answers
     self.context = context
-    inbox = try listener.inbox(WebhookPostSourceArguments(context.settings).path, limit: context.eventLimit)
+    asks = context.spec.name == "get"
+    let path = asks ? WebhookGetSourceArguments(context.settings).path : WebhookPostSourceArguments(context.settings).path
+    inbox = try listener.inbox(path, asks ? .query : .body, limit: context.eventLimit)
   }
 
   func next(_ batch: Batch) throws(RunFailure) -> Bool {
@@ -24,17 +36,28 @@ final class PostSource: Source {
     }
     if context.stop.isRequested { return false }
     taken = inbox.take(context.stop)
+    (origins, problems) = ([], [:])
     for request in taken {
+      if asks { request.body = Array(Value.map(request.query).json(Self.shape).utf8) }
       request.body.withUnsafeBytes { _ = batch.add($0) }
       request.body = []
+      count += 1
+      origins.append("\(mark) \(count)")
     }
     batch.wantsCommit = !taken.isEmpty
+    batch.origin = { [origins] in origins[$0] }
+    // The first failure counts, and more than what another branch may have answered.
+    batch.failed = { [unowned self] row, reason, message in problems[row] = problems[row] ?? .problem(reason, message) }
     describe(batch)
     return true
   }
 
   func acknowledge(_ position: Int64) throws(RunFailure) {
-    for request in taken { request.answer(.accepted) }
+    let isAnswered = answers.areExpected(from: context.pipeline)
+    for (row, request) in taken.enumerated() {
+      let answer = answers.take(origins[row])
+      request.answer(isAnswered ? problems[row] ?? answer ?? .nothing : .accepted)
+    }
     taken = []
   }
 
