@@ -6,7 +6,7 @@ extension Parser {
   ]
   /// Words that will be steps: what uses them as names would change its meaning then.
   public static let plannedStepWords: Set<String> = [
-    "time", "group", "join", "dedupe", "previous", "running", "fold", "order", "reply",
+    "time", "group", "join", "dedupe", "previous", "running", "fold", "order",
   ]
 
   mutating func pipeline(_ docs: String?, _ start: Span) -> ItemSyntax? {

@@ -177,7 +177,8 @@ private final class TestSource: Source {
     meta = spec.meta.map { ($0.name, Shape.of($0.type)) }
     let isFile = spec.sources.contains { $0.abilities.contains("cut") }
     let lines = spec.sources.first { $0.name == "lines" }
-    let join: String? = lines.flatMap { configuration.section("pipeline:\(spec.id):\($0.label)").read("join") }
+    // All sources of lines say it as standard input does.
+    let join = lines.flatMap { StdinLinesSourceArguments(configuration.section("pipeline:\(spec.id):\($0.label)")).join }
     let joined = try Framing.joined(by: join, lines?.label ?? "", limit: .max)
     let cut = isFile ? joined ?? framing ?? (lines == nil ? nil : .lines) : nil
     for input in inputs {

@@ -33,7 +33,11 @@ struct Lowering {
 
   private mutating func step(_ step: Step) -> PumpPlan.Step {
     var number = stages.count
-    if case .probe = step.kind { number -= 1 } else { stages.append(StageSpec(name: step.name, reason: step.kind.reason, place: step.place)) }
+    if case .probe = step.kind {
+      number -= 1
+    } else {
+      stages.append(StageSpec(name: step.name, reason: step.kind.reason, place: step.place))
+    }
     let kind: PumpPlan.Step.Kind
     switch step.kind {
     case .plain(let plain): kind = plain

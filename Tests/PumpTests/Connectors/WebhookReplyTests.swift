@@ -32,13 +32,13 @@ extension ConnectorTests {
           |> decode json as { sku: String, n: String? }
           |> map { sku: .sku, total: 2 * to_int(.n ?? "1") }
           |> encode json
-          |> reply
+          |> @answer reply
         on error skip
       }
 
       test "a reply is seen as a sink is" for prices {
         given json { sku: "A", n: "4" }
-        expect @reply == [{ sku: "A", total: 8 }]
+        expect @answer == [{ sku: "A", total: 8 }]
       }
 
       """
