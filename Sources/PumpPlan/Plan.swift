@@ -4,7 +4,7 @@
 /// draw it. Values of configuration and secrets are never in it, references are.
 public struct Plan: Codable, Sendable {
   /// Another number whenever the form of the plan changes: who gets a plan of another one refuses it.
-  public static let currentVersion = 4
+  public static let currentVersion = 5
   public var version = Plan.currentVersion
   public var program: Program
   public var records: [RecordType] = []
