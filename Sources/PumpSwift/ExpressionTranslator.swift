@@ -61,7 +61,7 @@ final class ExpressionTranslator {
     case .wrap(let inner): return .call("Optional", translate(inner))
     case .unwrap(let inner): return .unwrapped(translate(inner))
     case .invoke(let name, let arguments):
-      return .call(.name("Functions.\(Swift.name(name))"), arguments.map(translate) + ["c"], throws: true)
+      return .call(.name("Functions.\(Swift.name(name))"), arguments.map(translate) + ["config", "c"], throws: true)
     case .binding(let name, let value, let body):
       let value = SwiftStatement.constant(Swift.name(name), translate(value))
       return .call(.closure(closure(body, [value])), [], throws: true)

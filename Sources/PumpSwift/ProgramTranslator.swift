@@ -60,7 +60,7 @@ struct ProgramTranslator {
         SwiftFunction(
           docs: function.docs, modifiers: "static", name: Swift.name(function.name),
           parameters: function.parameters.map { SwiftParameter(Swift.name($0.name), types.swift($0.type)) } + [
-            SwiftParameter("c", "Context")
+            SwiftParameter("config", "Config"), SwiftParameter("c", "Context"),
           ],
           error: "EventFailure", result: types.swift(function.result),
           body: [

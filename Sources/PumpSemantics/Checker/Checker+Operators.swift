@@ -66,6 +66,8 @@ extension Checker {
     switch (a.wrapped, b.wrapped) {
     case (.timestamp, .date), (.date, .timestamp): "write a time with its zone, such as `2026-01-01T00:00:00Z`"
     case (.decimal, .float), (.float, .decimal): "convert one of them with `to_decimal(x)` or `to_float(x)`"
+    case (.enumeration(let cases), .string) where cases.name != nil, (.string, .enumeration(let cases)) where cases.name != nil:
+      "read the text as a case with `\(cases.name!)(x)`, or make text of the other with `to_string(x)`"
     case (.string, _), (_, .string): "make text of the other with `to_string(x)`, or read the text with `to_int(x)` and its like"
     default: nil
     }
