@@ -317,10 +317,21 @@ extension Parser {
     return result
   }
 
+  /// A name that is no word, where a word is due: the field has it on the wire.
+  private mutating func quotedField() -> Name? {
+    guard let name = fieldName("a field's name") else { return nil }
+    let word = String(
+      name.text.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }.drop { $0 == "_" || $0.isNumber })
+    report(
+      .unexpected, name.span, "the name of a type's field is a word",
+      help: "write `\(word.isEmpty ? "name" : word): … as \(name.span.text)`, which is its name on the wire")
+    return name
+  }
+
   /// `name: [each] Type [as "wire"] [= default]`.
   mutating func field() -> FieldSyntax? {
     let docs = token.docs
-    guard let name = anyWord("a field's name") else { return nil }
+    guard let name = at(.string) && next.kind == .colon ? quotedField() : anyWord("a field's name") else { return nil }
     guard expect(.colon, "`:` and the type of `\(name.text)`") else { return nil }
     let isEach = at(word: "each") && [.identifier, .leftBracket, .leftBrace].contains(next.kind) && !next.afterNewline
     if isEach { advance() }

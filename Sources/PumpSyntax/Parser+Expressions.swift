@@ -83,9 +83,14 @@ extension Parser {
     if let power = foreignPower(left, from: start) { left = power }
     var compared = false
     var length = 0
-    while let op = binaryOperator.flatMap({ continues || beginsLine($0) ? $0 : nil }) ?? foreignOperator(minimum: minimum),
-      op.precedence >= minimum
-    {
+    while true {
+      guard let op = binaryOperator.flatMap({ continues || beginsLine($0) ? $0 : nil }) ?? foreignOperator(minimum: minimum),
+        op.precedence >= minimum
+      else {
+        guard minimum <= 5, let test = foreignTest(left, from: start) else { break }
+        left = test
+        continue
+      }
       // In `let x = E in E` the first `in` outside parentheses belongs to the binding.
       if op == .isIn, letDepth > 0 { break }
       length += 1
@@ -102,7 +107,6 @@ extension Parser {
       let right = nested { $0.binary(minimum: op == .coalesce ? op.precedence : op.precedence + 1) } ?? erroneous()
       left = make(.binary(op, left, right), from: start)
     }
-    while minimum <= 5, let test = foreignTest(left, from: start) { left = test }
     return left
   }
 
@@ -155,9 +159,13 @@ extension Parser {
         }
       } else if at(.leftBracket), !token.afterNewline {
         advance()
-        let index = newlines(false) { $0.expression() }
-        expect(.rightBracket, "`]` after the index")
-        result = make(.index(result, index), from: start)
+        let index = newlines(false) { $0.at(.colon) ? $0.erroneous() : $0.expression() }
+        if at(.colon) {
+          result = foreignSlice(of: result, from: start)
+        } else {
+          expect(.rightBracket, "`]` after the index")
+          result = make(.index(result, index), from: start)
+        }
       } else {
         break
       }
@@ -328,16 +336,19 @@ extension Parser {
     let start = span
     advance()
     var items: [ExprSyntax] = []
+    var foreign: [Span] = []
     let bindings = letDepth
     letDepth = 0
     newlines(false) { parser in
       while !parser.at(.rightBracket), !parser.at(.end), !parser.atTopLevel {
         let before = parser.index
+        if let place = parser.foreignJson() { foreign.append(place) }
         items.append(parser.expression())
         guard parser.index != before, parser.take(.comma) || parser.missesComma() else { break }
       }
     }
     letDepth = bindings
+    report(foreignJson: foreign)
     expect(.rightBracket, "`]` after the list")
     return make(.list(items), from: start)
   }

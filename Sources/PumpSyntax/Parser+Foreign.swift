@@ -58,6 +58,22 @@ extension Parser {
     }
     guard at(.identifier), next.kind != .colon else { return nil }
     if at(anyCase: "is") { return isTest(left, from: start) }
+    if at(word: "not"), next.kind == .identifier {
+      let operation = source.text(next.start..<next.end)
+      if let op = BinaryOperator(rawValue: operation), op.precedence == 5 {
+        let whole = place.joined(Span(source, next.start..<next.end))
+        advance()
+        advance()
+        let right = binary(minimum: 6)
+        report(
+          .unexpected, whole, "`not` stands before the whole comparison",
+          help: "write `not \(left.span.text) \(operation) \(right.span.text)`",
+          fix: Fix(
+            "write `not \(left.span.text) \(operation) …`", .certain,
+            [Edit(Span(source, start.start..<start.start), "not "), Edit(whole, operation)]))
+        return make(.unary(.not, make(.binary(op, left, right), from: start)), from: start)
+      }
+    }
     if at(word: "if") {
       advance()
       let test = expression()
@@ -96,6 +112,36 @@ extension Parser {
     case "eq": "write `\(value) == …`"
     default: nil
     }
+  }
+
+  /// `text[1:3]`, of which the colon comes next.
+  mutating func foreignSlice(of value: ExprSyntax, from start: Span) -> ExprSyntax {
+    let place = span
+    newlines(false) { parser in
+      parser.advance()
+      if !parser.at(.rightBracket) { _ = parser.expression() }
+    }
+    let text = value.span.text
+    report(
+      foreign: place, "an index is one number",
+      "write `substring(\(text), start, length)` for a part of a text, `\(text).skip(n).take(n)` for one of a list")
+    _ = take(.rightBracket)
+    return make(.erroneous, from: start)
+  }
+
+  /// `json` before a record of a list, as `given json { … }` has it; it is passed over.
+  mutating func foreignJson() -> Span? {
+    guard at(word: "json"), next.kind == .leftBrace else { return nil }
+    let place = span.joined(Span(source, next.start..<next.start))
+    advance()
+    return place
+  }
+
+  mutating func report(foreignJson places: [Span]) {
+    guard let first = places.first else { return }
+    report(
+      .unexpected, Span(source, first.start..<first.start + 4), "a list holds records without a word before them", help: "leave `json` out",
+      fix: Fix("leave `json` out", .certain, places.map { Edit($0, "") }))
   }
 
   /// `a ** b`.

@@ -131,6 +131,32 @@ import Testing
     #expect(found("set { a: null } |> set { a: 5 }").isEmpty)
   }
 
+  @Test("What equals a value is there; what a lookup must be given comes first") func whatHolds() {
+    func found(_ steps: String) -> [String] {
+      Support.compile(
+        """
+        connection api: Http { base_url = "https://example.com" }
+        pipeline q {
+          source api.get("/a") |> sink stdout.lines()
+          on error halt
+        }
+        type T { id: Int, a: { b: String? }?, c: String?, d: String? }
+        pipeline p {
+          source stdin.lines() |> decode json as T |> \(steps) |> encode json |> sink stdout.lines()
+          on error halt
+        }
+        """
+      ).diagnostics.map(\.message)
+    }
+    #expect(found(#"filter .a?.b == "x" and .c == "y" |> set { both: "\(length(.a.b) + length(.c))" }"#).isEmpty)
+    #expect(found(#"set { n: if "x" == .c then length(.c) else 0 }"#).isEmpty)
+    #expect(found(#"filter .c == .d |> set { n: length(.c) }"#).count == 1)
+    #expect(found(#"filter .c != "x" |> set { n: length(.c) }"#).count == 1)
+    #expect(found(#"filter .c == null |> set { n: length(.c) }"#).count == 1)
+    #expect(found(#"lookup api.get("/users/\(.id)") as user: { name: String }"#).isEmpty)
+    #expect(found(#"lookup api.get("/users/\(.id)", cache: 5m) as user: { name: String }"#).isEmpty)
+  }
+
   @Test(
     "D38: a literal lies within the years 1 to 9999",
     arguments: ["0001-01-01T00:00:00+02:00", "9999-12-31T23:00:00-02:00", "0000-01-01T00:00:00Z", "0000-12-31"])

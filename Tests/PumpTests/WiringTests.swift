@@ -163,7 +163,7 @@ import Testing
       }
 
       test "headers" for messages {
-        given "x" with meta { headers: { id: ["YWJjZA=="] }, tombstone: true, timestamp: 2024-01-01T00:00:00Z, key: "azE=" }
+        given "x" with meta { headers: { id: ["abcd"] }, tombstone: true, timestamp: 2024-01-01T00:00:00Z, key: from_base64("azE=") }
         expect file.lines("messages") == [{ id: ["YWJjZA=="], gone: true, at: 2024-01-01T00:00:00Z, key: "azE=" }]
       }
 

@@ -181,7 +181,7 @@ private final class TestSource: Source {
     let join = lines.flatMap { StdinLinesSourceArguments(configuration.section("pipeline:\(spec.id):\($0.label)")).join }
     let joined = try Framing.joined(by: join, lines?.label ?? "", limit: .max)
     let cut = isFile ? joined ?? framing ?? (lines == nil ? nil : .lines) : nil
-    for input in inputs {
+    for input in cut?.hasHeader ?? false ? Self.joined(inputs) : inputs {
       switch input.input {
       case .json(let text), .bytes(let text): add(memory.copy(text), input.meta, cut)
       case .file(let path):
@@ -191,6 +191,26 @@ private final class TestSource: Source {
         add(bytes.withUnsafeBufferPointer { memory.copy($0) }, input.meta, isFile ? cut : .lines)
       }
     }
+  }
+
+  /// Lines that are given one by one are those of one file, of which the first is the header; a text of several lines is a file.
+  private static func joined(_ inputs: [TestSpec.Given]) -> [TestSpec.Given] {
+    var result: [TestSpec.Given] = []
+    var isLine = false
+    for input in inputs {
+      guard case .bytes(let text) = input.input, !text.utf8.contains(0x0A) else {
+        isLine = false
+        result.append(input)
+        continue
+      }
+      if isLine, let last = result.last, last.meta == input.meta, case .bytes(let before) = last.input {
+        result[result.count - 1] = .init(input: .bytes("\(before)\n\(text)"), meta: input.meta)
+      } else {
+        result.append(input)
+      }
+      isLine = true
+    }
+    return result
   }
 
   /// What the source would make of it in a run: a file or stream is cut, other events are as they are.

@@ -188,6 +188,7 @@ extension Checker {
         let argument = arguments.first { $0.label?.text == regex } ?? (arguments.count > place ? arguments[place] : nil)
         checkPattern(values[place], argument?.value.span ?? span)
       }
+      checkTimePattern(of: function, best.expression, arguments, span)
       return best.expression
     }
     if function.signatures.count == 1 || !isOrdered {

@@ -83,6 +83,8 @@ extension Checker {
     var fixed: [Setting] = []
     var each: [(field: Field, value: Expr)] = []
     let parameters = found.endpoint.parameters
+    // Without names, what must be given comes first: `api.get("/users/\(.id)")`, although `cache` is declared before `key`.
+    let places = parameters.filter { $0.value == nil } + parameters.filter { $0.value != nil }
     var given: [String: ExprSyntax] = [:]
     var next = 0
     for argument in syntax.arguments {
@@ -95,8 +97,8 @@ extension Checker {
         }
         if given[label.text] != nil { report(.badArguments, label.span, "`\(label.text)` is given twice", help: "remove one of them") }
         given[label.text] = argument.value
-      } else if next < parameters.count {
-        given[parameters[next].name] = argument.value
+      } else if next < places.count {
+        given[places[next].name] = argument.value
         next += 1
       } else {
         report(

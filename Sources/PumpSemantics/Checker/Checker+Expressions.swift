@@ -53,6 +53,7 @@ extension Checker {
   private func conversionHelp(_ from: Type, _ to: Type, _ text: String) -> String? {
     switch (from, to.wrapped) {
     case (_, .string): "write `\"\\(\(text))\"` or `to_string(\(text))`"
+    case (.int, .bytes), (.uuid, .bytes), (.enumeration, .bytes), (.json, .bytes): "write `to_string(\(text))`"
     case (.string, .int), (.float, .int), (.decimal, .int), (.json, .int): "write `to_int(\(text))`"
     case (.string, .decimal), (.float, .decimal), (.json, .decimal): "write `to_decimal(\(text))`"
     case (.string, .float), (.decimal, .float), (.json, .float): "write `to_float(\(text))`"

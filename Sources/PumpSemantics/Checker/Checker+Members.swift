@@ -23,8 +23,10 @@ extension Checker {
         otherwise: deeper.map { "did you mean `\($0)`?" } ?? "the event here is \(base.type)")
     case .json: return Expr(.call("json_member", [base, Expr(.literal(.string(name.text)), .string)]), .json)
     case .optional:
+      let value = span.text.hasSuffix(".\(name.text)") ? span.text.dropLast(name.text.count + 1) : ""
       report(
-        .nullable, span, "this may be null (\(base.type))", help: "write `?.\(name.text)`, or let only others pass with `filter … != null`")
+        .nullable, span, "this may be null (\(base.type))",
+        help: "write `\(value)?.\(name.text)`" + (value.isEmpty ? "" : ", or let only others pass with `filter \(value) != null`"))
     case .map: report(.unknownField, name.span, "a map has no fields", help: "write `[\"\(name.text)\"]`")
     case .bytes, .string:
       if case .it = base.kind {

@@ -40,8 +40,20 @@ extension Checker {
         }
       }
       return result
+    case .call("equals", let sides) where outcome && sides.count == 2:
+      // What equals something that is there is there.
+      return sides.indices.reduce(into: []) { result, index in
+        if sides[index].type.isOptional, isThere(sides[1 - index]) {
+          result.formUnion(present(where: Expr(.isNull(sides[index]), .bool), is: false))
+        }
+      }
     default: return []
     }
+  }
+
+  private static func isThere(_ value: Expr) -> Bool {
+    if case .wrap(let inner) = value.kind { return !inner.type.isOptional }
+    return !value.type.isOptional
   }
 
   /// The value, which is not null where a test before has shown that.

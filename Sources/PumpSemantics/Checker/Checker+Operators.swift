@@ -232,6 +232,11 @@ extension Checker {
     case .list(let element): return Expr(.call("contains", [whole, check(left, scope, as: element, "the left side of `in`")]), .bool)
     case .string: return Expr(.call("contains", [whole, check(left, scope, as: .string, "the left side of `in`")]), .bool)
     case .map: return Expr(.call("has_key", [whole, check(left, scope, as: .string, "the left side of `in`")]), .bool)
+    case .optional(.list), .optional(.string), .optional(.map):
+      report(
+        .nullable, right.span, "this may be null (\(whole.type))",
+        help: "let only others pass with `filter \(right.span.text) != null`, or write `\(right.span.text) != null and …`")
+      return Self.erroneous
     default:
       report(.badOperator, right.span, "`in` looks into lists, texts and maps, this is \(whole.type)", help: "write `x in [a, b]`")
       return Self.erroneous

@@ -35,13 +35,13 @@ extension Checker {
           guard let plain = path.plain else { continue }
           given.append(.init(input: .file(plain), meta: metaValue))
         case .value(let expression) where takesBytes:
-          guard case .string(let text) = expression.kind else {
+          guard let text = Self.plain(expression) else {
             report(
               .badTestData, expression.span, "the source gives Bytes",
               help: "write `given json { … }`, a text in quotes, or `given file \"…\"`")
             continue
           }
-          given.append(.init(input: .bytes(text.plain ?? ""), meta: metaValue))
+          given.append(.init(input: .bytes(text), meta: metaValue))
         case .json(let expression), .value(let expression):
           for item in list(expression, isList: isList(input)) {
             given.append(.init(input: .json(json(item, input, as: takesBytes ? .document : .event).text), meta: metaValue))

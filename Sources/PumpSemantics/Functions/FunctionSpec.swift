@@ -15,12 +15,14 @@ public struct FunctionSpec: Sendable {
   public let sign: String?
   /// The parameter that is a regular expression: a literal one is compiled by the checker.
   let regex: String?
+  /// The parameter that is the pattern of a time.
+  let timePattern: String?
   /// The parameter that is given by its name only.
   let labelled: String?
 
   init(
     _ group: String, _ signatures: [String], _ docs: String, _ example: String, fails: Bool = false, labelled: String? = nil,
-    regex: String? = nil, sign: String? = nil
+    regex: String? = nil, timePattern: String? = nil, sign: String? = nil
   ) {
     self.group = group
     self.signatures = signatures.map(Signature.init(parsing:))
@@ -30,6 +32,7 @@ public struct FunctionSpec: Sendable {
     self.fails = fails
     self.labelled = labelled
     self.regex = regex
+    self.timePattern = timePattern
     self.sign = sign
   }
 

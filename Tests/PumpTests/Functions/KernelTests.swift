@@ -35,6 +35,24 @@ import Testing
     }
   }
 
+  /// The checker takes the signs of a time's pattern from the documentation: no others have a meaning at run time.
+  @Test func signsOfTimesAreDocumented() throws {
+    let c = Context()
+    let (time, utc) = (try Fn.toTimestamp(c.arena.copy("2026-03-04T05:06:07Z"), c), c.arena.copy("UTC"))
+    func hasMeaning(_ body: () throws(EventFailure) -> Void) -> Bool {
+      do throws(EventFailure) { try body() } catch { return !error.message.contains("has no meaning") }
+      return true
+    }
+    for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz%" {
+      let pattern = c.arena.copy("%\(letter)")
+      func isDocumented(_ name: String) -> Bool { FunctionSpec.byName[name]!.docs.contains("%\(letter)") }
+      #expect(
+        hasMeaning { () throws(EventFailure) in _ = try Fn.formatTime(time, pattern, utc, c) } == isDocumented("format_time"), "\(letter)")
+      #expect(
+        hasMeaning { () throws(EventFailure) in _ = try Fn.parseTime(utc, pattern, utc, c) } == isDocumented("parse_time"), "\(letter)")
+    }
+  }
+
   /// A kernel that no signature names is dead, or misspelt.
   @Test func nothingElseIsRegistered() {
     let names = Set(Kernels.table.keys.map { String($0.prefix { $0 != "(" }) })
