@@ -35,6 +35,8 @@ public struct RecordType: Codable, Sendable {
     self.fields = fields
   }
   public func index(of field: String) -> Int? { fields.firstIndex { $0.name == field } }
+  /// The place of the field that holds what the type does not name, in an open record.
+  public var rest: Int? { fields.firstIndex { $0.isRest } }
 }
 
 /// Records are structural: two with the same fields in the same order are one type, whatever their names.
@@ -50,15 +52,25 @@ public struct Field: Hashable, Codable, Sendable {
   public let type: Type
   public let value: Literal?
   public let docs: String?
-  public init(_ name: String, _ type: Type, wire: String? = nil, value: Literal? = nil, docs: String? = nil) {
+  /// Whether it holds the members of an object that the record does not name, as an object of Json. On the wire they stand behind
+  /// the other fields, without a name of their own.
+  public let isRest: Bool
+  public init(_ name: String, _ type: Type, wire: String? = nil, value: Literal? = nil, docs: String? = nil, isRest: Bool = false) {
     self.name = name
     self.wire = wire ?? name
     self.type = type
     self.value = value
     self.docs = docs
+    self.isRest = isRest
   }
-  public static func == (a: Field, b: Field) -> Bool { a.name == b.name && a.wire == b.wire && a.type == b.type }
+  public static func == (a: Field, b: Field) -> Bool {
+    a.name == b.name && a.wire == b.wire && a.type == b.type && a.isRest == b.isRest
+  }
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
+extension Field: CustomStringConvertible {
+  public var description: String { "\(isRest ? "..." : "")\(name): \(type)" }
 }
 
 public struct EnumType: Hashable, Codable, Sendable {
@@ -92,7 +104,7 @@ extension Type {
       .record(
         RecordType(
           name: record.name,
-          fields: record.fields.map { Field($0.name, $0.type.plain, wire: $0.wire, value: $0.value, docs: $0.docs) }))
+          fields: record.fields.map { Field($0.name, $0.type.plain, wire: $0.wire, value: $0.value, docs: $0.docs, isRest: $0.isRest) }))
     default: self
     }
   }
@@ -110,6 +122,15 @@ extension Type {
   public var isOptional: Bool { if case .optional = self { true } else { self == .null } }
   public var record: RecordType? { if case .record(let record) = self { record } else { nil } }
   public var isNumeric: Bool { [.int, .float, .decimal].contains(self) }
+
+  /// Whether a value of this type holds an open record anywhere.
+  public var isOpen: Bool {
+    switch self {
+    case .list(let base), .map(let base), .optional(let base), .refined(let base, _): base.isOpen
+    case .record(let record): record.fields.contains { $0.isRest || $0.type.isOpen }
+    default: false
+    }
+  }
 
   /// Whether a value of this type holds a secret anywhere.
   public var holdsSecret: Bool {
@@ -143,7 +164,7 @@ extension Type: CustomStringConvertible {
     case .map(let element): "[String: \(element)]"
     case .optional(let base): "\(base)?"
     case .record(let record):
-      record.name ?? (record.fields.isEmpty ? "{}" : "{ \(record.fields.map { "\($0.name): \($0.type)" }.joined(separator: ", ")) }")
+      record.name ?? (record.fields.isEmpty ? "{}" : "{ \(record.fields.map(\.description).joined(separator: ", ")) }")
     case .enumeration(let type): type.name ?? "enum { \(type.cases.map(\.name).joined(separator: ", ")) }"
     case .refined(let base, let refinement): "\(base) where \(refinement.text)"
     case .null: "null"

@@ -58,7 +58,7 @@ extension TypeTranslator {
           SwiftProperty(
             modifiers: "fileprivate static", name: "default\(index)", type: swift(field.type), value: .call(constant, []))))
     }
-    let keys = SwiftExpression.call("KeyTable", .array(fields.map { .string($0.wire) }))
+    let keys = SwiftExpression.call("KeyTable", .array(fields.filter { !$0.isRest }.map { .string($0.wire) }))
     let nothing = fields.map { SwiftExpression.labeled(Swift.name($0.name), ".nothing") }
     let cells = fields.enumerated().map { index, field in
       SwiftExpression.labeled(
@@ -99,9 +99,12 @@ extension TypeTranslator {
       let value = field.value.map { Self.isComposed($0) ? SwiftExpression.name(name).dot("default\(index)") : literal($0, field.type) }
       return .assign(SwiftExpression.name("self").dot(Swift.name(field.name)), value ?? ".nothing")
     }
+    let rest = fields.first { $0.isRest }
+    let fields = fields.filter { !$0.isRest }
     let masks = max(1, (fields.count + 63) / 64)
     for mask in 0..<masks { body.append(.variable("seen\(mask)", type: "UInt64", "0")) }
     body.append(.variable("expected", "0"))
+    if rest != nil { body.append(.variable("members", .call("RestMembers", []))) }
     let members = fields.enumerated().map { index, field in
       SwiftCase(
         .number(index),
@@ -112,11 +115,21 @@ extension TypeTranslator {
         ])
     }
     let key = SwiftExpression.call("json.key", .name(name).dot("keys"), .reference("expected"), throws: true)
-    let skip = SwiftCase(nil, [.evaluate(.call("json.skip", [], throws: true))])
+    let other: SwiftExpression =
+      rest == nil
+      ? .call("json.skip", [], throws: true)
+      : .call("members.take", [.reference("json"), .labeled("from", "start")], throws: true)
+    let start: [SwiftStatement] = rest == nil ? [] : [.constant("start", "json.p")]
     body.append(
       .when(
         [.test(.call("json.object", [], throws: true))],
-        [.loop([.choose(key, members + [skip])], while: .call("json.moreMembers", [], throws: true))]))
+        [
+          .loop(
+            start + [.choose(key, members + [SwiftCase(nil, [.evaluate(other)])])], while: .call("json.moreMembers", [], throws: true))
+        ]))
+    if let rest {
+      body.append(.assign(SwiftExpression.name("self").dot(Swift.name(rest.name)), .call("members.json", "json.arena")))
+    }
     for mask in 0..<masks {
       var required: UInt64 = 0
       for (index, field) in fields.enumerated() where index / 64 == mask && !field.type.isOptional && field.value == nil {
@@ -146,13 +159,23 @@ extension TypeTranslator {
 
   private func writing(_ fields: [Field]) -> [SwiftStatement] {
     var body: [SwiftStatement] = []
+    let rest = fields.first { $0.isRest }
+    let fields = fields.filter { !$0.isRest }
     for (index, field) in fields.enumerated() {
       let prefix = (index == 0 ? "{" : ",") + JSONLiteral.quoted(field.wire) + ":"
       body.append(.evaluate(.call("out.raw", .string(prefix))))
       body.append(.evaluate(.name(Swift.name(field.name)).dot("write", .labeled("json", .reference("out")))))
     }
+    if let rest {
+      if fields.isEmpty { body.append(.evaluate(.call("out.raw", .string("{")))) }
+      body.append(
+        .evaluate(
+          .call(
+            "out.members", .labeled("of", .name(Swift.name(rest.name))),
+            .labeled("areFirst", .name(fields.isEmpty ? "true" : "false")))))
+    }
     let end: SwiftExpression =
-      fields.isEmpty ? .call("out.raw", .string("{}")) : .call("out.byte", .call("UInt8", .labeled("ascii", .string("}"))))
+      fields.isEmpty && rest == nil ? .call("out.raw", .string("{}")) : .call("out.byte", .call("UInt8", .labeled("ascii", .string("}"))))
     return body + [.evaluate(end)]
   }
 }

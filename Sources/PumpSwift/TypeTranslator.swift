@@ -126,6 +126,7 @@ final class TypeTranslator {
     var arguments: [SwiftExpression] = [.string(field.name), literal(field.type)]
     if field.wire != field.name { arguments.append(.labeled("wire", .string(field.wire))) }
     if let value = field.value { arguments.append(.labeled("value", LiteralTranslator(types: self).translate(value))) }
+    if field.isRest { arguments.append(.labeled("isRest", .name("true"))) }
     return .call("Field", arguments)
   }
 

@@ -304,13 +304,13 @@ extension Parser {
 
   private mutating func recordType() -> TypeSyntax {
     let start = span
-    return makeType(.record(fields("the record's fields")), from: start)
+    return makeType(.record(fields("the record's fields", mayBeOpen: true)), from: start)
   }
 
-  private mutating func fields(_ what: String) -> [FieldSyntax] {
+  private mutating func fields(_ what: String, mayBeOpen: Bool = false) -> [FieldSyntax] {
     var result: [FieldSyntax] = []
     braced(what) { parser in
-      guard let field = parser.field() else { return false }
+      guard let field = mayBeOpen && parser.at(.spread) ? parser.rest() : parser.field() else { return false }
       result.append(field)
       return true
     }
@@ -326,6 +326,15 @@ extension Parser {
       .unexpected, name.span, "the name of a type's field is a word",
       help: "write `\(word.isEmpty ? "name" : word): … as \(name.span.text)`, which is its name on the wire")
     return name
+  }
+
+  /// `...name: Json`.
+  private mutating func rest() -> FieldSyntax? {
+    let docs = token.docs
+    advance()
+    guard let name = anyWord("a name for what the type does not name") else { return nil }
+    guard expect(.colon, "`:` and `Json`", help: "what a type does not name is kept by `...rest: Json`") else { return nil }
+    return FieldSyntax(docs: docs, name: name, type: type(), wire: nil, value: nil, isRest: true)
   }
 
   /// `name: [each] Type [as "wire"] [= default]`.

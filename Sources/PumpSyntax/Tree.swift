@@ -39,6 +39,8 @@ public struct FieldSyntax: Sendable {
   public let value: ExprSyntax?
   /// `each T` in a connector's endpoint: evaluated per event.
   public var isEach = false
+  /// `...rest: Json` in an open record.
+  public var isRest = false
 }
 
 public struct TypeSyntax: Sendable {

@@ -61,7 +61,9 @@ final class CollectionLookup: Lookup {
     let fields = Set(layout.names.map(\.string) + [String(field.prefix { $0 != "." })])
     let projection = fields.sorted().map { ($0, BSON.int(1)) } + (fields.contains("_id") ? [] : [("_id", .int(0))])
     let filter = BSON.document([(field, .document([("$in", .array(values))]))])
-    let found = try pool.with { client throws(RunFailure) in try client.all(name, filter, [("projection", .document(projection))]) }
+    let found = try pool.with { client throws(RunFailure) in
+      try client.all(name, filter, layout.isOpen ? [] : [("projection", .document(projection))])
+    }
     for text in wanted.keys { known.remember(text, nil) }
     let arena = Arena()
     let read = Column(keys.shape)

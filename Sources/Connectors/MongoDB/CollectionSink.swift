@@ -5,18 +5,21 @@ import PumpConnectorKit
 /// `collection`: what was written since the last commit is held here as BSON and sent by the commit in few commands. Every
 /// inserted document has its `_id` from here, so that it can be sent again where no answer came, and is there once.
 final class CollectionSink: Sink {
-  private enum Mode { case insert, upsert, update, delete, ignore }
+  enum Mode { case insert, upsert, update, delete, ignore }
   private let pool: ClientPool<Client>
   private let name: String
   private let layout: Layout
-  private let mode: Mode
+  let mode: Mode
   private let isOrdered: Bool
   /// Fields that identify a document, and the others.
   private let key: [Int]
   private let others: [Int]
   private let identifier: Int?
+  /// The names of a document's fields that identify it, where it is open.
+  let keyNames: [Text]
+  private let memory = Arena(chunkSize: 1 << 10)
   /// For each event its documents, a selector first where there is a key, and where they end.
-  private var bytes = ByteBuffer(capacity: 64 << 10)
+  var bytes = ByteBuffer(capacity: 64 << 10)
   private var ends: [Int] = []
   /// Whether the `_id` was made here.
   private var isMadeHere: [Bool] = []
@@ -42,10 +45,11 @@ final class CollectionSink: Sink {
     let key = arguments.key.compactMap { shape.field($0) }
     self.key = key
     others = shape.fields.indices.filter { !key.contains($0) }
-    identifier = shape.fields.firstIndex { $0.wire == "_id" }
+    identifier = shape.fields.firstIndex { $0.wire == "_id" && !$0.isRest }
+    keyNames = (shape.kind == .json ? arguments.key : key.map { shape.fields[$0].wire }).map { [memory] in memory.copy($0) }
     mode =
       switch arguments.mode {
-      case .auto: key.isEmpty ? .insert : .upsert
+      case .auto: arguments.key.isEmpty ? .insert : .upsert
       case .insert: .insert
       case .upsert: .upsert
       case .update: .update
@@ -54,7 +58,7 @@ final class CollectionSink: Sink {
       }
     isOrdered = arguments.ordered
     let label = context.spec.label
-    if key.isEmpty, mode != .insert, mode != .ignore {
+    if arguments.key.isEmpty, mode != .insert, mode != .ignore {
       throw RunFailure("sink `\(label)`: `\(mode)` needs `key: [field]`")
     }
     if let name = layout.misnamed(takesDots: mode == .insert) {
@@ -66,7 +70,7 @@ final class CollectionSink: Sink {
 
   var refusesLate: Bool { true }
   var pending: Int { bytes.count }
-  private var selects: Bool { mode != .insert && !key.isEmpty }
+  var selects: Bool { mode != .insert && !keyNames.isEmpty }
 
   // MARK: Writing
 
@@ -92,11 +96,11 @@ final class CollectionSink: Sink {
 
   /// The documents of one event; whether an `_id` was made for it.
   private func encode(_ records: Column, _ row: Int) throws(EventFailure) -> Bool {
+    if layout.isOpen { return try encode(open: try whole(records, row)) }
     guard selects else { return try insertion(records, row) }
     let start = bytes.count
     try bytes.document(records, row, layout, fields: key)
-    let selector = Text(bytes.base + start, bytes.count - start)
-    if !keys.insert(selector.hashValue).inserted { repeatsKeys = true }
+    noteSelector(from: start)
     if mode == .delete { return false }
     // The key's own fields come from the selector, unless there is nothing else to set.
     let change = bytes.beginDocument()
@@ -112,16 +116,34 @@ final class CollectionSink: Sink {
     let start = bytes.beginDocument()
     let isMade = identifier.map { records.children[$0].isNull(row) } ?? true
     if isMade {
-      bytes.item(.objectId, Text("_id"))
-      var id = bson_oid_t()
-      bson_oid_init(&id, nil)
-      withUnsafeBytes(of: &id) { bytes.raw($0.baseAddress!.assumingMemoryBound(to: UInt8.self), $0.count) }
+      makeIdentifier()
     } else if let identifier {
       try bytes.field(records, row, layout, identifier)
     }
     for index in layout.names.indices where index != identifier { try bytes.field(records, row, layout, index) }
     bytes.endDocument(start)
     return isMade
+  }
+
+  func makeIdentifier() {
+    bytes.item(.objectId, Text("_id"))
+    var id = bson_oid_t()
+    bson_oid_init(&id, nil)
+    withUnsafeBytes(of: &id) { bytes.raw($0.baseAddress!.assumingMemoryBound(to: UInt8.self), $0.count) }
+  }
+
+  /// What was written from there on is a selector: where it comes again, the order of the events counts.
+  func noteSelector(from start: Int) {
+    if !keys.insert(Text(bytes.base + start, bytes.count - start).hashValue).inserted { repeatsKeys = true }
+  }
+
+  /// An event as a document, whatever becomes of it.
+  private func whole(_ records: Column, _ row: Int) throws(EventFailure) -> [UInt8] {
+    if layout.shape.kind == .json { return try ExtendedJSON.parse { $0.raw(records.get(Text.self, row)) } }
+    var out = ByteBuffer(capacity: 1024)
+    defer { out.release() }
+    try out.document(records, row, layout)
+    return Array(out.bytes)
   }
 
   // MARK: Commit

@@ -141,9 +141,8 @@ final class FindSource: Source {
 
   private func begin() throws(RunFailure) {
     let query = query(upTo: mark?.key)
-    var options: [(String, BSON)] = [
-      ("projection", projection(layout.names.indices)), ("batchSize", .int(Int32(Self.batchSize))),
-    ]
+    var options: [(String, BSON)] = [("batchSize", .int(Int32(Self.batchSize)))]
+    if !layout.isOpen { options.append(("projection", projection(layout.names.indices))) }
     if !order.isEmpty { options.append(("sort", sort(1))) }
     let client = try pool.acquire()
     do throws(RunFailure) { open = (client, try client.find(collection, query, options)) } catch {

@@ -8,6 +8,8 @@ final class Layout {
   let names: [Text]
   /// Of a record's fields, or of the elements of lists and maps.
   let children: [Layout]
+  /// The field that holds what an open record does not name.
+  let rest: Int?
   private let memory = Arena(chunkSize: 1 << 10)
 
   init(_ shape: Shape) {
@@ -19,19 +21,26 @@ final class Layout {
     default: children = []
     }
     let memory = self.memory
+    rest = shape.rest
     names = shape.kind == .record ? shape.fields.map { memory.copy($0.wire) } : []
   }
 
   /// The first name that no field can have. In a path, which queries and updates have, a dot leads to a field of a field; a document that
   /// is inserted takes it as it is, from MongoDB 5 on.
   func misnamed(takesDots: Bool) -> String? {
-    for (name, child) in zip(names, children) {
-      let isWrong = name.bytes.contains { $0 == 0 || $0 == UInt8(ascii: ".") && !takesDots }
-      if name.isEmpty || name[0] == UInt8(ascii: "$") || isWrong { return name.string }
+    for (index, (name, child)) in zip(names, children).enumerated() where index != rest {
+      if Self.isMisnamed(name, takesDots: takesDots) { return name.string }
       if let inner = child.misnamed(takesDots: takesDots) { return inner }
     }
     return children.count == 1 && names.isEmpty ? children[0].misnamed(takesDots: takesDots) : nil
   }
+
+  static func isMisnamed(_ name: Text, takesDots: Bool) -> Bool {
+    name.isEmpty || name[0] == UInt8(ascii: "$") || name.bytes.contains { $0 == 0 || $0 == UInt8(ascii: ".") && !takesDots }
+  }
+
+  /// Whether documents have fields that it does not name.
+  var isOpen: Bool { shape.kind == .json || rest != nil }
 }
 
 /// Decimal128 (IEEE 754-2008, in its binary form): 34 digits and an exponent.

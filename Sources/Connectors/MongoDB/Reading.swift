@@ -6,21 +6,49 @@ import PumpConnectorKit
 extension Column {
   /// A document into a record.
   func read(_ document: Document, _ row: Int, _ layout: Layout, _ arena: Arena) throws(EventFailure) {
+    if layout.shape.kind == .json { return set(try json(arena) { $0.json(document, .extended) }, row) }
     setPresent(row)
     var seen: UInt64 = 0
     // Documents of one collection have their fields in one order as a rule.
     var expected = 0
+    var others = false
     for item in document {
-      guard let index = layout.index(item.name, &expected) else { continue }
+      guard let index = layout.index(item.name, &expected) else {
+        others = others || layout.rest != nil
+        continue
+      }
       if index < 64 { seen |= 1 << UInt64(index) }
       do throws(EventFailure) { try children[index].read(item, row, layout.children[index], arena) } catch {
         throw EventFailure(".\(layout.shape.fields[index].name)\(error.message)")
       }
     }
-    for (index, field) in layout.shape.fields.enumerated() {
+    if let rest = layout.rest { children[rest].set(others ? try members(document, layout, arena) : Json.emptyObject.text, row) }
+    for (index, field) in layout.shape.fields.enumerated() where index != layout.rest {
       let isThere = index < 64 ? seen >> UInt64(index) & 1 == 1 : document.contains { $0.name == layout.names[index] }
       if !isThere { try children[index].absent(field, row, arena) }
     }
+  }
+
+  /// What the record does not name, as an object.
+  private func members(_ document: Document, _ layout: Layout, _ arena: Arena) throws(EventFailure) -> Text {
+    try json(arena) { out in
+      out.byte(UInt8(ascii: "{"))
+      for item in document where !layout.names(item.name) {
+        if out.count > 1 { out.byte(UInt8(ascii: ",")) }
+        out.quoted(item.name)
+        out.byte(UInt8(ascii: ":"))
+        out.json(item, .extended)
+      }
+      out.byte(UInt8(ascii: "}"))
+    }
+  }
+
+  /// Extended JSON in the arena.
+  private func json(_ arena: Arena, _ write: (inout ByteBuffer) -> Void) throws(EventFailure) -> Text {
+    var json = ByteBuffer(capacity: 256)
+    defer { json.release() }
+    write(&json)
+    return arena.copy(try utf8(Text(json.base, json.count)))
   }
 
   private func absent(_ field: Shape.Field, _ row: Int, _ arena: Arena) throws(EventFailure) {
@@ -78,11 +106,7 @@ extension Column {
     case .enumeration:
       guard item.type == .string, let index = layout.shape.wires.firstIndex(of: item.text) else { throw mismatch(item) }
       set(Int64(index), row)
-    case .json:
-      var json = ByteBuffer(capacity: 256)
-      defer { json.release() }
-      json.json(item, .extended)
-      set(arena.copy(try utf8(Text(json.base, json.count))), row)
+    case .json: set(try json(arena) { $0.json(item, .extended) }, row)
     case .list:
       guard item.type == .array else { throw mismatch(item) }
       try list(item.document, row, layout.children[0], arena)
@@ -145,14 +169,16 @@ extension Layout {
   /// The field of a name; `expected` predicts the next one.
   @inline(__always)
   fileprivate func index(_ name: Text, _ expected: inout Int) -> Int? {
-    if expected < names.count, names[expected] == name {
+    if expected < names.count, names[expected] == name, expected != rest {
       expected += 1
       return expected - 1
     }
-    guard let found = names.firstIndex(of: name) else { return nil }
+    guard let found = names.firstIndex(of: name), found != rest else { return nil }
     expected = found + 1
     return found
   }
+
+  fileprivate func names(_ name: Text) -> Bool { names.indices.contains { names[$0] == name && $0 != rest } }
 }
 
 extension Document.Item {

@@ -17,6 +17,7 @@ extension ByteBuffer {
 
   @inline(__always)
   mutating func field(_ column: Column, _ row: Int, _ layout: Layout, _ index: Int) throws(EventFailure) {
+    if index == layout.rest { return try members(of: column.children[index].get(Text.self, row)) }
     do throws(EventFailure) { try item(layout.names[index], column.children[index], row, layout.children[index]) } catch {
       throw EventFailure(".\(layout.shape.fields[index].name)\(error.message)")
     }
@@ -79,6 +80,25 @@ extension ByteBuffer {
       item(.document, name)
       try document(column, row, layout)
     }
+  }
+
+  /// The fields of an object of Json.
+  mutating func members(of object: Text) throws(EventFailure) {
+    guard object.count > 2 else { return }
+    let parsed = try ExtendedJSON.parse { $0.raw(object) }
+    parsed.withUnsafeBufferPointer { bytes in
+      for item in Document(bytes.baseAddress!, bytes.count) { copy(item) }
+    }
+  }
+
+  /// A field as it is; an `_id` of 24 hex digits becomes an ObjectId.
+  mutating func copy(_ item: Document.Item) {
+    if item.type == .string, item.name == Text("_id"), let id = item.text.objectId {
+      self.item(.objectId, item.name)
+      return id.withUnsafeBufferPointer { raw($0.baseAddress!, $0.count) }
+    }
+    self.item(item.type, item.name)
+    raw(item.value)
   }
 
   private mutating func binary(_ name: Text, _ bytes: Text, subtype: UInt8) {

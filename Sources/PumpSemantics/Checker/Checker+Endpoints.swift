@@ -138,6 +138,11 @@ extension Checker {
       }
       switch parameter.kind {
       case .field, .fields:
+        if type == .json, found.endpoint.role == .source {
+          report(
+            .badArguments, value.span, "no field of Json is known to be there, and to be of one type",
+            help: "declare `type T { id: Int, ...rest: Json }`, and read `as T`")
+        }
         let names = fieldNames(value, record, parameter, of: found.endpoint.role)
         fixed.append(
           Setting(
@@ -220,6 +225,12 @@ extension Checker {
         return nil
       }
       guard let record else { return name.text }
+      if let rest = record.rest, record.fields[rest].name == name.text {
+        report(
+          .nullableKey, item.span, "`\(name.text)` is what the type does not name, and no `\(parameter.name)`",
+          help: "declare the field that is meant in the type")
+        return nil
+      }
       guard let index = record.index(of: name.text) else {
         reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
         return nil
@@ -269,6 +280,8 @@ extension Checker {
       report(.badArguments, type.span, "a sink takes no `as`: it has the type of its events", help: "remove `as …`")
     }
     var type = flow.type
+    let name = step.label?.text ?? "sink \(label(syntax))"
+    var before: [Step] = []
     switch found.endpoint.events {
     case .bytes:
       if type == .string {
@@ -278,11 +291,17 @@ extension Checker {
           .wrongStep, syntax.span, "`\(label(syntax))` takes Bytes, the event here is \(type)",
           help: "encode it first: `|> encode json |> sink …`")
       }
+    case .record where type == .json && found.endpoint.isOpen:
+      // What is no object fails here.
+      before.append(Step(name: name, kind: .plain(.map(Self.object(Expr(.it, .json)))), output: .json, place: place(syntax.span)))
+      pipeline.canFail = true
     case .record where [.bytes, .string].contains(type) && mirrors(syntax, found.endpoint):
       type = .bytes
       pipeline.canFail = true
     case .record:
-      if type.record == nil, type != .erroneous {
+      if !fits(type, found.endpoint, syntax.span, syntax) {
+        // That is told.
+      } else if type.record == nil, type != .erroneous {
         let help = flow.carried?.record != nil ? "remove the `encode` before it" : "decode it first: `|> decode json as T`"
         report(.wrongStep, syntax.span, "`\(label(syntax))` takes records, the event here is \(type)", help: help)
       }
@@ -298,9 +317,27 @@ extension Checker {
       syntax, found, type: type, event: event, record: (flow.carried ?? flow.type).record, meta: flow.meta, locals: flow.locals,
       header: flow.header, pipeline)
     pipeline.sinks.append(checked)
-    return [
-      Step(name: step.label?.text ?? "sink \(label(syntax))", kind: .sink(checked), output: flow.type, place: place(syntax.span))
-    ]
+    return before + [Step(name: name, kind: .sink(checked), output: flow.type, place: place(syntax.span))]
+  }
+
+  /// Whether an endpoint of records takes or gives one that is open, or Json; if not, that is told.
+  func fits(_ type: Type, _ endpoint: Interface.Endpoint, _ span: Span, _ syntax: EndpointSyntax) -> Bool {
+    guard !endpoint.isOpen else { return true }
+    if let rest = type.record?.rest {
+      let name = type.record!.fields[rest].name
+      report(
+        .wrongStep, span, "`\(label(syntax))` knows all fields of its records, and `...\(name)` holds others",
+        help: endpoint.role == .sink
+          ? "write `drop \(name)` before it, or keep them as a text: `set { \(name): to_string(.\(name)) }`"
+          : "declare a type with the columns that are wanted")
+      return false
+    }
+    guard type == .json else { return true }
+    report(
+      .wrongStep, span, "`\(label(syntax))` \(endpoint.role == .sink ? "takes" : "gives") records, not Json",
+      help: endpoint.role == .sink
+        ? "give it a type: `|> map to_string(it) |> decode json as T`" : "declare a type with the columns that are wanted")
+    return false
   }
 
   /// Whether a sink of records is told to apply events of changes, which are JSON of rows, as they are.
@@ -310,72 +347,6 @@ extension Checker {
         guard argument.label?.text == "mode", case .name("mirror") = argument.value.kind else { return false }
         return true
       }
-  }
-
-  func lookup(
-    _ syntax: EndpointSyntax, _ name: Name, _ typeSyntax: TypeSyntax, _ step: StepSyntax, _ flow: inout Flow, _ pipeline: PipelineContext
-  ) -> [Step] {
-    let type = resolve(typeSyntax).plain
-    guard let record = flow.type.record else {
-      needsRecord("lookup", step.span, flow)
-      return []
-    }
-    guard let found = find(syntax, .lookup) else {
-      flow.type = .erroneous
-      return []
-    }
-    if type.record == nil, type != .erroneous {
-      report(.wrongStep, typeSyntax.span, "a lookup gives a record, not \(type)", help: "declare a type with the columns that are wanted")
-      return []
-    }
-    if record.index(of: name.text) != nil {
-      report(.duplicate, name.span, "the event has a field `\(name.text)` already", help: "choose another name")
-      return []
-    }
-    let checked = endpoint(
-      syntax, found, type: type, event: Expr(.it, flow.type), record: record, meta: flow.meta, locals: flow.locals, pipeline)
-    pipeline.canFail = true
-    reportKey(of: checked, syntax)
-    flow.type = .record(RecordType(fields: record.fields + [Field(name.text, type.asOptional)]))
-    flow.carried = nil
-    return [
-      Step(
-        name: step.label?.text ?? "lookup \(label(syntax))", kind: .lookup(checked, field: name.text), output: flow.type,
-        place: place(step.span))
-    ]
-  }
-}
-
-extension Checker {
-  /// A key is found in a column of its own type.
-  private func reportKey(of lookup: TypedEndpoint, _ syntax: EndpointSyntax) {
-    guard let column = lookup.spec.keyColumn, let place = lookup.spec.argument("key"),
-      let field = lookup.spec.type.record?.fields.first(where: { $0.wire == column })
-    else { return }
-    let (key, wanted) = (lookup.each[place].type.wrapped, field.type.plain.wrapped)
-    func kind(_ type: Type) -> String {
-      switch type {
-      case .int, .decimal, .float: "number"
-      case .string, .enumeration, .uuid: "text"
-      default: "\(type)"
-      }
-    }
-    guard kind(key) != kind(wanted), key != .erroneous, wanted != .erroneous, key != .json, wanted != .json else { return }
-    let value = syntax.arguments.first { $0.label?.text == "key" }?.value
-    let text = value?.span.text ?? "…"
-    report(
-      .lookupKey, value?.span ?? syntax.span, "the key is \(key), `\(field.name)`, by which it is found, is \(wanted)",
-      help: FunctionSpec.byName["to_\("\(wanted)".lowercased())"] == nil
-        ? "give a \(wanted), or declare `\(field.name): \(key)`"
-        : "write `to_\("\(wanted)".lowercased())(\(text))`, or declare `\(field.name): \(key)`")
-  }
-}
-
-extension EndpointSpec {
-  /// The column or field in which a lookup finds its key, where the spec names it.
-  var keyColumn: String? {
-    for name in ["column", "field"] { if case .literal(.string(let column))? = setting(name)?.value { return column } }
-    return nil
   }
 }
 

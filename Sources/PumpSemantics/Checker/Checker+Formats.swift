@@ -147,6 +147,9 @@ extension Checker {
     case .nested: checkRecord(type.plain, syntax!.span, name.text)
     default: break
     }
+    if case .bool(true)? = format.options["strict"], type.plain.isOpen {
+      report(.badFormat, step.span, "`strict` refuses the fields that `...` takes", help: "leave one of them out")
+    }
     if type.holdsSecret { report(.secret, syntax!.span, "events hold no secrets", help: "use String in the type of an event") }
     if spec.framing == .only, !before.isWhole, before.type != .erroneous {
       report(
@@ -192,7 +195,12 @@ extension Checker {
     if type.record == nil, type != .erroneous {
       report(.badFormat, span, "`\(format)` gives records, not \(type)", help: "declare a record type with a field for each value")
     }
-    return type.record
+    guard let record = type.record, type.isOpen else { return type.record }
+    let name = record.rest.map { record.fields[$0].name } ?? "rest"
+    report(
+      .badFormat, span, "`\(format)` has no place for what `...\(name)` holds",
+      help: "write `drop \(name)` before it, or keep it as a text: `set { \(name): to_string(.\(name)) }`")
+    return nil
   }
 
   /// `encode json`, or of a part alone: `encode json(.payload)`. What comes after may still ask for the whole event.

@@ -40,7 +40,7 @@ extension Checker {
 
   /// `{ ...json, a: 1 }` is Json as well: the later of two with one name counts.
   func jsonObject(_ items: [ExprSyntax.RecordItem], _ scope: Scope) -> Expr {
-    var result = Expr(.call("to_json", [Expr(.map([], []), .map(.json))]), .json)
+    var result = Self.emptyObject
     for item in items {
       switch item {
       case .field(let name, let syntax):

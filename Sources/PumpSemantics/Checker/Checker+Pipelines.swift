@@ -144,7 +144,9 @@ extension Checker {
       case .record:
         if let typeSyntax = syntax.type {
           declared = resolve(typeSyntax)
-          if declared.plain.record == nil, declared.plain != .erroneous {
+          if !fits(declared.plain, found.endpoint, typeSyntax.span, syntax) {
+            declared = .erroneous
+          } else if declared.plain.record == nil, declared.plain != .json, declared.plain != .erroneous {
             report(
               .wrongStep, typeSyntax.span, "`\(label(syntax))` gives records, not \(declared)",
               help: "declare a type with the fields that are wanted")

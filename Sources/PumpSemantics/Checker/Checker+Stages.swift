@@ -119,14 +119,15 @@ extension Checker {
     guard let record = type.record, let fields = wanted.record?.fields else { return nil }
     let event = Expr(.it, type)
     var changed = false
-    let values = record.fields.enumerated().map { index, field -> (name: String, value: Expr) in
-      let value = Expr(.field(event, index), field.type)
-      guard let due = fields.first(where: { $0.name == field.name }), due.type != field.type, let converted = convert(value, to: due.type)
-      else { return (field.name, value) }
+    var made = MadeField.all(of: event)
+    for (index, field) in record.fields.enumerated() {
+      guard let due = fields.first(where: { $0.name == field.name }), due.type != field.type,
+        let converted = convert(made[index].value, to: due.type)
+      else { continue }
       changed = true
-      return (field.name, converted)
+      made[index].value = converted
     }
-    return changed ? makeRecord(values) : nil
+    return changed ? makeRecord(made) : nil
   }
 
   func hasFields(_ type: Type, _ wanted: Type, _ span: Span, _ name: Name) -> Bool {

@@ -169,12 +169,11 @@ extension Checker {
     guard let record = flow.type.record else { return [] }
     let indices = record.fields.indices.filter { present.contains(["it", record.fields[$0].name]) }
     guard !indices.isEmpty else { return [] }
-    let event = Expr(.it, flow.type)
-    let values = record.fields.enumerated().map { index, field -> (name: String, value: Expr) in
-      let value = Expr(.field(event, index), field.type)
-      return (field.name, indices.contains(index) && field.type.isOptional ? Expr(.unwrap(value), field.type.wrapped) : value)
+    var fields = MadeField.all(of: Expr(.it, flow.type))
+    for index in indices where record.fields[index].type.isOptional {
+      fields[index].value = Expr(.unwrap(fields[index].value), record.fields[index].type.wrapped)
     }
-    let narrowed = makeRecord(values)
+    let narrowed = makeRecord(fields)
     flow.type = narrowed.type
     flow.carried = nil
     return [Step(name: "filter", kind: .plain(.map(narrowed)), output: narrowed.type, place: place)]
@@ -202,20 +201,24 @@ extension Checker {
     let event = Expr(.it, flow.type)
     var index = fields.count
     if case .field(let field) = list.kind, let place = fields.firstIndex(where: { $0.name == field.text }) { index = place }
-    if fields.indices.contains(where: { $0 != index && fields[$0].name == name.text }) {
-      report(.duplicate, name.span, "the event has a field `\(name.text)` already", help: "choose another name for the element")
+    var made = MadeField.all(of: event)
+    guard isFree(name, among: made.indices.filter { $0 != index }.map { made[$0] }) else {
+      flow.type = .erroneous
+      return []
     }
     var before: [Step] = []
-    if index == fields.count || value.type.isOptional {
-      var values = fields.enumerated().map { (name: $1.name, value: Expr(.field(event, $0), $1.type)) }
-      if index == fields.count { values.append((name.text, elements)) } else { values[index].value = elements }
-      let whole = makeRecord(values)
+    // The element's name is not in the rest either.
+    if index == fields.count || value.type.isOptional || flow.type.record?.rest != nil {
+      if index == fields.count { made.append(MadeField(name.text, elements)) }
+      made[index].value = elements
+      if made[index].name != name.text { made[index].wire = name.text }
+      let whole = makeRecord(made)
       before = make("expand", .plain(.map(whole)), whole.type)
       fields = whole.type.record?.fields ?? []
     }
     guard fields.indices.contains(index) else { return [] }
     flow.forget([fields[index].name, name.text])
-    fields[index] = Field(name.text, element)
+    fields[index] = Field(name.text, element, wire: fields[index].name == name.text ? fields[index].wire : name.text)
     flow.type = .record(RecordType(fields: fields))
     flow.carried = nil
     flow.sender = .nobody(
@@ -262,11 +265,14 @@ extension Checker {
       reportUnknown(.unknownField, path.first!, "field", among: record.fields.map(\.name))
     }
     let kept = record.fields.enumerated().filter { _, field in !gone.contains { $0.text == field.name } }
+    let fields = MadeField.all(of: base)
     return makeRecord(
       kept.map { index, field in
-        let value = Self.narrowed(Expr(.field(base, index), field.type), scope)
+        var made = fields[index]
+        let value = Self.narrowed(made.value, scope)
         let inner = paths.first { $0.count > 1 && $0.first!.text == field.name }.map { below($0.first!) } ?? []
-        return (name: field.name, value: inner.isEmpty ? value : without(inner, value, scope))
+        made.value = inner.isEmpty ? value : without(inner, value, scope)
+        return made
       })
   }
 
@@ -275,20 +281,16 @@ extension Checker {
       needsRecord("rename", span, flow)
       return flow.type == .erroneous ? nil : Self.erroneous
     }
-    var names = record.fields.map(\.name)
+    var fields = MadeField.all(of: Expr(.it, flow.type))
     for (old, new) in pairs {
       guard let index = record.index(of: old.text) else {
         reportUnknown(.unknownField, old, "field", among: record.fields.map(\.name))
         continue
       }
-      names[index] = new.text
-      if names.filter({ $0 == new.text }).count > 1 {
-        report(.duplicate, new.span, "the event has a field `\(new.text)` already", help: "drop it first, or choose another name")
-        return Self.erroneous
-      }
+      guard isFree(new, among: fields.indices.filter { $0 != index }.map { fields[$0] }) else { return Self.erroneous }
+      fields[index] = fields[index].renamed(new.text)
     }
-    let event = Expr(.it, flow.type)
-    return makeRecord(record.fields.enumerated().map { (name: names[$0], value: Expr(.field(event, $0), $1.type)) })
+    return makeRecord(fields)
   }
 
   private func setJson(_ items: [ExprSyntax.RecordItem], _ scope: Scope) -> Expr {

@@ -112,6 +112,7 @@ extension Checker {
       }
       wires[wire] = field.name.span
       let type = resolve(field.type)
+      if field.isRest { return rest(field, type, among: fields) }
       var value: Literal?
       if let syntax = field.value {
         let checked = check(syntax, Scope(), as: type.plain, "the default of `\(field.name.text)`")
@@ -122,6 +123,18 @@ extension Checker {
       }
       return Field(field.name.text, type, wire: wire, value: value, docs: field.docs)
     }
+  }
+
+  /// `...rest: Json`, of which a record has one.
+  private func rest(_ field: FieldSyntax, _ type: Type, among fields: [FieldSyntax]) -> Field? {
+    if type.plain != .json, type != .erroneous {
+      report(
+        .mismatch, field.type.span, "what a type does not name is Json, not \(type)", help: "write `...\(field.name.text): Json`")
+    } else if let first = fields.first(where: \.isRest), first.name.span.start != field.name.span.start {
+      report(.duplicate, field.name.span, "a type has one rest", help: "remove one of them", labels: [(first.name.span, "the other")])
+      return nil
+    }
+    return Field(field.name.text, .json, docs: field.docs, isRest: true)
   }
 
   /// The refinements inside a type as conditions over a value of it, each with its message.

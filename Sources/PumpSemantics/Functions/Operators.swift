@@ -94,5 +94,8 @@ extension FunctionSpec {
     .init(
       "steps", ["json_without(json: Json, key: String) -> Json"], "An object without a member, as `drop` makes it.", "true", fails: true,
       sign: "drop"),
+    .init(
+      "steps", ["json_rest(json: Json, names: [String]) -> Json"],
+      "An object without some members, as the rest of an open record; fails for anything else.", "true", fails: true, sign: "...rest"),
   ]
 }

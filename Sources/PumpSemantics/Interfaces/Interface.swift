@@ -49,6 +49,8 @@ public struct Interface: Sendable {
     public let takesDocuments: Bool
     public let meta: RecordType
     public let abilities: [String]
+    /// Whether its records may be open, or Json objects: documents, whose fields are not all known.
+    public var isOpen: Bool { takesDocuments || abilities.contains("open") }
   }
 
   public let name: String

@@ -27,7 +27,7 @@ extension Shape {
 
   private static func field(_ field: PumpProgram.Field) -> Field {
     let shape = of(field.type)
-    return Field(field.name, shape, wire: field.wire, value: field.value.map { Value($0, field.type).json(shape) })
+    return Field(field.name, shape, wire: field.wire, value: field.value.map { Value($0, field.type).json(shape) }, isRest: field.isRest)
   }
 
   /// What an error route receives.

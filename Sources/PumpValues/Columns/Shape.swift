@@ -12,11 +12,14 @@ public final class Shape: Sendable {
     public let shape: Shape
     /// JSON of the default, where the field may be missing.
     public let value: String?
-    public init(_ name: String, _ shape: Shape, wire: String? = nil, value: String? = nil) {
+    /// Whether it holds what an open record does not name.
+    public let isRest: Bool
+    public init(_ name: String, _ shape: Shape, wire: String? = nil, value: String? = nil, isRest: Bool = false) {
       self.name = name
       self.wire = wire ?? name
       self.shape = shape
       self.value = value
+      self.isRest = isRest
     }
   }
 
@@ -33,11 +36,12 @@ public final class Shape: Sendable {
   public let cases: [String]
   /// Of a list or map.
   public let element: Shape?
+  /// Names on the wire: of an enum's cases, or of all fields but the rest.
   let keys: KeyTable
+  /// The field that holds what an open record does not name.
+  public let rest: Int?
   /// `{"id":`, `,"name":`: what stands before each field's value in JSON.
   let prefixes: [Text]
-  /// Fields that must be present.
-  let required: [Int]
 
   private init(_ type: Type, _ kind: Kind, _ name: String, fields: [Field] = [], cases: [(String, String)] = [], element: Shape? = nil) {
     Shape.lock.lock()
@@ -51,8 +55,8 @@ public final class Shape: Sendable {
     let memory = Shape.names
     self.cases = cases.map(\.0)
     wires = cases.map { memory.copy($0.1) }
-    keys = KeyTable(kind == .enumeration ? cases.map(\.1) : fields.map(\.wire))
-    required = fields.indices.filter { !fields[$0].shape.isOptional && fields[$0].value == nil }
+    keys = KeyTable(kind == .enumeration ? cases.map(\.1) : fields.filter { !$0.isRest }.map(\.wire))
+    rest = fields.firstIndex { $0.isRest }
     prefixes = fields.enumerated().map { index, field in
       var buffer = ByteBuffer(capacity: 64)
       buffer.byte(index == 0 ? UInt8(ascii: "{") : UInt8(ascii: ","))
@@ -89,7 +93,7 @@ public final class Shape: Sendable {
     return Shape(.map(element.type), .map, "[String: \(element.name)]", element: entry)
   }
   public static func record(_ name: String, _ fields: [Field]) -> Shape {
-    let type = RecordType(name: name, fields: fields.map { PumpProgram.Field($0.name, $0.shape.type, wire: $0.wire) })
+    let type = RecordType(name: name, fields: fields.map { PumpProgram.Field($0.name, $0.shape.type, wire: $0.wire, isRest: $0.isRest) })
     return record(type, name, fields)
   }
   static func record(_ type: RecordType, _ name: String, _ fields: [Field]) -> Shape { Shape(.record(type), .record, name, fields: fields) }

@@ -116,6 +116,16 @@ extension Fn {
     try rebuilt(json, c) { out, add in _ = members(json, c) { if $0 != key { add(&out, $0, $1) } } }
   }
 
+  /// The object without some members.
+  public static func jsonRest(_ json: Json, _ names: List<Text>, _ c: Context) throws(EventFailure) -> Json {
+    var isAny = false
+    guard members(json, c, { key, _ in isAny = isAny || names.elements.contains(key) }) else {
+      throw EventFailure("\(Shape.excerpt(json.text)) is no object")
+    }
+    guard isAny else { return json }
+    return try rebuilt(json, c) { out, add in _ = members(json, c) { if !names.elements.contains($0) { add(&out, $0, $1) } } }
+  }
+
   public static func merge(_ a: Json, _ b: Json, _ c: Context) throws(EventFailure) -> Json {
     // The last value of each key of the second, by its number in `order`.
     var places: [Text: Int] = [:]
@@ -176,6 +186,7 @@ extension Fn {
     t.add("json_element") { (x: Json, i: Int64, c) throws(EventFailure) in try Fn.jsonElement(x, i, c) }
     t.add("json_with") { (x: Json, k: Text, v: Json, c) throws(EventFailure) in try Fn.jsonWith(x, k, v, c) }
     t.add("json_without") { (x: Json, k: Text, c) throws(EventFailure) in try Fn.jsonWithout(x, k, c) }
+    t.add("json_rest") { (x: Json, n: List<Text>, c) throws(EventFailure) in try Fn.jsonRest(x, n, c) }
     t.add("merge") { (a: Json, b: Json, c) throws(EventFailure) in try Fn.merge(a, b, c) }
   }
 }

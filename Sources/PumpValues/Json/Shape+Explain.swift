@@ -75,7 +75,7 @@ extension Shape {
         let key = try json.key().string
         if json.strict, !seen.insert(key).inserted { return "\(path).\(Shape.clean(key)): the key stands twice" }
         seen.insert(key)
-        guard let field = fields.first(where: { $0.wire == key }) else {
+        guard let field = fields.first(where: { $0.wire == key && !$0.isRest }) else {
           if json.strict { return "\(path).\(Shape.clean(key)): unknown field" }
           try json.skip()
           continue
@@ -83,7 +83,7 @@ extension Shape {
         if let problem = field.shape.problem(&json, "\(path).\(Shape.clean(key))", time, whole) { return problem }
       } while try json.moreMembers()
     }
-    for field in fields where !seen.contains(field.wire) && field.value == nil && !field.shape.isOptional {
+    for field in fields where !seen.contains(field.wire) && field.value == nil && !field.shape.isOptional && !field.isRest {
       return "\(path).\(Shape.clean(field.wire)): missing, expected \(field.shape.name)"
     }
     return nil

@@ -45,7 +45,7 @@ extension Shape {
     case .enumeration: column.set(try json.enumCase(keys), row)
     case .list: try list(&json, column, row, time)
     case .map: try map(&json, column, row, time)
-    case .record: try record(&json, column, row, time)
+    case .record: if rest == nil { try record(&json, column, row, time) } else { try openRecord(&json, column, row, time) }
     }
   }
 
@@ -99,6 +99,32 @@ extension Shape {
     let all: UInt64 = fields.count >= 64 ? .max : (1 << UInt64(fields.count)) - 1
     if seen == all, fields.count <= 64 { return }
     for index in fields.indices where index < 64 ? seen >> UInt64(index) & 1 == 0 : !others[index] {
+      try absent(index, column.children[index], row, json.arena, time)
+    }
+  }
+
+  /// What the record does not name becomes its rest.
+  private func openRecord(_ json: inout JSONReader, _ column: Column, _ row: Int, _ time: TimeFormat) throws(Malformed) {
+    column.setPresent(row)
+    let rest = rest!
+    var seen = [Bool](repeating: false, count: fields.count)
+    var members = RestMembers()
+    var expected = 0
+    if try json.object() {
+      repeat {
+        let start = json.p
+        let key = try json.key(keys, &expected)
+        if key < 0 {
+          try members.take(&json, from: start)
+          continue
+        }
+        let index = key < rest ? key : key + 1
+        seen[index] = true
+        try fields[index].shape.value(&json, column.children[index], row, time)
+      } while try json.moreMembers()
+    }
+    column.children[rest].set(members.json(json.arena).text, row)
+    for index in fields.indices where !seen[index] && index != rest {
       try absent(index, column.children[index], row, json.arena, time)
     }
   }
@@ -167,7 +193,7 @@ extension ByteBuffer {
     let shape = column.shape
     var written = 0
     for (index, child) in column.children.enumerated() {
-      if options.omitNull, child.isNull(row) { continue }
+      if options.omitNull && child.isNull(row) || index == shape.rest { continue }
       let prefix = shape.prefixes[index]
       if written == 0, index > 0 {
         byte(UInt8(ascii: "{"))
@@ -183,6 +209,7 @@ extension ByteBuffer {
       }
     }
     if written == 0 { byte(UInt8(ascii: "{")) }
+    if let rest = shape.rest { members(of: column.children[rest].get(Json.self, row), areFirst: written == 0) }
     byte(UInt8(ascii: "}"))
   }
 

@@ -66,6 +66,7 @@
   public var text: Text
   @inlinable public init(_ text: Text) { self.text = text }
   public static let null = Json(Text("null"))
+  public static let emptyObject = Json(Text("{}"))
 }
 
 /// Elements in an arena.

@@ -40,6 +40,45 @@ extension ConnectorTests {
       #expect(back.read("out.ndjson") == orders(3000))
     }
 
+    /// An index is copied with the fields that no type declares.
+    @Test func openDocuments() throws {
+      let server = Self.real == nil ? try Server("elasticsearch") : nil
+      let index = "docs-\(UUID().uuidString.prefix(8).lowercased())"
+      let lines = "{\"id\":1,\"@timestamp\":\"2026-01-01\",\"deep\":{\"a\":[1,null]}}\n{\"id\":2,\"name\":\"ä\"}\n[1]\n"
+      let loaded = try TestProgram(
+        Self.connection
+          + """
+          pipeline load {
+            source file.lines("in.ndjson") |> decode json as Json |> sink es.index("\(index)", id: to_string(.id))
+            on error |> map .message |> encode text |> sink file.lines("dead.txt")
+          }
+          """, files: ["in.ndjson": lines], environment: ["ES": Self.real ?? server!.text("url")])
+      let outcome = try loaded.run()
+      #expect(outcome.code == 0, "\(outcome.err)")
+      #expect(loaded.lines("dead.txt") == ["[1] is no object"])
+      _ = try Support.run("/usr/bin/curl", ["-s", "-X", "POST", "\(Self.real ?? server!.text("url"))/\(index)/_refresh"])
+      let back = try program(
+        server,
+        "type Open { id: Int, ...rest: Json }\n" + Self.connection
+          + """
+          pipeline read {
+            source es.search("\(index)", order: [id]) as Open
+              |> lookup es.document("\(index)", key: to_string(.id)) as whole: Json
+              |> encode json |> sink file.lines("out.ndjson")
+            on error halt
+          }
+          pipeline all { source es.search("\(index)") as Json |> encode json |> sink file.lines("all.ndjson") \n on error halt }
+          """)
+      let read = try back.run()
+      #expect(read.code == 0, "\(read.err)")
+      let given = lines.split(separator: "\n").map(String.init)
+      #expect(
+        back.lines("out.ndjson") == [
+          #"{"id":1,"whole":\#(given[0]),"@timestamp":"2026-01-01","deep":{"a":[1,null]}}"#, #"{"id":2,"whole":\#(given[1]),"name":"ä"}"#,
+        ])
+      #expect(Set(back.lines("all.ndjson")) == Set(given.prefix(2)))
+    }
+
     /// A sink that sends ahead of its commit leaves a client to the commits of others.
     @Test(.enabled(if: real == nil)) func sinksShareOneClient() throws {
       let server = try Server("elasticsearch")

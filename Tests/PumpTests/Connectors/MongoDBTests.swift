@@ -39,6 +39,72 @@ extension ConnectorTests {
       #expect(back.read("out.ndjson") == orders(2000))
     }
 
+    /// Documents whose fields are not all known go through as they are, and keep the types that only BSON has.
+    @Test func openDocuments() throws {
+      let server = Self.real == nil ? try Server("mongodb") : nil
+      let lines = """
+        {"_id":{"$oid":"65a000000000000000000001"},"id":1,"when":{"$date":"2026-01-01T00:00:00Z"},"deep":{"a":[1,2.5,{"b":null}]}}
+        {"_id":"65a000000000000000000002","id":2,"a.b":true}
+        {"_id":7,"id":3,"name":"ä"}
+        [1]
+        {"_id":8,"name":"no id"}
+
+        """
+      let copied = try program(
+        server,
+        Self.connection
+          + """
+          type Open { id: Int, ...rest: Json }
+          pipeline load {
+            source file.lines("in.ndjson") |> decode json as Json
+              |> tee { sink db.collection("\(collection)_json") }
+              |> sink db.collection("\(collection)_keyed", key: [id])
+            on error |> map .message |> encode text |> sink file.lines("dead.txt")
+          }
+          pipeline open {
+            source file.lines("in.ndjson") |> decode json as Open |> set { name: "set" } |> sink db.collection("\(collection)_open")
+            on error skip
+          }
+          """, files: ["in.ndjson": lines])
+      let outcome = try copied.run()
+      #expect(outcome.code == 0, "\(outcome.err)")
+      let dead = copied.lines("dead.txt")
+      #expect(dead.contains("[1] is no object"))
+      #expect(dead.contains { $0.contains("cannot be called \"a.b\"") })
+      #expect(dead.contains { $0.contains("no field \"id\"") })
+      let back = try program(
+        server,
+        Self.connection
+          + """
+          type Open { id: Int, ...rest: Json }
+          pipeline whole { source db.find("\(collection)_json") as Json |> encode json |> sink file.lines("json.ndjson") \n on error halt }
+          pipeline keyed { source db.find("\(collection)_keyed") as Json |> drop _id |> encode json |> sink file.lines("keyed.ndjson") \n on error halt }
+          pipeline open { source db.find("\(collection)_open", order: [id]) as Open |> encode json |> sink file.lines("open.ndjson") \n on error halt }
+          pipeline found {
+            source file.lines("ids.ndjson") |> decode json as { id: Int }
+              |> lookup db.collection("\(collection)_json", field: "id", key: .id) as doc: Json
+              |> encode json |> sink file.lines("found.ndjson")
+            on error halt
+          }
+          """, files: ["ids.ndjson": "{\"id\":3}\n{\"id\":4}\n"])
+      let read = try back.run()
+      #expect(read.code == 0, "\(read.err)")
+      let second = #"{"_id":{"$oid":"65a000000000000000000002"},"id":2,"a.b":true}"#
+      let given = lines.split(separator: "\n").map(String.init)
+      #expect(Set(back.lines("json.ndjson")) == [given[0], second, given[2], given[4]])
+      #expect(
+        Set(back.lines("keyed.ndjson")) == [
+          #"{"id":1,"when":{"$date":"2026-01-01T00:00:00Z"},"deep":{"a":[1,2.5,{"b":null}]}}"#, #"{"id":3,"name":"ä"}"#,
+        ])
+      #expect(
+        back.lines("open.ndjson") == [
+          #"{"id":1,"_id":{"$oid":"65a000000000000000000001"},"name":"set","when":{"$date":"2026-01-01T00:00:00Z"},"deep":{"a":[1,2.5,{"b":null}]}}"#,
+          #"{"id":2,"_id":{"$oid":"65a000000000000000000002"},"name":"set","a.b":true}"#,
+          #"{"id":3,"_id":7,"name":"set"}"#,
+        ])
+      #expect(back.lines("found.ndjson") == [#"{"id":3,"doc":\#(given[2])}"#, #"{"id":4,"doc":null}"#])
+    }
+
     /// An answer that is lost, a server that is busy or gone: each document is there once.
     @Test(
       .enabled(if: real == nil),
