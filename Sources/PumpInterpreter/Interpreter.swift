@@ -43,6 +43,8 @@ final class InterpretedProcessor: Processor {
       if let records = batch.records {
         frame.origins.withUnsafeBufferPointer { origins in
           entry.ensure(rows)
+          // Of Json there are no fields.
+          if entry.children.isEmpty { entry.gather(origins, from: records) }
           for (child, from) in zip(entry.children, records.children) { child.gather(origins, from: from) }
         }
       } else {

@@ -20,7 +20,7 @@ extension Checker {
       let deeper = isEvent ? Self.path(to: name.text, in: record) : nil
       reportUnknown(
         .unknownField, name, "field", among: record.fields.map(\.name),
-        otherwise: deeper.map { "did you mean `\($0)`?" } ?? "the event here is \(base.type)")
+        otherwise: deeper.map { "did you mean `\($0)`?" } ?? record.inRest { ".\($0).\(name.text)" } ?? "the event here is \(base.type)")
     case .json: return Expr(.call("json_member", [base, Expr(.literal(.string(name.text)), .string)]), .json)
     case .optional:
       let value = span.text.hasSuffix(".\(name.text)") ? span.text.dropLast(name.text.count + 1) : ""
@@ -224,4 +224,9 @@ extension Checker {
       return Self.erroneous
     }
   }
+}
+
+extension RecordType {
+  /// How what an open record does not name is reached.
+  func inRest(_ text: (String) -> String) -> String? { rest.map { "what the type does not name is written `\(text(fields[$0].name))`" } }
 }

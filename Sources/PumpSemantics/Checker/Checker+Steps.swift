@@ -262,7 +262,9 @@ extension Checker {
       return Self.erroneous
     }
     for path in paths where record.index(of: path.first!.text) == nil {
-      reportUnknown(.unknownField, path.first!, "field", among: record.fields.map(\.name))
+      reportUnknown(
+        .unknownField, path.first!, "field", among: record.fields.map(\.name),
+        otherwise: record.inRest { "\($0).\(path.first!.text)" })
     }
     let kept = record.fields.enumerated().filter { _, field in !gone.contains { $0.text == field.name } }
     let fields = MadeField.all(of: base)
