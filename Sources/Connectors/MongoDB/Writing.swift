@@ -10,14 +10,14 @@ extension ByteBuffer {
     if let fields {
       for index in fields { try field(column, row, layout, index) }
     } else {
-      for index in layout.names.indices { try field(column, row, layout, index) }
+      for index in layout.names.indices where index != layout.rest { try field(column, row, layout, index) }
+      if let rest = layout.rest { try members(of: column.children[rest].get(Text.self, row)) }
     }
     endDocument(start)
   }
 
   @inline(__always)
   mutating func field(_ column: Column, _ row: Int, _ layout: Layout, _ index: Int) throws(EventFailure) {
-    if index == layout.rest { return try members(of: column.children[index].get(Text.self, row)) }
     do throws(EventFailure) { try item(layout.names[index], column.children[index], row, layout.children[index]) } catch {
       throw EventFailure(".\(layout.shape.fields[index].name)\(error.message)")
     }

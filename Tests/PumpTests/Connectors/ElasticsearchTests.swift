@@ -44,7 +44,7 @@ extension ConnectorTests {
     @Test func openDocuments() throws {
       let server = Self.real == nil ? try Server("elasticsearch") : nil
       let index = "docs-\(UUID().uuidString.prefix(8).lowercased())"
-      let lines = "{\"id\":1,\"@timestamp\":\"2026-01-01\",\"deep\":{\"a\":[1,null]}}\n{\"id\":2,\"name\":\"ä\"}\n[1]\n"
+      let lines = "{\"id\":1,\"@timestamp\":\"2026-01-01\",\"deep\":{\"a\":[1,null]}}\n{\"id\":2,\"name\":\"a\"}\n[1]\n"
       let loaded = try TestProgram(
         Self.connection
           + """
@@ -74,7 +74,7 @@ extension ConnectorTests {
       let given = lines.split(separator: "\n").map(String.init)
       #expect(
         back.lines("out.ndjson") == [
-          #"{"id":1,"whole":\#(given[0]),"@timestamp":"2026-01-01","deep":{"a":[1,null]}}"#, #"{"id":2,"whole":\#(given[1]),"name":"ä"}"#,
+          #"{"id":1,"whole":\#(given[0]),"@timestamp":"2026-01-01","deep":{"a":[1,null]}}"#, #"{"id":2,"whole":\#(given[1]),"name":"a"}"#,
         ])
       #expect(Set(back.lines("all.ndjson")) == Set(given.prefix(2)))
     }
