@@ -42,6 +42,14 @@ public enum TargetName: Codable, Sendable {
   case constant(String)
 }
 
+/// What a sink does with events while its system is down, rather than hold its source and all other sinks back.
+public enum WhenDown: Codable, Sendable {
+  /// It keeps them on disk, of at most so many bytes.
+  case spill(Int64)
+  /// It refuses them.
+  case shed
+}
+
 /// A use of a connector's source, sink or lookup.
 public struct EndpointSpec: Codable, Sendable {
   /// The connection's id; nil for `file` and its like.
@@ -64,11 +72,13 @@ public struct EndpointSpec: Codable, Sendable {
   public let meta: RecordType
   /// What the interface file says that it can: `ack`, `replay`, `lease`, …
   public let abilities: [String]
+  /// Nil if a sink holds others back while its system is down.
+  public let whenDown: WhenDown?
   public let place: Place
   public init(
     connection: String? = nil, connector: String, name: String, label: String, settings: [Setting] = [], each: [Field] = [],
     type: Type, target: TargetName? = nil, takesDocuments: Bool = false, meta: RecordType = RecordType(fields: []),
-    abilities: [String] = [], place: Place
+    abilities: [String] = [], whenDown: WhenDown? = nil, place: Place
   ) {
     self.connection = connection
     self.connector = connector
@@ -81,6 +91,7 @@ public struct EndpointSpec: Codable, Sendable {
     self.takesDocuments = takesDocuments
     self.meta = meta
     self.abilities = abilities
+    self.whenDown = whenDown
     self.place = place
   }
 

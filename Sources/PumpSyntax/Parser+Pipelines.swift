@@ -256,7 +256,7 @@ extension Parser {
         steps = parser.innerChain()
         return true
       }
-      return .tee(steps)
+      return .tee(steps, whenDown())
     case "log":
       guard !at(.pipe), !at(.rightBrace), !token.afterNewline else {
         unexpected("what to log", help: "write `log it`, or `log \"total \\(.total)\"`")
@@ -362,5 +362,25 @@ extension Parser {
     guard expect(.equal, "`=` and the stage's steps") else { return nil }
     return .stage(
       StageSyntax(name: name, docs: docs, parameters: parameters, input: input, steps: innerChain(), span: start.joined(lastSpan)))
+  }
+
+  /// On the line of the brace: what a branch does whose system is down.
+  private mutating func whenDown() -> WhenDownSyntax? {
+    guard continues, at(word: "when"), next.text == "down", !next.afterNewline else { return nil }
+    let start = span
+    advance()
+    advance()
+    let kind: WhenDownSyntax.Kind
+    if take(word: "wait") {
+      kind = .wait
+    } else if take(word: "shed") {
+      kind = .shed
+    } else if take(word: "spill"), continues {
+      kind = .spill(expression())
+    } else {
+      unexpected("`wait`, `spill` and a size, or `shed`", help: "write `when down spill 1GiB`")
+      return nil
+    }
+    return WhenDownSyntax(kind: kind, span: start.joined(lastSpan))
   }
 }

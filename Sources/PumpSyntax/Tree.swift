@@ -199,7 +199,7 @@ public struct StepSyntax: Sendable {
     case expand(ExprSyntax, as: Name)
     case lookup(EndpointSyntax, as: Name, type: TypeSyntax)
     case route([ArmSyntax])
-    case tee([StepSyntax])
+    case tee([StepSyntax], WhenDownSyntax?)
     case log(ExprSyntax)
     case sample(percent: String, Span)
     case call(Name, [ArgumentSyntax])
@@ -217,10 +217,20 @@ public struct StepSyntax: Sendable {
   public var withInner: [StepSyntax] {
     switch kind {
     case .route(let arms): [self] + arms.flatMap { $0.steps.flatMap(\.withInner) }
-    case .tee(let inner): [self] + inner.flatMap(\.withInner)
+    case .tee(let inner, _): [self] + inner.flatMap(\.withInner)
     default: [self]
     }
   }
+}
+
+/// `when down wait`, `when down spill 1GiB` or `when down shed` after the brace of a `tee`.
+public struct WhenDownSyntax: Sendable {
+  public enum Kind: Sendable {
+    case wait, shed
+    case spill(ExprSyntax)
+  }
+  public let kind: Kind
+  public let span: Span
 }
 
 public struct ArmSyntax: Sendable {

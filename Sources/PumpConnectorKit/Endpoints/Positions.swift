@@ -133,7 +133,7 @@ final class StateFolder: Sendable {
 package final class FilePositions: PositionStore, @unchecked Sendable {
   private let folder: String
   private var held: StateFolder?
-  private let path: String
+  package let path: String
   private let known = Mutex<[String: String]?>(nil)
 
   package init(folder: String, pipeline: String, label: String) {

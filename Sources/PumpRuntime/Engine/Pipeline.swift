@@ -45,7 +45,8 @@ final class Pipeline: @unchecked Sendable {
   private static let keptLimit = 512
 
   init(
-    _ spec: PipelineSpec, _ steps: PipelineSteps, _ configuration: Configuration, sinks: [any Sink], feeds: [Pipeline] = [],
+    _ spec: PipelineSpec, _ steps: PipelineSteps, _ configuration: Configuration, sinks: [any Sink], spools: [SinkSet.Spool] = [],
+    feeds: [Pipeline] = [],
     lookups: [any Lookup], keeper: SinkSet.Keeper?, logger: Logger, stop: StopSignal, clock: @escaping @Sendable () -> Int64
   ) {
     self.spec = spec
@@ -57,7 +58,7 @@ final class Pipeline: @unchecked Sendable {
     self.stop = stop
     outputs = Outputs(sinks: spec.sinks.map { $0.makeBuffer() }, log: { logger.info($0, pipeline: spec.id) })
     shared = Mutex(Counts(sent: Array(repeating: 0, count: spec.sinks.count)))
-    self.sinks = SinkSet(spec, configuration, sinks, keeper: keeper, errorBatch: errors.batch, stop: stop)
+    self.sinks = SinkSet(spec, configuration, sinks, spools: spools, keeper: keeper, errorBatch: errors.batch, stop: stop)
     var limit = Int.max
     var wait = Int64.max
     for feed in feeds {
@@ -149,9 +150,10 @@ final class Pipeline: @unchecked Sendable {
   }
 
   private var isCommitDue: Bool {
-    pendingRows > 0
-      && (pendingRows >= batchLimit || sinks.kept.count >= Self.keptLimit || monotonicMicros() - pendingSince >= linger
-        || sinks.pending >= Self.pendingLimit)
+    sinks.hasNews
+      || pendingRows > 0
+        && (pendingRows >= batchLimit || sinks.kept.count >= Self.keptLimit || monotonicMicros() - pendingSince >= linger
+          || sinks.pending >= Self.pendingLimit)
   }
 
   /// Events from another pipeline; they are durable after `commit`. The batch is the caller's again afterwards.
@@ -189,6 +191,17 @@ final class Pipeline: @unchecked Sendable {
     defer { lock.unlock() }
     try commitLocked()
   }
+
+  /// Waits until spools are empty, and routes what their sinks refuse. A stop leaves what they hold to the next run.
+  func drain() throws(RunFailure) {
+    while !stop.isRequested, sinks.spooled.contains(where: { $0.bytes > 0 }) || sinks.hasNews {
+      try commit()
+      if !stop.wait(micros: 20_000) { return }
+    }
+  }
+
+  /// Bytes in each spool, by the label of its sink.
+  var spooled: [(label: String, bytes: Int)] { sinks.spooled }
 
   /// After a failure nothing more is committed or acknowledged: another source could acknowledge a position past events that
   /// were lost with it.

@@ -75,10 +75,15 @@ public final class Runner: @unchecked Sendable {
   private func open(_ spec: PipelineSpec) throws(RunFailure) -> Pipeline {
     if let known = running[spec.id] { return known }
     var sinks: [any Sink] = []
+    var spools: [SinkSet.Spool] = []
     var feeds: [Pipeline] = []
     for sink in spec.sinks {
       if let endpoint = sink.endpoint {
-        do throws(RunFailure) { sinks.append(try connector(endpoint).sink(context(spec, endpoint))) } catch {
+        do throws(RunFailure) {
+          let sink = try connector(endpoint).sink(context(spec, endpoint))
+          if let whenDown = endpoint.whenDown { spools.append((sinks.count, try spool(sink, endpoint, whenDown, spec))) }
+          sinks.append(spools.last?.number == sinks.count ? spools.last!.sink : sink)
+        } catch {
           for opened in sinks { try? opened.close(completed: false) }
           throw RunFailure("\(spec.id): \(error.message)")
         }
@@ -95,7 +100,8 @@ public final class Runner: @unchecked Sendable {
     }
     let keeper: SinkSet.Keeper? = keepers.first
     let pipeline = Pipeline(
-      spec, executable.steps[spec.id]!, configuration, sinks: sinks, feeds: feeds, lookups: lookups, keeper: keeper, logger: logger,
+      spec, executable.steps[spec.id]!, configuration, sinks: sinks, spools: spools, feeds: feeds, lookups: lookups, keeper: keeper,
+      logger: logger,
       stop: stop, clock: currentMicros)
     guard keeper == nil || !pipeline.isDurableAtEnd else {
       for sink in sinks { try? sink.close(completed: false) }
@@ -110,6 +116,24 @@ public final class Runner: @unchecked Sendable {
     }
     running[spec.id] = pipeline
     return pipeline
+  }
+
+  /// The sink behind its spool, where it stands in a branch that holds no others back.
+  private func spool(
+    _ sink: any Sink, _ endpoint: EndpointSpec, _ whenDown: WhenDown, _ pipeline: PipelineSpec
+  ) throws(RunFailure) -> SpoolSink {
+    guard let folder = configuration.state else {
+      throw RunFailure(
+        "`when down` of `\(endpoint.label)` keeps events in the folder of the state: set `state` in `[general]` of pipelines.conf")
+    }
+    let settings = configuration.section("pipeline:\(pipeline.id):\(endpoint.label)")
+    return try SpoolSink(
+      sink, endpoint, whenDown, try SpoolLog(folder: folder, pipeline: pipeline.id, label: endpoint.label),
+      RetryPolicy(RetrySettings(settings), limit: configuration.shutdownTimeout), stop
+    ) { [logger] failures, failure in
+      guard failures & (failures - 1) == 0 else { return }
+      logger.warning("`\(endpoint.label)` is down, its branch alone waits (attempt \(failures)): \(failure.message)", pipeline: pipeline.id)
+    }
   }
 
   /// Runs; `progress` is called now and then with what was done so far.
@@ -238,6 +262,9 @@ public final class Runner: @unchecked Sendable {
   private func finish() {
     let pipelines = program.pipelines.compactMap { running[$0.id] }
     for pipeline in pipelines where failure.withLock({ $0 }) == nil {
+      do throws(RunFailure) { try pipeline.drain() } catch { fail("\(pipeline.spec.id): \(error.message)") }
+    }
+    for pipeline in pipelines where failure.withLock({ $0 }) == nil {
       do throws(RunFailure) { try pipeline.commit() } catch { fail("\(pipeline.spec.id): \(error.message)") }
     }
     for pipeline in pipelines {
@@ -262,6 +289,10 @@ public final class Runner: @unchecked Sendable {
       let counts = pipeline.counts
       return (sum.0 + counts.done, sum.1 + counts.total)
     }
+  }
+
+  var spooled: [(pipeline: String, label: String, bytes: Int)] {
+    program.pipelines.flatMap { spec in (running[spec.id]?.spooled ?? []).map { (spec.id, $0.label, $0.bytes) } }
   }
 
   func report(since start: Int64) -> RunReport {

@@ -34,6 +34,9 @@ extension Runner {
     out.family(
       "pump_events_out_total", "counter", "Events that a sink took.",
       pipelines.flatMap { line in line.sent.map { ([("pipeline", line.pipeline), ("step", $0.label)], String($0.count)) } })
+    out.family(
+      "pump_spool_bytes", "gauge", "Bytes that a branch holds for its sink.",
+      spooled.map { ([("pipeline", $0.pipeline), ("step", $0.label)], String($0.bytes)) })
     let phases: [ConnectionState.Phase] = [.initialized, .connecting, .ready, .reconnecting, .draining, .closed, .failed]
     out.family(
       "pump_connection_state", "gauge", "1 for the state that a connection is in.",

@@ -181,7 +181,9 @@ extension Checker {
       connection: found.connection, connector: found.interface.name, name: found.endpoint.name, label: label, settings: fixed,
       each: each.map(\.field), type: type, target: target(found.endpoint, each), takesDocuments: found.endpoint.takesDocuments,
       meta: found.endpoint.meta,
-      abilities: found.endpoint.abilities, place: place(syntax.span))
+      abilities: found.endpoint.abilities,
+      // What needs no connection is never down.
+      whenDown: found.endpoint.role == .sink && found.connection != nil ? pipeline.whenDown : nil, place: place(syntax.span))
     return TypedEndpoint(spec: spec, each: each.map(\.value), span: syntax.span)
   }
 
@@ -264,6 +266,7 @@ extension Checker {
           help: "map it to that type first", labels: [(typeSyntax.span, "its input")])
         return []
       }
+      waits("another pipeline", syntax.span, pipeline)
       pipeline.feeds.append(target.name.text)
       return [
         Step(

@@ -32,6 +32,7 @@ extension Checker {
     let checked = endpoint(
       syntax, found, type: type, event: event, record: flow.type.record, meta: flow.meta, locals: flow.locals, pipeline)
     pipeline.canFail = true
+    if found.connection != nil { waits("a lookup", step.span, pipeline) }
     reportKey(of: checked, syntax)
     let output = Type.record(RecordType(fields: record.record!.fields + [Field(name.text, type.asOptional)]))
     var steps = before.map { [map($0)] } ?? []

@@ -16,6 +16,8 @@ final class PipelineContext {
   var feeds: [String] = []
   /// How many `reply` there were.
   var replies = 0
+  /// What the sinks of the branch do that is looked at, while their systems are down.
+  var whenDown: WhenDown?
 
   init(name: String) { self.name = name }
 
@@ -116,6 +118,7 @@ extension Checker {
     }
     reportPositions(sources, context)
     reportFiles(sources, context)
+    reportBranches(context)
     let place = place(syntax.span)
     // `raw` is the event itself.
     let meta = context.metaFields.filter { $0.key != "raw" }.sorted { $0.key < $1.key }.map { Field($0.key, $0.value) }

@@ -125,10 +125,13 @@ extension Checker {
     case .expand(let list, let name): return (expand(list, name, &flow, pipeline, make), false)
     case .lookup(let endpoint, let name, let type): return (lookup(endpoint, name, type, syntax, &flow, pipeline), false)
     case .route(let arms): return (make("route", .route(route(arms, syntax.span, flow, pipeline)), flow.type), true)
-    case .tee(let inner):
+    case .tee(let inner, let whenDown):
+      let outer = pipeline.whenDown
+      if let whenDown { pipeline.whenDown = self.whenDown(whenDown) }
       var copy = flow
       copy.sender = .nobody("a `tee` works on a copy of the event", help: "reply behind it, at the end of the pipeline")
       let chain = check(chain: inner, copy, mustEnd: true, syntax.span, in: pipeline)
+      pipeline.whenDown = outer
       return (make("tee", .tee(chain.steps), flow.type), false)
     case .log(let value):
       let value = text(of: infer(value, scope), value.span)

@@ -30,7 +30,12 @@ final class SinkSet {
   private var refused = 0
   /// The batch of the error route: what is refused of it cannot be routed again.
   private let errorBatch: Batch
+  /// What spools gave back, until it is routed.
+  private let refusedMemory = Arena(chunkSize: 1 << 10)
 
+  /// Sinks whose events go through a queue on disk, and their numbers.
+  typealias Spool = (number: Int, sink: SpoolSink)
+  private let spools: [Spool]
   let keepsBatches: Bool
   /// Whether a sink is durable only when it is closed: nothing is acknowledged before.
   let isDurableAtEnd: Bool
@@ -38,7 +43,8 @@ final class SinkSet {
   var durableAtEnd: [String] { zip(spec.sinks, sinks).filter { $1.isDurableAtEnd }.map(\.0.label) }
 
   init(
-    _ spec: PipelineSpec, _ configuration: Configuration, _ sinks: [any Sink], keeper: Keeper?, errorBatch: Batch, stop: StopSignal
+    _ spec: PipelineSpec, _ configuration: Configuration, _ sinks: [any Sink], spools: [Spool], keeper: Keeper?, errorBatch: Batch,
+    stop: StopSignal
   ) {
     self.spec = spec
     self.sinks = sinks
@@ -55,6 +61,7 @@ final class SinkSet {
       sinks.indices.map { index in
         return .init(effect: keys[index].effect, takesEffectOnWrite: sinks[index].takesEffectOnWrite, group: groups[index])
       })
+    self.spools = spools
     given = Array(repeating: [], count: sinks.count)
     written = Array(repeating: 0, count: sinks.count)
     sent = Array(repeating: 0, count: sinks.count)
@@ -88,6 +95,11 @@ final class SinkSet {
 
   /// Bytes that wait for a commit with the sink that has most of them.
   var pending: Int { sinks.map(\.pending).max() ?? 0 }
+
+  /// Whether a spool has events that its sink refused, or cannot go on.
+  var hasNews: Bool { spools.contains { $0.sink.hasNews } }
+  /// Bytes in each spool, by the label of its sink.
+  var spooled: [(label: String, bytes: Int)] { spools.map { (spec.sinks[$0.number].label, $0.sink.waiting) } }
 
   /// Hands the buffers to their sinks; what a sink refuses becomes a failure of its event. `batch` is what the main route
   /// made of the source's events, `failed` the events that went through the error route with it, if any did.
@@ -140,6 +152,13 @@ final class SinkSet {
 
   /// Makes everything written durable, the positions of `progress` with it if a sink keeps them.
   func commit(_ progress: [Acknowledgements.Progress], route: ([Late]) throws(RunFailure) -> Void) throws(RunFailure) {
+    for (number, spool) in spools {
+      // Their events were acknowledged long ago: what the sink was to get is what is known of them.
+      late += spool.takeRefused().map { refused in
+        let payload = refusedMemory.copy(refused.payload)
+        return (Failure(row: 0, step: spec.sinks[number].step, message: refused.message, payload: (payload, "{}")), errorBatch)
+      }
+    }
     var action = state.begin(late: !late.isEmpty)
     while true {
       switch action {
@@ -162,6 +181,8 @@ final class SinkSet {
         try route(events)
         action = state.routed()
       case .settle:
+        refusedMemory.reset()
+        for (_, spool) in spools { spool.settled() }
         for index in given.indices { given[index].removeAll(keepingCapacity: true) }
         return
       }
