@@ -366,7 +366,7 @@ extension Parser {
 
   /// On the line of the brace: what a branch does whose system is down.
   private mutating func whenDown() -> WhenDownSyntax? {
-    guard continues, at(word: "when"), next.text == "down", !next.afterNewline else { return nil }
+    guard continues, at(word: "when"), text(of: next) == "down", !next.afterNewline else { return nil }
     let start = span
     advance()
     advance()

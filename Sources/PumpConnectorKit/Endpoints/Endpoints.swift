@@ -82,9 +82,12 @@ extension Source {
 public struct Refusal: Sendable {
   public let row: Int
   public let message: String
-  public init(row: Int, message: String) {
+  /// Nil for `refused`.
+  public let reason: FailureReason?
+  public init(row: Int, message: String, reason: FailureReason? = nil) {
     self.row = row
     self.message = message
+    self.reason = reason
   }
 }
 

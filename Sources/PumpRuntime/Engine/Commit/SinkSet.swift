@@ -155,7 +155,7 @@ final class SinkSet {
     for (number, spool) in spools {
       // Their events were acknowledged long ago: what the sink was to get is what is known of them.
       late += spool.takeRefused().map { refused in
-        let payload = refusedMemory.copy(refused.payload)
+        let payload = refused.payload.withUnsafeBufferPointer { refusedMemory.copy($0) }
         return (Failure(row: 0, step: spec.sinks[number].step, message: refused.message, payload: (payload, "{}")), errorBatch)
       }
     }

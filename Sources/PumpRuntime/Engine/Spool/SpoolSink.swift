@@ -54,9 +54,9 @@ final class SpoolSink: Sink, @unchecked Sendable {
 
   func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {
     if case .shed = whenDown, state.withLock({ $0.isDown }) {
-      return (0..<buffer.count).map { Refusal(row: $0, message: "`\(spec.label)` is down, and its branch sheds") }
+      return (0..<buffer.count).map { Refusal(row: $0, message: "`\(spec.label)` is down, and its branch sheds", reason: .shed) }
     }
-    for row in 0..<buffer.count { log.append { buffer.writeFrame(row, &$0) } }
+    for row in 0..<buffer.count { log.append { out in buffer.writeFrame(row, &out) } }
     return []
   }
 
@@ -80,9 +80,9 @@ final class SpoolSink: Sink, @unchecked Sendable {
 
   /// Events that were refused since the last call.
   func takeRefused() -> [Refused] {
-    state.withLock {
-      defer { $0.refused = [] }
-      return $0.refused
+    state.withLock { state in
+      defer { state.refused = [] }
+      return state.refused
     }
   }
 
@@ -137,7 +137,8 @@ final class SpoolSink: Sink, @unchecked Sendable {
     let early = try sink.write(buffer)
     let gone = Set(early.map(\.row))
     let rows = (0..<buffer.count).filter { !gone.contains($0) }
-    let late = try retry.run(spec.label, stop, onRetry: nil) { [self] () throws(RunFailure) in
+    let late = try retry.run(spec.label, stop, onRetry: nil) { [self] () throws(RunFailure) -> [Refusal]? in
+      if isEnding.load(ordering: .relaxed) { return nil }
       do throws(RunFailure) {
         let late = try sink.commit()
         state.withLock { $0.isDown = false }
@@ -150,7 +151,7 @@ final class SpoolSink: Sink, @unchecked Sendable {
         throw error
       }
     }
-    guard let late else { return nil }
+    guard case .some(.some(let late)) = late else { return nil }
     let refused = early + late.map { Refusal(row: rows[$0.row], message: $0.message) }
     return refused.sorted { $0.row < $1.row }.map { refusal in
       var out = ByteBuffer(capacity: 256)
