@@ -110,3 +110,22 @@ public func formatReference(_ spec: FormatSpec) -> String {
 private func described(_ value: String, _ kind: FormatSpec.Option.Kind) -> String {
   if case .oneOf = kind { value } else { JSONLiteral.quoted(value) }
 }
+
+/// The patterns of the library as text.
+public func patternReference() -> String {
+  var out = """
+    A pattern names others by `%{name}`, or by `%{name:group}` as a group of that name, wherever it is written r"…":
+
+      pattern client = r"%{ip}|unknown"
+      … |> decode regex(r"^%{client:ip} %{int:status} %{quoted}$") as T
+
+    Types come from `as T`. `\\%{` is the text. Patterns of your own are declared with `pattern name = r"…"`; those of the library:
+
+
+    """
+  for pattern in NamedPattern.all {
+    out += "  \(pattern.name)\(String(repeating: " ", count: max(1, 13 - pattern.name.count)))\(pattern.docs)\n"
+    out += "               \(pattern.text)\n"
+  }
+  return out
+}

@@ -69,7 +69,7 @@ extension Parser {
         report(
           .unknownForm, span, "`\(excerpt(word))` begins no top-level form",
           help: Self.foreignForms[word] ?? (word == "language" ? "write `language \(languageVersion)`, in the first line" : nil)
-            ?? "a file holds import, config, connection, type, enum, fn, stage, pipeline, test and connector, each at column 1")
+            ?? "a file holds import, config, connection, type, enum, fn, pattern, stage, pipeline, test and connector, each at column 1")
       }
       advance()
       return nil
@@ -88,6 +88,7 @@ extension Parser {
       guard let name = name("an enum's name") else { return nil }
       return .enumeration(EnumSyntax(name: name, docs: docs, cases: enumCases(), span: start.joined(lastSpan)))
     case "fn": return function(docs, start)
+    case "pattern": return pattern(docs, start)
     case "stage": return stage(docs, start)
     case "pipeline": return pipeline(docs, start)
     case "test": return test(start)
@@ -159,6 +160,19 @@ extension Parser {
     }
     guard expect(.equal, "`=` and the setting's value", help: "settings are written `\(name.text) = value`") else { return nil }
     return SettingSyntax(name: name, value: .expression(expression()), span: start.joined(lastSpan))
+  }
+
+  private mutating func pattern(_ docs: String?, _ start: Span) -> ItemSyntax? {
+    guard let name = name("a pattern's name") else { return nil }
+    let help = "patterns are written `pattern \(name.text) = r\"…\"`"
+    guard expect(.equal, "`=` and the pattern", help: help) else { return nil }
+    guard at(.raw) else {
+      unexpected("the pattern as r\"…\"", help: help)
+      return nil
+    }
+    let (literal, text) = (span, rawText(text))
+    advance()
+    return .pattern(PatternSyntax(name: name, docs: docs, text: text, literal: literal, span: start.joined(literal)))
   }
 
   private mutating func function(_ docs: String?, _ start: Span) -> ItemSyntax? {

@@ -278,7 +278,7 @@ extension Parser {
   }
 
   /// What stands between the quotes of `r"…"` and `r#"…"#`.
-  private func rawText(_ word: String) -> String {
+  func rawText(_ word: String) -> String {
     let marks = word.hasPrefix("r#") ? 1 : 0
     return String(word.dropFirst(2 + marks).dropLast(word.count > 2 + 2 * marks ? 1 + marks : 0))
   }

@@ -25,6 +25,7 @@ public enum ItemSyntax: Sendable {
   case type(TypeDeclaration)
   case enumeration(EnumSyntax)
   case function(FunctionSyntax)
+  case pattern(PatternSyntax)
   case stage(StageSyntax)
   case pipeline(PipelineSyntax)
   case test(TestSyntax)
@@ -111,6 +112,15 @@ public struct FunctionSyntax: Sendable {
   public let parameters: [FieldSyntax]
   public let result: TypeSyntax
   public let body: ExprSyntax
+  public let span: Span
+}
+
+public struct PatternSyntax: Sendable {
+  public let name: Name
+  public let docs: String?
+  /// What stands in the raw string, and where that is.
+  public let text: String
+  public let literal: Span
   public let span: Span
 }
 

@@ -4,10 +4,10 @@ import PumpCompiler
 let explainVerb = Verb(
   name: "explain", summary: "what a diagnostic's code means, with examples",
   help: """
-    explain [CODE|FORMAT]
+    explain [CODE|FORMAT|patterns]
 
-    Prints the explanation of a code such as P0201 with a failing and a repaired example, or the reference of a format;
-    without a name, all codes.
+    Prints the explanation of a code such as P0201 with a failing and a repaired example, the reference of a format,
+    or the patterns of the library; without a name, all codes.
 
     Exit codes: 0 found, 2 no such code.
     """
@@ -15,6 +15,10 @@ let explainVerb = Verb(
   let options = try Options(words, paths: 0...1)
   if let name = options.paths.first, let format = builtInFormats.first(where: { $0.name == name }) {
     print(formatReference(format), terminator: "")
+    return Exit.clean
+  }
+  if options.paths.first == "patterns" {
+    print(patternReference(), terminator: "")
     return Exit.clean
   }
   guard let id = options.paths.first?.uppercased() else {

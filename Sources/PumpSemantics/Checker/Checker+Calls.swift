@@ -183,10 +183,11 @@ extension Checker {
     if var best {
       best.expression = withoutNulls(best.expression)
       if let regex = function.regex, let place = function.signatures[0].parameters.firstIndex(where: { $0.name == regex }),
-        case .call(_, let values) = best.expression.kind
+        case .call(let name, var values) = best.expression.kind
       {
         let argument = arguments.first { $0.label?.text == regex } ?? (arguments.count > place ? arguments[place] : nil)
-        checkPattern(values[place], argument?.value.span ?? span)
+        values[place] = pattern(values[place], argument?.value, argument?.value.span ?? span)
+        best.expression = Expr(.call(name, values), best.expression.type)
       }
       checkTimePattern(of: function, best.expression, arguments, span)
       return best.expression
@@ -338,16 +339,6 @@ extension Checker {
     case (.optional(let base), .optional(let inner)): return bind(base, to: inner, &variables)
     case (.type(let wanted), _): return wanted == type
     default: return false
-    }
-  }
-
-  /// A pattern that is known now is compiled now, so that its mistakes are found before any event.
-  func checkPattern(_ pattern: Expr, _ span: Span) {
-    guard case .literal(.string(let text)) = pattern.kind else { return }
-    if let problem = patternProblem(text) {
-      report(
-        .badRegex, span, "this is no regular expression: \(problem)",
-        help: "patterns have classes, groups, `|`, the counts * + ? {n,m}, and the flags i, m, s; neither look-around nor back-references")
     }
   }
 }

@@ -18,6 +18,7 @@ extension Checker {
     }
     let options = spec.options(for: use)
     var result: [String: Literal] = [:]
+    var hasMistake = false
     for argument in arguments {
       var label = argument.label
       if label == nil, case .name(let flag) = argument.value.kind { label = Name(text: flag, span: argument.value.span) }
@@ -32,8 +33,10 @@ extension Checker {
         reportUnknown(.badFormat, label, "option of `\(name.text)`", among: options.map(\.name))
         continue
       }
-      if let value = value(of: option.kind, argument, label, name) { result[label.text] = value }
+      if let value = value(of: option.kind, argument, label, name) { result[label.text] = value } else { hasMistake = true }
     }
+    // What is wrong has been told, and hides the rest.
+    if hasMistake { return nil }
     if let missing = options.first(where: { $0.isRequired && result[$0.name] == nil }) {
       report(
         .badFormat, name.span, "`decode \(name.text)` needs a \(missing.name)", help: "write `decode \(name.text)(r\"(?<name>…)\") as T`")
@@ -92,8 +95,9 @@ extension Checker {
       report(.badFormat, span, "`\(label.text)` is a text", help: "write `\(label.text): \"…\"`")
     case .pattern:
       if case .literal(.regex(let text)) = argument.value.kind {
-        checkPattern(Expr(.literal(.string(text)), .string), span)
-        return .string(text)
+        let checked = pattern(Expr(.literal(.string(text)), .string), argument.value, span)
+        if case .literal(let value) = checked.kind, checked.type != .erroneous { return value }
+        return nil
       }
       report(.badFormat, span, "the pattern is written r\"…\"", help: "write `decode regex(r\"(?<name>…)\") as T`")
     }

@@ -109,8 +109,7 @@ extension Checker {
     case .matches:
       let text = check(left, scope, as: .string, "`matches`")
       let pattern = check(right, scope, as: .string, "the pattern")
-      checkPattern(pattern, right.span)
-      return Expr(.call("matches", [text, pattern]), .bool)
+      return Expr(.call("matches", [text, self.pattern(pattern, right, right.span)]), .bool)
     case .add, .subtract, .multiply, .divide, .remainder: return arithmetic(op, left, right, span, scope, expecting)
     }
   }

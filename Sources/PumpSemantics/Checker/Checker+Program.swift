@@ -62,9 +62,10 @@ extension Checker {
     func unused(_ name: Name, _ what: String) {
       report(.unused, name.span, "\(what) `\(name.text)` is never used", help: "remove it")
     }
-    // Types and functions of a program without pipelines are a library's.
+    // Types, functions and patterns of a program without pipelines are a library's.
     guard !order.pipelines.isEmpty else { return }
     for name in order.functions where !symbols.isUsed(.function, name) { unused(functions[name]!.name, "function") }
+    for name in order.patterns where !symbols.isUsed(.pattern, name) { unused(patterns[name]!.name, "pattern") }
     for name in order.stages where !symbols.isUsed(.stage, name) { unused(stages[name]!.name, "stage") }
     for name in order.types where !symbols.isUsed(.type, name) { unused(types[name]!.name, "type") }
     for name in order.enums where !symbols.isUsed(.enumeration, name) { unused(enums[name]!.name, "enum") }

@@ -49,6 +49,7 @@ final class Checker {
   var types: [String: TypeDeclaration] = [:]
   var enums: [String: EnumSyntax] = [:]
   var functions: [String: FunctionSyntax] = [:]
+  var patterns: [String: PatternSyntax] = [:]
   var stages: [String: StageSyntax] = [:]
   var configs: [String: ConfigSyntax] = [:]
   var connections: [String: ConnectionSyntax] = [:]
@@ -62,6 +63,9 @@ final class Checker {
   var resolvedTypes: [String: Type] = [:]
   /// Predicates of declared types, by the numbers of their refinements.
   var refinements: [Expr] = []
+  /// Declared patterns with what they refer to, nil for those with a mistake; and those at hand, the outermost first.
+  var expandedPatterns: [String: String?] = [:]
+  var expandingPatterns: [String] = []
   /// Fields of each declared type, with those of its fields.
   var fieldTotals: [String: Int] = [:]
   var resolving: [String] = []
@@ -91,6 +95,7 @@ final class Checker {
     var types: [String] = []
     var enums: [String] = []
     var functions: [String] = []
+    var patterns: [String] = []
     var stages: [String] = []
     var configs: [String] = []
     var connections: [String] = []
@@ -140,7 +145,7 @@ final class Checker {
 
   func collect(_ files: [FileSyntax]) {
     var taken: [String: Span] = [:]
-    /// Connections, pipelines, stages and functions share one namespace; types and enums another; sections a third.
+    /// Connections, pipelines, stages, functions and patterns share one namespace; types and enums another; sections a third.
     func declare(_ name: Name, _ space: String) -> Bool {
       if let first = taken[space + name.text] {
         report(
@@ -170,6 +175,8 @@ final class Checker {
           if declare(syntax.name, "type") { collect(syntax) }
         case .function(let syntax):
           if declare(syntax.name, "value") { collect(syntax.name, .function, syntax, \.functions, \.functions) }
+        case .pattern(let syntax):
+          if declare(syntax.name, "value") { collect(syntax.name, .pattern, syntax, \.patterns, \.patterns) }
         case .stage(let syntax):
           if declare(syntax.name, "value") { collect(syntax.name, .stage, syntax, \.stages, \.stages) }
         case .pipeline(let syntax):
@@ -219,6 +226,7 @@ final class Checker {
     for name in order.connections {
       if let connection = check(connection: connections[name]!) { plan.program.connections.append(connection) }
     }
+    checkPatterns()
     declareFunctions()
     for name in order.functions { if let function = check(function: functions[name]!) { plan.functions.append(function) } }
     reportFunctionCycles(plan.functions)

@@ -245,6 +245,6 @@ extension DiagnosticCode {
 
   static let namesCodes: [DiagnosticCode] = [
     .unknownName, .unknownType, .unknownFunction, .unknownConnection, .unknownConnector, .duplicate, .unknownField, .unusedConnection,
-    .unused, .unknownEndpoint, .unknownPipeline, .takenName, .badImport, .unknownCase, .unknownStage,
+    .unused, .unknownEndpoint, .unknownPipeline, .takenName, .badImport, .unknownCase, .unknownStage, .unknownPattern,
   ]
 }

@@ -149,4 +149,30 @@ extension DiagnosticCode {
         on error halt
       }
       """###)
+
+  public static let unknownPattern = DiagnosticCode(
+    "P0116", "an unknown pattern", .error,
+    explanation:
+      #"`%{name}` in a pattern stands for one that is declared with `pattern name = r"…"`, or for one of the library, which `pumpc explain patterns` lists. `%{name:group}` makes a named group of it. The text `%{` itself is written `\%{`."#,
+    failing: ###"""
+      type T { ip: String, rest: String }
+      pipeline p {
+        source stdin.lines()
+          |> decode regex(r"^%{client_ip:ip} %{rest:rest}$") as T
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type T { ip: String, rest: String }
+      pattern client_ip = r"(?:%{ip}|unknown)"
+      pipeline p {
+        source stdin.lines()
+          |> decode regex(r"^%{client_ip:ip} %{rest:rest}$") as T
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
 }

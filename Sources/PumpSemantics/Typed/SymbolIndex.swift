@@ -4,7 +4,7 @@ import PumpSyntax
 /// checked.
 public struct Symbol: Sendable {
   /// Configuration keys are named `section.key`, fields `Type.field` and cases `Enum.CASE`.
-  public enum Kind: Sendable { case type, field, enumeration, enumCase, function, stage, configKey, connection, pipeline }
+  public enum Kind: Sendable { case type, field, enumeration, enumCase, function, pattern, stage, configKey, connection, pipeline }
   public let kind: Kind
   public let name: String
   public let declaration: Span

@@ -4,7 +4,8 @@ final class RegexFormat: RecordFormat {
     name: "regex",
     docs: """
       The named groups of a regular expression fill the fields of their names. A group that took no part is null. The pattern
-      may match anywhere; `^` and `$` pin it.
+      may match anywhere; `^` and `$` pin it. Parts have names: `%{ip:client}` is a group of the library's pattern `ip`, see
+      `pumpc explain patterns`.
       """,
     decodes: .records, encodes: nil,
     options: [.init("pattern", .pattern, "The pattern, a raw text; its name may be left out.", for: .decode)],
