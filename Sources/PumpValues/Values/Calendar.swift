@@ -62,41 +62,83 @@ extension Calendar {
   /// of June and December).
   @inlinable static func endsLeapSecond(_ seconds: Int64) -> Bool { seconds % 86_400 == 0 && civil(seconds / 86_400).day == 1 }
 
-  /// ISO 8601's units in microseconds: before its `T`, and after it.
-  private static let isoDays: [String: Int64] = ["D": 86_400_000_000, "W": 604_800_000_000]
-  private static let isoTimes: [String: Int64] = ["H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000]
+  /// ISO 8601's units in microseconds, in the order in which they come; the last three stand behind its `T`.
+  private static let isoUnits: [(sign: UInt8, micros: Int64)] = [
+    (UInt8(ascii: "W"), 604_800_000_000), (UInt8(ascii: "D"), 86_400_000_000), (UInt8(ascii: "H"), 3_600_000_000),
+    (UInt8(ascii: "M"), 60_000_000), (UInt8(ascii: "S"), 1_000_000),
+  ]
 
-  /// `5s`, `100ms`, or ISO 8601 such as `PT1H30M`; a part may have a sign of its own, as in `P1DT-2H`. Months and years have
-  /// no fixed length, so they are none.
+  /// `5s`, `100ms`, `1m30s`, or ISO 8601 such as `PT1H30M` and `P1DT0,5S`: units once each and in their order, a fraction only
+  /// in the last. A part may have a sign of its own, as in `P1DT-2H`. Months and years have no fixed length, so they are none.
   public static func duration(_ text: Text) -> Duration? {
+    let isNegative = text.count > 0 && text[0] == UInt8(ascii: "-")
+    let start = isNegative ? 1 : 0
+    let isISO = start < text.count && text[start] == UInt8(ascii: "P")
+    let rest = text.slice(start + (isISO ? 1 : 0), text.count - start - (isISO ? 1 : 0))
+    guard let value = isISO ? isoDuration(rest) : quantities(rest), let micros = Int64(exactly: isNegative ? -value : value) else {
+      return nil
+    }
+    return Duration(micros)
+  }
+
+  private static func quantities(_ text: Text) -> Int128? {
     var value: Int128 = 0
-    let negative = text.count > 0 && text[0] == UInt8(ascii: "-")
-    var i = negative ? 1 : 0
-    let iso = i < text.count && text[i] == UInt8(ascii: "P")
-    if iso { i += 1 }
-    var inTime = !iso
-    var parts = 0
+    var i = 0
     while i < text.count {
-      if iso, text[i] == UInt8(ascii: "T"), !inTime {
+      let start = i
+      while i < text.count, text[i] &- 48 < 10 || text[i] == UInt8(ascii: ".") { i += 1 }
+      let unit = i
+      while i < text.count, text[i] &- 48 > 9 { i += 1 }
+      guard let factor = Quantity.durations[text.slice(unit, i - unit).string],
+        let micros = micros(text.slice(start, unit - start).string, factor)
+      else { return nil }
+      value += micros
+    }
+    return text.isEmpty ? nil : value
+  }
+
+  private static func isoDuration(_ text: Text) -> Int128? {
+    var value: Int128 = 0
+    var i = 0
+    var next = 0
+    var (inTime, isEnded) = (false, false)
+    while i < text.count {
+      if text[i] == UInt8(ascii: "T"), !inTime {
         inTime = true
+        next = 2
         i += 1
-        continue
+        guard i < text.count else { return nil }
       }
       let start = i
-      if iso, text[i] == UInt8(ascii: "-") { i += 1 }
-      while i < text.count, text[i] &- 48 < 10 || text[i] == UInt8(ascii: ".") { i += 1 }
-      guard i > start, i - start < 20, let number = Decimal(text.slice(start, i - start)) else { return nil }
-      let unitStart = i
-      while i < text.count, text[i] &- 48 > 9, text[i] != UInt8(ascii: "T") || !iso { i += 1 }
-      let unit = text.slice(unitStart, i - unitStart).string
-      let factors = iso ? (inTime ? isoTimes : isoDays) : Quantity.durations
-      guard let factor = factors[unit] else { return nil }
-      guard let micros = (try? Decimal.product(number, Decimal(factor)))?.rounded(0).whole else { return nil }
-      value += Int128(micros)
-      parts += 1
+      if text[i] == UInt8(ascii: "-") { i += 1 }
+      let first = i
+      while i < text.count, text[i] &- 48 < 10 { i += 1 }
+      guard !isEnded, i > first, i < text.count else { return nil }
+      var number = text.slice(start, i - start).string
+      if text[i] == UInt8(ascii: ".") || text[i] == UInt8(ascii: ",") {
+        let digits = i + 1
+        i = digits
+        while i < text.count, text[i] &- 48 < 10 { i += 1 }
+        guard i > digits else { return nil }
+        number += "." + text.slice(digits, i - digits).string
+        isEnded = true
+      }
+      guard i < text.count, let unit = isoUnits.indices.first(where: { isoUnits[$0].sign == text[i] && $0 >= next && ($0 >= 2) == inTime }),
+        let micros = micros(number, isoUnits[unit].micros)
+      else { return nil }
+      value += micros
+      next = unit + 1
+      i += 1
     }
-    guard parts > 0, let micros = Int64(exactly: negative ? -value : value) else { return nil }
-    return Duration(micros)
+    return text.isEmpty ? nil : value
+  }
+
+  /// A number of a unit, rounded half-even to whole microseconds.
+  private static func micros(_ number: String, _ factor: Int64) -> Int128? {
+    guard number.utf8.count < 20, let number = Decimal(number), let value = try? Decimal.product(number, Decimal(factor)) else {
+      return nil
+    }
+    return value.rounded(0).whole.map { Int128($0) }
   }
 }
 
