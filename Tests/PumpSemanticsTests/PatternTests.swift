@@ -82,6 +82,12 @@ import Testing
     #expect(found.hasPrefix("P0213 patterns name each other more than 32 deep"))
   }
 
+  @Test func settings() throws {
+    let result = Support.compile("pipeline p {\n  source file.lines(\"x\", join: r\"^%{word}\") |> discard\n  on error halt\n}\n")
+    let plan = "\(try #require(result.plan))"
+    #expect(plan.contains("^(?:") && !plan.contains("%{word}"))
+  }
+
   @Test func unused() {
     let result = Support.compile("pattern a = r\"x\"\npipeline p {\n  source stdin.lines() |> discard\n  on error halt\n}\n")
     #expect(result.diagnostics.map(\.message).contains("pattern `a` is never used"))

@@ -166,8 +166,12 @@ extension Checker {
           pipeline.note(checked)
           each.append((Field(parameter.name, checked.type), parameter.isPath ? checked.asPath : checked))
         } else {
-          if case .literal(.regex(let text)) = value.kind { checkPattern(Expr(.literal(.string(text)), .string), value.span) }
-          fixed.append(parameter.setting(type, check(setting: value, parameter.setting(type, nil), scope)))
+          var setting = check(setting: value, parameter.setting(type, nil), scope)
+          if case .literal(.regex(let text)) = value.kind {
+            let checked = pattern(Expr(.literal(.string(text)), .string), value, value.span)
+            if case .literal(let whole) = checked.kind, checked.type != .erroneous { setting = .literal(whole) }
+          }
+          fixed.append(parameter.setting(type, setting))
         }
       }
     }
