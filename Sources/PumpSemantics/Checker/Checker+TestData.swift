@@ -59,10 +59,10 @@ extension Checker {
         var key = name.text
         switch type {
         case .record(let record)?:
-          if let field = record.fields.first(where: { $0.name == name.text || $0.wire == name.text }) {
+          if let field = record.fields.first(where: { !$0.isRest && ($0.name == name.text || $0.wire == name.text) }) {
             inner = field.type
             key = field.wire
-          } else if kind != .document || isMistyped(name, items, record) {
+          } else if record.rest == nil, kind != .document || isMistyped(name, items, record) {
             reportUnknown(.unknownField, name, "field", among: record.fields.map(\.name))
             isMistaken = true
             continue
@@ -74,7 +74,7 @@ extension Checker {
       }
       if kind != .part, !isMistaken, case .record(let record)? = type {
         let missing = record.fields.filter { field in
-          !field.type.isOptional && field.value == nil && !members.contains { $0.key == field.wire }
+          !field.isRest && !field.type.isOptional && field.value == nil && !members.contains { $0.key == field.wire }
         }
         if let first = missing.first {
           let names = missing.map { "`\($0.name)`" }

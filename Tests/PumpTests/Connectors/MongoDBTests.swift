@@ -135,6 +135,39 @@ extension ConnectorTests {
       #expect(try program.stop().code == 0)
     }
 
+    /// A branch that may spill holds no other back while its system is down; killed and run again, it sends what it has kept, each once.
+    @Test(.enabled(if: real == nil)) func branchSpills() throws {
+      let server = try Server("mongodb")
+      let program = try program(
+        server,
+        Self.connection
+          + """
+          type In { id: Int, customer: String, amount: Decimal }
+          pipeline load {
+            source file.lines("orders.ndjson", follow: true) |> decode json as In
+              |> tee { sink db.collection("\(collection)", key: [id]) } when down spill 64MiB
+              |> encode json |> sink file.lines("out.ndjson", mode: append)
+            on error |> encode json |> sink file.lines("dead.ndjson", mode: append)
+          }
+          """, files: ["orders.ndjson": orders(500), "pipelines.conf": "[general]\nstate = state\n"])
+      try program.start()
+      #expect(program.wait { (try? server.tell("count app \(collection)")) == "500" }, "\(program.log)")
+      try server.tell("stop")
+      let file = FileHandle(forWritingAtPath: program.folder + "/orders.ndjson")!
+      try file.seekToEnd()
+      try file.write(contentsOf: Data(orders(3000, from: 501).utf8))
+      #expect(program.wait { program.lines("out.ndjson").count == 3500 }, "\(program.log)")
+      usleep(1_500_000)
+      program.kill(SIGKILL)
+      try server.tell("start")
+      #expect(try server.tell("count app \(collection)") == "500")
+      try program.start()
+      #expect(program.wait { (try? server.tell("count app \(collection)")) == "3500" }, "\(program.log)")
+      #expect(try program.stop().code == 0)
+      #expect(program.read("out.ndjson") == orders(500) + orders(3000, from: 501))
+      #expect(program.lines("dead.ndjson").isEmpty)
+    }
+
     /// A client that has nothing under way ends at once, whether or not its server still answers.
     @Test(.enabled(if: real == nil)) func endsWhileTheServerIsSilent() throws {
       let server = try Server("mongodb")
