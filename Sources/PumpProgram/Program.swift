@@ -141,6 +141,12 @@ public struct PipelineSpec: Codable, Sendable {
     Delivery.weakness(sources, sinks.compactMap(\.endpoint)).map { "`\($0.endpoint.described)` \($0.why)" }
   }
 
+  /// The connections whose sinks wait for each other while one of them is down; none if only one could.
+  public var heldTogether: [String] {
+    let waiting = Set(sinks.compactMap { $0.endpoint.flatMap { $0.whenDown == nil ? $0.connection : nil } })
+    return waiting.count > 1 ? waiting.sorted() : []
+  }
+
   /// Sources, sinks and lookups: whatever a step may be configured for.
   public var endpoints: [EndpointSpec] { sources + sinks.compactMap(\.endpoint) + lookups }
 }

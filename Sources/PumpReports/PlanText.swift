@@ -57,7 +57,8 @@ private struct PlanPrinter {
   private mutating func endpoint(_ head: String, _ endpoint: EndpointSpec) {
     let each = endpoint.each.map { " each \($0.name): \($0.type)" }.joined()
     let documents = endpoint.takesDocuments ? " as documents" : ""
-    settings("\(head) \(endpoint.described) @\(endpoint.label): \(endpoint.type)\(documents)\(each)", endpoint.settings)
+    let down = endpoint.whenDown.map { " when down \($0)" } ?? ""
+    settings("\(head) \(endpoint.described) @\(endpoint.label): \(endpoint.type)\(documents)\(each)\(down)", endpoint.settings)
   }
 
   private mutating func print(_ pipeline: PipelineSpec, _ body: PipelineBody) {

@@ -47,7 +47,9 @@ let checkVerb = Verb(
     if let plan = compilation.plan, errors == 0 {
       for pipeline in plan.program.pipelines {
         let reason = pipeline.weakness.map { "; \($0)" } ?? ""
-        print("\(pipeline.id): \(pipeline.delivery.rawValue)\(reason)")
+        let held = pipeline.heldTogether
+        let waits = held.isEmpty ? "" : "; while one of \(held.joined(separator: ", ")) is down, all wait"
+        print("\(pipeline.id): \(pipeline.delivery.rawValue)\(reason)\(waits)")
       }
     }
     print(

@@ -54,6 +54,22 @@ import Testing
     }
   }
 
+  /// What a branch has left that is gone from the program is told, what was sent is not.
+  @Test func orphans() throws {
+    let folder = try Support.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var log: SpoolLog? = try open(folder)
+    #expect(SpoolLog.orphans(in: folder, besides: []).isEmpty)
+    log!.append { $0.text("one") }
+    try log!.sync()
+    #expect(SpoolLog.orphans(in: folder, besides: [("p", "s")]).isEmpty)
+    #expect(SpoolLog.orphans(in: folder, besides: [("p", "other")]).count == 1)
+    let (_, end) = try #require(try log!.read(upTo: 100))
+    try log!.pass(end)
+    log = nil
+    #expect(SpoolLog.orphans(in: folder, besides: []).isEmpty)
+  }
+
   /// A crash in the middle of a write leaves a part of a frame, which was never synced; damage before whole frames is told.
   @Test func brokenEnds() throws {
     let folder = try Support.temporaryFolder()

@@ -136,6 +136,8 @@ package final class FilePositions: PositionStore, @unchecked Sendable {
   package let path: String
   private let known = Mutex<[String: String]?>(nil)
 
+  package init(folder: String, path: String) { (self.folder, self.path) = (folder, path) }
+
   package init(folder: String, pipeline: String, label: String) {
     self.folder = folder
     let name = "\(pipeline)-\(label)".utf8.map { byte -> String in

@@ -26,6 +26,8 @@ final class Pipeline: @unchecked Sendable {
   private let outputs: Outputs
   private let sinks: SinkSet
   private let keeper: SinkSet.Keeper?
+  /// The pipelines that it feeds.
+  private let feeds: [Pipeline]
   private let lock = PlainLock()
   private let shared: Mutex<Counts>
   private var acknowledgements = Acknowledgements()
@@ -53,6 +55,7 @@ final class Pipeline: @unchecked Sendable {
     processor = steps.main(configuration)
     errors = ErrorRoute(spec, steps.error?(configuration), logger)
     self.keeper = keeper
+    self.feeds = feeds
     self.clock = clock
     self.logger = logger
     self.stop = stop
@@ -150,7 +153,7 @@ final class Pipeline: @unchecked Sendable {
   }
 
   private var isCommitDue: Bool {
-    sinks.hasNews
+    hasNews
       || pendingRows > 0
         && (pendingRows >= batchLimit || sinks.kept.count >= Self.keptLimit || monotonicMicros() - pendingSince >= linger
           || sinks.pending >= Self.pendingLimit)
@@ -192,9 +195,12 @@ final class Pipeline: @unchecked Sendable {
     try commitLocked()
   }
 
+  /// Whether a spool of this pipeline, or of one that it feeds, has something that a commit sees to.
+  private var hasNews: Bool { sinks.hasNews || feeds.contains { $0.hasNews } }
+
   /// Waits until spools are empty, and routes what their sinks refuse. A stop leaves what they hold to the next run.
   func drain() throws(RunFailure) {
-    while !stop.isRequested, sinks.spooled.contains(where: { $0.bytes > 0 }) || sinks.hasNews {
+    while !stop.isRequested, sinks.spooled.contains(where: { $0.bytes > 0 }) || hasNews {
       try commit()
       if !stop.wait(micros: 20_000) { return }
     }

@@ -155,6 +155,7 @@ public final class Runner: @unchecked Sendable {
           }
         }
       }
+      reportOrphans()
       status = try configuration.metrics.map { address throws(RunFailure) in try listen(address) }
       try probe()
       unfinished.store(work.count, ordering: .relaxed)
@@ -174,6 +175,19 @@ public final class Runner: @unchecked Sendable {
     finish()
     status?.end()
     return report(since: begin)
+  }
+
+  /// Tells of branches that are not in the program any more and have left events.
+  private func reportOrphans() {
+    guard let folder = configuration.state else { return }
+    let known = program.pipelines.flatMap { pipeline in
+      pipeline.sinks.compactMap { sink in sink.endpoint?.whenDown == nil ? nil : (pipeline: pipeline.id, label: sink.label) }
+    }
+    for file in SpoolLog.orphans(in: folder, besides: known) {
+      logger.warning(
+        "\(file) holds events of a branch that is not in the program any more: they were acknowledged, and nobody sends them; put the branch back, or remove the file"
+      )
+    }
   }
 
   /// Threads that still run, and the signal of the last.

@@ -39,9 +39,13 @@ final class SpoolLog: @unchecked Sendable {
 
   /// Opens the queue of a sink in the folder of the state, where an earlier run has left it. A frame that was cut short by a crash was
   /// never synced, and goes.
-  init(folder: String, pipeline: String, label: String, fileLimit: Int = 16 << 20) throws(RunFailure) {
+  convenience init(folder: String, pipeline: String, label: String, fileLimit: Int = 16 << 20) throws(RunFailure) {
+    try self.init(FilePositions(folder: folder, pipeline: pipeline, label: "\(label) spool"), label, fileLimit: fileLimit)
+  }
+
+  init(_ positions: FilePositions, _ label: String, fileLimit: Int = 16 << 20) throws(RunFailure) {
     self.fileLimit = fileLimit
-    positions = FilePositions(folder: folder, pipeline: pipeline, label: "\(label) spool")
+    self.positions = positions
     // This holds the folder, so that no other process uses it.
     let saved = try positions.load(nil)[""].map { $0.split(separator: " ").compactMap { Int($0) } } ?? [0, 0]
     guard saved.count == 2 else {
@@ -68,6 +72,20 @@ final class SpoolLog: @unchecked Sendable {
     } catch { throw RunFailure(error.message) }
     writing = last
     shared = Mutex(Shared(end: last, waiting: max(0, waiting)))
+  }
+
+  /// Queues in the folder that none of these sinks has, each by its first file, and that are not empty: what they hold was acknowledged,
+  /// and nobody sends it.
+  static func orphans(in folder: String, besides known: [(pipeline: String, label: String)]) -> [String] {
+    let paths = known.map { FilePositions(folder: folder, pipeline: $0.pipeline, label: "\($0.label) spool").path }
+    var seen = Set(paths.map { String($0.dropLast(".position".count)) })
+    return FilePattern.matches("\(folder)/*.spool.*").filter { file in
+      let name = file[..<(file.lastIndex(of: ".") ?? file.endIndex)]
+      guard name.hasSuffix(".spool"), seen.insert(String(name.dropLast(".spool".count))).inserted else { return false }
+      let positions = FilePositions(folder: folder, path: "\(name.dropLast(".spool".count)).position")
+      // One that cannot be read is not empty.
+      return (try? SpoolLog(positions, file))?.waiting ?? 1 > 0
+    }
   }
 
   deinit {

@@ -65,8 +65,8 @@ final class SpoolSink: Sink, @unchecked Sendable {
     try log.sync()
     news.signal()
     let limit = if case .spill(let bytes) = whenDown { Int(clamping: bytes) } else { Self.slack }
-    // Events that were refused are routed by the pipeline, which must not wait for them here.
-    guard log.waiting <= limit || hasNews else {
+    // Events that were refused are routed by the pipeline, which must not wait for them here. What is durable needs no wait at a stop.
+    guard log.waiting <= limit || hasNews || stop.isRequested else {
       throw RunFailure("`\(spec.label)` has \(log.waiting) bytes in its spool, which may hold \(limit)", transient: true)
     }
     return []
