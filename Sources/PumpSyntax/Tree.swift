@@ -222,6 +222,7 @@ public struct StepSyntax: Sendable {
   public let label: Name?
   public let kind: Kind
   public let span: Span
+  public init(label: Name?, kind: Kind, span: Span) { (self.label, self.kind, self.span) = (label, kind, span) }
 
   /// This step and those in it.
   public var withInner: [StepSyntax] {

@@ -144,7 +144,7 @@ extension Checker {
       }
       return (make("sample", .plain(.sample(number / 100)), flow.type), false)
     case .call(let name, let arguments): return stage(name, arguments, syntax.span, &flow, pipeline)
-    case .sink(let endpoint): return (sink(endpoint, syntax, flow, pipeline), true)
+    case .sink(let endpoint): return (choosing(endpoint, syntax, flow, pipeline) ?? sink(endpoint, syntax, flow, pipeline), true)
     case .reply(let settings): return (reply(settings, syntax, flow, pipeline), true)
     case .discard: return (make("discard", .plain(.discard), flow.type), true)
     }
@@ -152,7 +152,7 @@ extension Checker {
 
   /// Where a test asks what passed a step, or what came to one that ends the chain. Sinks need none: what they get is kept.
   private func probe(_ syntax: StepSyntax, _ type: Type, _ pipeline: PipelineContext) -> [Step] {
-    if case .sink = syntax.kind { return [] }
+    if case .sink(let endpoint) = syntax.kind, !chooses(endpoint) { return [] }
     guard let label = syntax.label?.text, probed[pipeline.name]?.contains(label) ?? false else { return [] }
     return [Step(name: label, kind: .probe(label: label), output: type, place: place(syntax.span))]
   }

@@ -76,6 +76,46 @@ import Testing
     #expect(try Self.shell(program.folder + "/a.db", "select v from t") == "1.25\n")
   }
 
+  /// What a mode does is chosen by each event; those of one row keep their order.
+  @Test func modeOfEachEvent() throws {
+    let program = try TestProgram(
+      """
+      enum Kind { first, last }
+      type T { id: Int, v: String, keep: Bool, kind: Kind }
+      connection db: SQLite { path = "a.db" }
+      pipeline p {
+        source file.lines("in.ndjson") |> decode json as T
+          |> tee { @kinds sink db.table("k", key: [id], mode: match .kind { first => ignore, last => upsert }) }
+          |> sink db.table("t", key: [id], mode: if .keep then ignore else upsert)
+        on error halt
+      }
+      test "each goes its way" for p {
+        given json { id: 1, v: "a", keep: true, kind: first }
+        given json { id: 1, v: "b", keep: false, kind: last }
+        expect @kinds matches [{ v: "a" }, { v: "b" }]
+      }
+      """,
+      files: [
+        "in.ndjson": (1...40).map {
+          "{\"id\":\($0 % 3),\"v\":\"\($0)\",\"keep\":\($0 % 4 > 0),\"kind\":\"\($0 % 4 > 0 ? "first" : "last")\"}\n"
+        }
+        .joined()
+      ])
+    for table in ["t", "k"] {
+      _ = try Self.shell(program.folder + "/a.db", "create table \(table) (id INTEGER PRIMARY KEY, v TEXT, keep BOOLEAN, kind TEXT)")
+    }
+    let tested = try Support.run("pumpc", ["test", program.folder])
+    #expect(tested.code == 0, "\(tested.out) \(tested.err)")
+    let outcome = try program.run()
+    #expect(outcome.code == 0, "\(outcome.err)")
+    var model: [Int: Int] = [:]
+    for n in 1...40 where n % 4 == 0 || model[n % 3] == nil { model[n % 3] = n }
+    for table in ["t", "k"] {
+      let rows = try Self.shell(program.folder + "/a.db", "select id || ':' || v from \(table) order by id").split(separator: "\n")
+      #expect(rows.map(String.init) == model.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" })
+    }
+  }
+
   @Test("D22: a key of text does not find a number") func lookupKeys() throws {
     func run(_ key: String, _ column: String) throws -> (Support.Outcome, String) {
       let spec = """
