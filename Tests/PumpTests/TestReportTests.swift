@@ -35,7 +35,7 @@ import Testing
     #expect(
       name.out == """
         FAIL  t
-          a.pump:15: expect @small matches [{ name: "EAST STREET" }]
+          a.pump:15:3: expect @small matches [{ name: "EAST STREET" }]
             event 1 differs at .name
               expected "EAST STREET"
               came     "EAST STREET  "
