@@ -95,7 +95,7 @@ extension ConnectorTests {
       let outcome = try program.run()
       #expect(outcome.code == 0, "\(outcome.err)")
       let refused = program.lines("dead.ndjson").compactMap { line in
-        line.firstMatch(of: /"payload":"([^"]*)"/).map { String($0.1) }
+        line.firstMatch(of: /"payload":"((?:[^"\\]|\\.)*)"/).map { String($0.1) }
       }
       let isWhole = zip(numbers.filter { $0 % 97 == 0 }, refused).allSatisfy { $1.contains("\($0) xxx") && $1.count > 900 }
       #expect(refused.count == numbers.count / 97 && isWhole, "\(refused.map { String($0.prefix(40)) })")
