@@ -105,7 +105,7 @@ extension Fn {
     return Size(a.bytes - b.bytes)
   }
   @inlinable static func day(_ days: Int64) throws(EventFailure) -> Day {
-    guard (-719_162...2_932_896).contains(days) else { throw EventFailure("the day lies outside the years 1 to 9999") }
+    guard Day.range.contains(days) else { throw EventFailure("the day lies outside the years 1 to 9999") }
     return Day(days)
   }
   @inlinable public static func add(_ a: Day, _ b: Int64, _ c: Context) throws(EventFailure) -> Day { try day(add(a.days, b, c)) }

@@ -34,7 +34,7 @@ func encodeUTF8(_ scalar: UInt32, _ out: UnsafeMutablePointer<UInt8>) -> UnsafeM
 }
 
 /// Whether the bytes are UTF-8: no overlong form, no surrogate, nothing above U+10FFFF.
-@usableFromInline func isUTF8(_ base: UnsafePointer<UInt8>, _ count: Int) -> Bool { validUTF8(base, count) == count }
+@usableFromInline package func isUTF8(_ base: UnsafePointer<UInt8>, _ count: Int) -> Bool { validUTF8(base, count) == count }
 
 /// How many bytes, from the first on, are UTF-8.
 func validUTF8(_ base: UnsafePointer<UInt8>, _ count: Int) -> Int {

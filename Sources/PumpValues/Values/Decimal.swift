@@ -12,8 +12,8 @@
   @inlinable public init(_ value: Int64) { self.init(Int128(value)) }
 
   static let digitLimit = 38
-  /// Filled when it is made, and only read since.
-  nonisolated(unsafe) static let powers: UnsafeMutablePointer<Int128> = {
+  /// 10^0 to 10^38. Filled when it is made, and only read since.
+  nonisolated(unsafe) package static let powers: UnsafeMutablePointer<Int128> = {
     let table = UnsafeMutablePointer<Int128>.allocate(capacity: 39)
     var power: Int128 = 1
     for index in 0..<39 {
@@ -23,7 +23,7 @@
     return table
   }()
   /// The largest magnitude: 38 nines.
-  static let limit: Int128 = powers[38] - 1
+  package static let limit: Int128 = powers[38] - 1
 
   /// Reads plain or scientific notation; nil if it is none or needs more than 38 digits.
   public init?(_ text: Text) {

@@ -12,6 +12,8 @@
   public var days: Int64
   @inlinable public init(_ days: Int64) { self.days = days }
   @inlinable public static func < (a: Self, b: Self) -> Bool { a.days < b.days }
+  /// The years 1 to 9999.
+  @inlinable public static var range: ClosedRange<Int64> { -719_162...2_932_896 }
 }
 
 /// Microseconds.
