@@ -58,29 +58,27 @@ public struct Expr: Codable, Sendable {
 }
 
 extension Expr {
-  /// The direct parts.
-  public var children: [Expr] {
+  /// Whether anything in it satisfies the test.
+  public func contains(_ test: (Expr) -> Bool) -> Bool {
+    if test(self) { return true }
     switch kind {
-    case .literal, .local, .it, .carried, .meta, .config, .environment, .secretFile: []
+    case .literal, .local, .it, .carried, .meta, .config, .environment, .secretFile: return false
     case .field(let e, _), .optionalField(let e, _), .not(let e), .lambda(_, let e), .attempt(let e), .wrap(let e), .unwrap(let e),
       .isNull(let e), .enumCase(let e), .fail(let e):
-      [e]
-    case .and(let a, let b), .or(let a, let b), .binding(_, let a, let b), .coalesce(let a, let b): [a, b]
-    case .conditional(let a, let b, let c): [a, b, c]
-    case .call(_, let list), .invoke(_, let list), .list(let list), .map(_, let list), .record(let list), .concatenate(let list): list
+      return e.contains(test)
+    case .and(let a, let b), .or(let a, let b), .binding(_, let a, let b), .coalesce(let a, let b):
+      return a.contains(test) || b.contains(test)
+    case .conditional(let a, let b, let c): return a.contains(test) || b.contains(test) || c.contains(test)
+    case .call(_, let list), .invoke(_, let list), .list(let list), .map(_, let list), .record(let list), .concatenate(let list):
+      return list.contains { $0.contains(test) }
     }
   }
 
   /// Visits this expression and all in it.
   public func visit(_ body: (Expr) -> Void) {
-    body(self)
-    for child in children { child.visit(body) }
-  }
-
-  /// Whether anything in it satisfies the test.
-  public func contains(_ test: (Expr) -> Bool) -> Bool {
-    if test(self) { return true }
-    for child in children where child.contains(test) { return true }
-    return false
+    _ = contains { part in
+      body(part)
+      return false
+    }
   }
 }

@@ -51,7 +51,7 @@ public enum WhenDown: Codable, Sendable {
 }
 
 /// A use of a connector's source, sink or lookup.
-public struct EndpointSpec: Codable, Sendable {
+public final class EndpointSpec: Codable, Sendable {
   /// The connection's id; nil for `file` and its like.
   public let connection: String?
   public let connector: String
@@ -100,7 +100,13 @@ public struct EndpointSpec: Codable, Sendable {
 
   /// It is told to keep less than it can: a quality of `at_most_once`, or a session that is not kept.
   public var forgets: Bool {
-    settings.contains { $0.chosenCase == "at_most_once" || $0.name == "clean" && $0.value == .literal(.bool(true)) }
+    settings.contains { setting in
+      switch setting.value {
+      case .literal(.enumCase)?: setting.chosenCase == "at_most_once"
+      case .literal(.bool(true))?: setting.name == "clean"
+      default: false
+      }
+    }
   }
 
   /// Whether two sinks may write to one table, topic or file, as far as the spec says.

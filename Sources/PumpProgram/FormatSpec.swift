@@ -1,6 +1,6 @@
 /// A format as its own folder declares it: what the checker knows of it, and what `pumpc formats` prints. How it reads and
 /// writes stands beside it, in the runtime.
-public struct FormatSpec: Sendable {
+public final class FormatSpec: Sendable {
   /// Events that a format gives or takes.
   public enum Events: String, Sendable {
     /// Of any type; a `decode` says which.
@@ -25,7 +25,7 @@ public struct FormatSpec: Sendable {
     case only
   }
 
-  public struct Option: Sendable {
+  public final class Option: Sendable {
     public enum Kind: Sendable {
       /// True if it stands alone.
       case flag
@@ -100,6 +100,8 @@ public struct FormatSpec: Sendable {
   public let framing: Framing
   public let names: Names
   public let options: [Option]
+  private let decodeOptions: [Option]
+  private let encodeOptions: [Option]
   /// Steps that show its use.
   public let example: String
   /// What to write in place of a step that is not there.
@@ -107,20 +109,28 @@ public struct FormatSpec: Sendable {
   /// With `encode …(header)`: the first line of the file, of the names of the fields and the options.
   public let headerLine: (@Sendable ([String], [String: String]) -> String)?
   /// What is wrong with options that are right one by one, or with the fields of the record; and what to do.
-  public let problem: @Sendable ([String: String], [Field]) -> (message: String, help: String)?
+  public let problem: (@Sendable ([String: String], [Field]) -> (message: String, help: String)?)?
 
   public init(
     name: String, docs: String, decodes: Events?, encodes: Events?, framing: Framing = .none, names: Names = .free,
     options: [Option] = [], example: String, instead: String? = nil,
     headerLine: (@Sendable ([String], [String: String]) -> String)? = nil,
-    problem: @escaping @Sendable ([String: String], [Field]) -> (message: String, help: String)? = { _, _ in nil }
+    problem: (@Sendable ([String: String], [Field]) -> (message: String, help: String)?)? = nil
   ) {
     (self.name, self.docs, self.decodes, self.encodes, self.framing) = (name, docs, decodes, encodes, framing)
     (self.names, self.options, self.example, self.instead, self.headerLine, self.problem) = (
       names, options, example, instead, headerLine, problem
     )
+    decodeOptions = options.filter { $0.use != .encode }
+    encodeOptions = options.filter { $0.use != .decode }
   }
 
   /// The options of `decode`, or of `encode`.
-  public func options(for use: Option.Use) -> [Option] { options.filter { $0.use == .both || $0.use == use } }
+  public func options(for use: Option.Use) -> [Option] {
+    switch use {
+    case .decode: decodeOptions
+    case .encode: encodeOptions
+    case .both: options
+    }
+  }
 }

@@ -1,19 +1,19 @@
 /// Where a setting's value comes from when neither a configuration file nor the command line gives one. Start-up can
 /// evaluate every case without running a step; values of the environment and of secrets are never in it.
-public indirect enum SettingValue: Hashable, Codable, Sendable {
+public enum SettingValue: Hashable, Codable, Sendable {
   /// A constant of the setting's type.
   case literal(Literal)
   case config(section: String, key: String)
   case environment(String)
   case secretFile(String)
   /// A value of a type as `\( )` in a text writes it.
-  case text(SettingValue, Type)
+  indirect case text(SettingValue, Type)
   /// Texts, one after the other.
   case join([SettingValue])
   case list([SettingValue])
   case map([Entry])
   /// The second if the first is a variable that is not set or empty, or null.
-  case fallback(SettingValue, SettingValue)
+  indirect case fallback(SettingValue, SettingValue)
 
   public struct Entry: Hashable, Codable, Sendable {
     public let key: String
@@ -38,7 +38,7 @@ public indirect enum SettingValue: Hashable, Codable, Sendable {
 }
 
 /// One key of a section, a connection's setting or an endpoint's argument: what configuration may say there.
-public struct Setting: Codable, Sendable {
+public final class Setting: Codable, Sendable {
   /// `pool.max` for a nested one.
   public let name: String
   public let type: Type

@@ -1,13 +1,13 @@
 /// A type of the language, resolved: aliases are gone, records and enums stand in full.
-public indirect enum Type: Hashable, Codable, Sendable {
+public enum Type: Hashable, Codable, Sendable {
   case bool, int, float, decimal, string, bytes, timestamp, date, duration, size, uuid, json, secret
-  case list(Type)
-  case map(Type)
-  case optional(Type)
+  indirect case list(Type)
+  indirect case map(Type)
+  indirect case optional(Type)
   case record(RecordType)
-  case enumeration(EnumType)
+  indirect case enumeration(EnumType)
   /// A base type with a predicate; stands only in declared types, `plain` takes it off.
-  case refined(Type, Refinement)
+  indirect case refined(Type, Refinement)
   /// The type of `null` alone.
   case null
   /// What had an error already; it goes with everything.
@@ -26,7 +26,7 @@ public struct Refinement: Hashable, Codable, Sendable {
   public func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }
 
-public struct RecordType: Codable, Sendable {
+public final class RecordType: Codable, Sendable {
   /// The declared name, where the record is exactly as declared.
   public let name: String?
   public let fields: [Field]
@@ -41,11 +41,11 @@ public struct RecordType: Codable, Sendable {
 
 /// Records are structural: two with the same fields in the same order are one type, whatever their names.
 extension RecordType: Hashable {
-  public static func == (a: RecordType, b: RecordType) -> Bool { a.fields == b.fields }
+  public static func == (a: RecordType, b: RecordType) -> Bool { a === b || a.fields == b.fields }
   public func hash(into hasher: inout Hasher) { for field in fields { hasher.combine(field.name) } }
 }
 
-public struct Field: Hashable, Codable, Sendable {
+public final class Field: Hashable, Codable, Sendable {
   public let name: String
   /// The name on the wire.
   public let wire: String
@@ -94,7 +94,9 @@ public struct EnumType: Hashable, Codable, Sendable {
 
 extension Type {
   /// The type without refinements, at every depth.
-  public var plain: Type {
+  public var plain: Type { hasRefinement ? unrefined : self }
+
+  private var unrefined: Type {
     switch self {
     case .refined(let base, _): base.plain
     case .list(let element): .list(element.plain)
@@ -106,6 +108,15 @@ extension Type {
           name: record.name,
           fields: record.fields.map { Field($0.name, $0.type.plain, wire: $0.wire, value: $0.value, docs: $0.docs, isRest: $0.isRest) }))
     default: self
+    }
+  }
+
+  private var hasRefinement: Bool {
+    switch self {
+    case .refined: true
+    case .list(let base), .map(let base), .optional(let base): base.hasRefinement
+    case .record(let record): record.fields.contains { $0.type.hasRefinement }
+    default: false
     }
   }
 
@@ -121,7 +132,12 @@ extension Type {
   public var wrapped: Type { if case .optional(let base) = self { base } else { self } }
   public var isOptional: Bool { if case .optional = self { true } else { self == .null } }
   public var record: RecordType? { if case .record(let record) = self { record } else { nil } }
-  public var isNumeric: Bool { [.int, .float, .decimal].contains(self) }
+  public var isNumeric: Bool {
+    switch self {
+    case .int, .float, .decimal: true
+    default: false
+    }
+  }
 
   /// Whether a value of this type holds an open record anywhere.
   public var isOpen: Bool {
@@ -174,7 +190,7 @@ extension Type: CustomStringConvertible {
 }
 
 /// A constant of the plan.
-public indirect enum Literal: Hashable, Codable, Sendable {
+public enum Literal: Hashable, Codable, Sendable {
   case null
   case bool(Bool)
   case int(Int64)

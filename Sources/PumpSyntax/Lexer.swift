@@ -4,6 +4,8 @@ public struct Lexer {
   public struct Output: Sendable {
     public var tokens: [Token] = []
     public var comments: [Comment] = []
+    /// The `///` lines just above a token, without their slashes, by where the token starts.
+    public var docs: [Int: String] = [:]
     public var diagnostics: [Diagnostic] = []
   }
 
@@ -40,18 +42,18 @@ public struct Lexer {
   }
 
   mutating func run() {
+    output.tokens.reserveCapacity((limit - position) / 6 + 2)
     while skipSpace() {
       let start = position
       let kind = scan()
-      output.tokens.append(
-        Token(
-          kind: kind, start: start, end: position, afterNewline: newline,
-          docs: docs.isEmpty ? nil : docs.joined(separator: "\n")))
+      output.tokens.append(Token(start: start, end: position, kind: kind, afterNewline: newline))
       newline = false
-      docs = []
       breaks = 0
+      if docs.isEmpty { continue }
+      output.docs[start] = docs.joined(separator: "\n")
+      docs = []
     }
-    output.tokens.append(Token(kind: .end, start: limit, end: limit, afterNewline: true, docs: nil))
+    output.tokens.append(Token(start: limit, end: limit, kind: .end, afterNewline: true))
   }
 
   /// Skips white space and comments; false at the end.
@@ -82,11 +84,11 @@ public struct Lexer {
     var end = position
     if end > start, source.bytes[end - 1] == 0x0D { end -= 1 }
     output.comments.append(Comment(start: start, end: end))
-    let text = source.text(start..<end)
-    if text.hasPrefix("///"), !text.hasPrefix("////") {
-      let body = text.dropFirst(3)
-      docs.append(String(body.first == " " ? body.dropFirst() : body))
-    } else {
+    let slashes = source.bytes[start..<end].prefix { $0 == UInt8(ascii: "/") }.count
+    if slashes == 3 {
+      let body = start + 3
+      docs.append(source.text((body < end && source.bytes[body] == UInt8(ascii: " ") ? body + 1 : body)..<end))
+    } else if !docs.isEmpty {
       docs = []
     }
   }
@@ -160,11 +162,15 @@ public struct Lexer {
     .leftBrace, .rightBrace, .leftParen, .rightParen, .leftBracket, .rightBracket, .comma, .colon, .equal, .at, .dot,
     .question, .less, .greater, .plus, .minus, .star, .slash, .percent,
   ]
-  static let signBytes: [(TokenKind, [UInt8])] = signs.map { ($0, Array($0.rawValue.utf8)) }
+  /// By their first byte, the longest first.
+  static let signsByFirst = signs.reduce(into: [[(TokenKind, [UInt8])]](repeating: [], count: 256)) { table, kind in
+    let bytes = Array(kind.rawValue.utf8)
+    table[Int(bytes[0])].append((kind, bytes))
+  }
 
   mutating func sign() -> TokenKind {
-    for (kind, text) in Self.signBytes
-    where text[0] == byte() && (text.count < 2 || text[1] == byte(1)) && (text.count < 3 || text[2] == byte(2)) {
+    for (kind, text) in Self.signsByFirst[Int(byte())]
+    where (text.count < 2 || text[1] == byte(1)) && (text.count < 3 || text[2] == byte(2)) {
       position += text.count
       return kind
     }

@@ -51,7 +51,7 @@ extension Parser {
   }
 
   private mutating func item() -> ItemSyntax? {
-    let docs = token.docs
+    let docs = tokenDocs
     let start = span
     if atLanguage {
       report(.unexpected, span, "`language` stands before all else in its file", help: "move it to the first line")
@@ -215,7 +215,7 @@ extension Parser {
     var settings: [FieldSyntax] = []
     var endpoints: [ConnectorSyntax.Endpoint] = []
     braced("the connector's settings and endpoints") { parser in
-      let docs = parser.token.docs
+      let docs = parser.tokenDocs
       if parser.at(.identifier), let role = ConnectorSyntax.Role(rawValue: parser.text), parser.next.kind == .identifier {
         parser.advance()
         guard let endpoint = parser.endpoint(role, docs) else { return false }
@@ -344,7 +344,7 @@ extension Parser {
 
   /// `...name: Json`.
   private mutating func rest() -> FieldSyntax? {
-    let docs = token.docs
+    let docs = tokenDocs
     advance()
     guard let name = anyWord("a name for what the type does not name") else { return nil }
     guard expect(.colon, "`:` and `Json`", help: "what a type does not name is kept by `...rest: Json`") else { return nil }
@@ -353,7 +353,7 @@ extension Parser {
 
   /// `name: [each] Type [as "wire"] [= default]`.
   mutating func field() -> FieldSyntax? {
-    let docs = token.docs
+    let docs = tokenDocs
     guard let name = at(.string) && next.kind == .colon ? quotedField() : anyWord("a field's name") else { return nil }
     guard expect(.colon, "`:` and the type of `\(name.text)`") else { return nil }
     let isEach = at(word: "each") && [.identifier, .leftBracket, .leftBrace].contains(next.kind) && !next.afterNewline

@@ -129,20 +129,20 @@ extension Parser {
       advance()
       type = self.type()
     }
-    var result = EndpointSyntax(
-      label: label, target: target, endpoint: endpoint, arguments: args, type: type, span: start.joined(lastSpan))
-    if at(.leftBrace), !token.afterNewline {
-      result.settings = settings()
-      result.span = start.joined(lastSpan)
-    }
-    return result
+    let settings = at(.leftBrace) && !token.afterNewline ? settings() : []
+    return EndpointSyntax(
+      label: label, target: target, endpoint: endpoint, arguments: args, type: type, settings: settings, span: start.joined(lastSpan))
   }
 
   /// Zero or more `|> step`.
   mutating func chain() -> [StepSyntax] {
     var steps: [StepSyntax] = []
-    while take(.pipe) || atForeignPipe() && take(.returns) { steps.append(step()) }
+    goOn(&steps)
     return steps
+  }
+
+  private mutating func goOn(_ steps: inout [StepSyntax]) {
+    while take(.pipe) || atForeignPipe() && take(.returns) { steps.append(step()) }
   }
 
   /// `->` where a step begins.
@@ -155,7 +155,9 @@ extension Parser {
   /// A chain inside braces or after `=>`: its first step needs no `|>`.
   mutating func innerChain() -> [StepSyntax] {
     _ = take(.pipe)
-    return [step()] + chain()
+    var steps = [step()]
+    goOn(&steps)
+    return steps
   }
 
   mutating func step() -> StepSyntax {

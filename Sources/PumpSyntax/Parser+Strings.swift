@@ -7,7 +7,7 @@ extension Parser {
     let quotes = token.kind == .block ? 3 : 1
     advance()
     let inner =
-      token.start + quotes..<max(token.start + quotes, token.end - (source.text(token.start..<token.end).count > quotes ? quotes : 0))
+      token.start + quotes..<max(token.start + quotes, token.end - (token.end - token.start > quotes ? quotes : 0))
     var parts: [StringSyntax.Part] = []
     var text: [UInt8] = []
     var position = inner.lowerBound
@@ -15,8 +15,9 @@ extension Parser {
     while position < inner.upperBound {
       let byte = source.bytes[position]
       guard byte == UInt8(ascii: "\\"), position + 1 < inner.upperBound else {
-        text.append(byte)
-        position += 1
+        let end = source.bytes[(position + 1)..<inner.upperBound].firstIndex(of: UInt8(ascii: "\\")) ?? inner.upperBound
+        text += source.bytes[position..<end]
+        position = end
         continue
       }
       let escape = source.bytes[position + 1]
@@ -43,7 +44,7 @@ extension Parser {
 
   private mutating func interpolation(_ range: Range<Int>) -> ExprSyntax {
     let lexed = Lexer.lex(source, range)
-    var inner = Parser(source: source, tokens: lexed.tokens)
+    var inner = Parser(source: source, lexed)
     inner.depth = depth + 1
     inner.newlinesCount = false
     let expression =

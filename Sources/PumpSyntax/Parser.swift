@@ -7,7 +7,8 @@ public struct Parser {
   public static let sizeLimit = 16 << 20
 
   let source: SourceText
-  var tokens: [Token]
+  let tokens: [Token]
+  let docs: [Int: String]
   var index = 0
   var depth = 0
   /// Inside `()` and `[]` a newline separates nothing.
@@ -43,9 +44,9 @@ public struct Parser {
       )
     }
     let lexed = Lexer.lex(source)
-    var parser = Parser(source: source, tokens: lexed.tokens)
+    var parser = Parser(source: source, lexed)
     var file = parser.parseFile()
-    file.docs = docs(source, lexed.comments, before: lexed.tokens[0].start)
+    file.docs = headDocs(source, lexed.comments, before: lexed.tokens[0].start)
     // What else is wrong with it, a newer compiler knows.
     if let newer = parser.diagnostics.first(where: { $0.code == .newerLanguage }) { return (FileSyntax(source: source), [newer]) }
     let diagnostics = (lexed.diagnostics + parser.diagnostics).sorted { $0.span.start < $1.span.start }
@@ -53,15 +54,16 @@ public struct Parser {
   }
 
   /// The `//!` lines before a file's first token.
-  private static func docs(_ source: SourceText, _ comments: [Comment], before first: Int) -> String? {
+  private static func headDocs(_ source: SourceText, _ comments: [Comment], before first: Int) -> String? {
     let lines = comments.prefix { $0.start < first }.map { source.text($0.start..<$0.end) }.filter { $0.hasPrefix("//!") }
     guard !lines.isEmpty else { return nil }
     return lines.map { String($0.dropFirst($0.hasPrefix("//! ") ? 4 : 3)) }.joined(separator: "\n")
   }
 
-  init(source: SourceText, tokens: [Token]) {
+  init(source: SourceText, _ lexed: Lexer.Output) {
     self.source = source
-    self.tokens = tokens
+    tokens = lexed.tokens
+    docs = lexed.docs
   }
 
   /// The offset of the first NUL or invalid UTF-8 byte.
@@ -85,11 +87,16 @@ public struct Parser {
   var next: Token { tokens[min(index + 1, tokens.count - 1)] }
   var text: String { source.text(token.start..<token.end) }
   var span: Span { Span(source, token.start..<token.end) }
+  /// The `///` lines above this token.
+  var tokenDocs: String? { docs[token.start] }
   /// The span of the token just consumed.
   var lastSpan: Span { index > 0 ? Span(source, tokens[index - 1].start..<tokens[index - 1].end) : span }
 
   func at(_ kind: TokenKind) -> Bool { token.kind == kind }
-  func at(word: String) -> Bool { token.kind == .identifier && text == word }
+  func at(word: String) -> Bool {
+    token.kind == .identifier && token.end - token.start == word.utf8.count
+      && source.bytes[token.start..<token.end].elementsEqual(word.utf8)
+  }
   func text(of token: Token) -> String { source.text(token.start..<token.end) }
 
   mutating func advance() { if index < tokens.count - 1 { index += 1 } }

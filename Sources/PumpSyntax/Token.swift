@@ -51,13 +51,11 @@ public enum TokenKind: String, Sendable {
 }
 
 public struct Token: Sendable {
-  public let kind: TokenKind
   public let start: Int
   public let end: Int
+  public let kind: TokenKind
   /// Whether a line break stands between this token and the one before it.
   public let afterNewline: Bool
-  /// The `///` lines just above, without their slashes.
-  public let docs: String?
 }
 
 /// A comment, kept for the formatter.

@@ -164,14 +164,16 @@ public enum ErrorRouteSyntax: Sendable {
 }
 
 /// `conn.thing(args) as T { settings }`, or the bare name of a pipeline.
-public struct EndpointSyntax: Sendable {
-  public var label: Name?
+public final class EndpointSyntax: Sendable {
+  public let label: Name?
   public let target: Name
   public let endpoint: Name?
   public let arguments: [ArgumentSyntax]
-  public var type: TypeSyntax?
-  public var settings: [SettingSyntax] = []
-  public var span: Span
+  public let type: TypeSyntax?
+  public let settings: [SettingSyntax]
+  public let span: Span
+  /// A stable name: the label, or one of the endpoint and its literal arguments.
+  public let name: String
   public init(
     label: Name? = nil, target: Name, endpoint: Name?, arguments: [ArgumentSyntax], type: TypeSyntax? = nil, settings: [SettingSyntax] = [],
     span: Span
@@ -183,6 +185,16 @@ public struct EndpointSyntax: Sendable {
     self.type = type
     self.settings = settings
     self.span = span
+    name = label?.text ?? Self.name(target, endpoint, arguments)
+  }
+
+  private static func name(_ target: Name, _ endpoint: Name?, _ arguments: [ArgumentSyntax]) -> String {
+    let name = endpoint.map { "\(target.text).\($0.text)" } ?? target.text
+    let literals = arguments.compactMap { argument -> String? in
+      guard argument.label == nil, case .string(let text) = argument.value.kind else { return nil }
+      return text.plain
+    }
+    return literals.isEmpty ? name : "\(name)(\(literals.joined(separator: ",")))"
   }
 }
 

@@ -19,7 +19,7 @@ extension Checker {
       return nil
     }
     for choice in choices where !type.cases.contains(where: { $0.name == choice.value.text }) {
-      reportUnknown(.unknownCase, choice.value, "`\(parameter!!.name)` of `\(label(syntax))`", among: type.cases.map(\.name))
+      reportUnknown(.unknownCase, choice.value, "`\(parameter!!.name)` of `\(syntax.name)`", among: type.cases.map(\.name))
       return []
     }
     var left = flow
@@ -38,7 +38,7 @@ extension Checker {
       arguments[place] = ArgumentSyntax(
         label: argument.label, value: ExprSyntax(kind: .name(choice.value.text), span: choice.value.span))
       // Each has its own name, by which it is configured.
-      let name = Name(text: "\(label(syntax)) \(choice.value.text)", span: choice.value.span)
+      let name = Name(text: "\(syntax.name) \(choice.value.text)", span: choice.value.span)
       let sink = EndpointSyntax(
         label: name, target: syntax.target, endpoint: syntax.endpoint, arguments: arguments, type: syntax.type, settings: syntax.settings,
         span: syntax.span)
@@ -50,7 +50,7 @@ extension Checker {
           steps: self.sink(sink, StepSyntax(label: name, kind: .sink(sink), span: step.span), branch, pipeline)))
       if number > 0 { silenced -= 1 }
     }
-    return [Step(name: step.label?.text ?? "sink \(label(syntax))", kind: .route(arms), output: flow.type, place: self.place(step.span))]
+    return [Step(name: step.label?.text ?? "sink \(syntax.name)", kind: .route(arms), output: flow.type, place: self.place(step.span))]
   }
 
   /// Whether a sink may be one that chooses by its events.

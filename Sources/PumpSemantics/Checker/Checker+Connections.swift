@@ -110,7 +110,8 @@ extension Checker {
   }
 
   /// The declared settings with the written values in place of defaults.
-  func check(settings: [SettingSyntax], _ declared: [Setting], _ what: String) -> [Setting] {
+  func check(settings: [SettingSyntax], _ declared: [Setting], _ what: @autoclosure () -> String) -> [Setting] {
+    if settings.isEmpty { return declared }
     var written: [String: SettingValue] = [:]
     var spans: [String: Span] = [:]
     func walk(_ list: [SettingSyntax], _ prefix: String) {
@@ -133,7 +134,7 @@ extension Checker {
             if declared.contains(where: { $0.name.hasPrefix(name + ".") }) {
               report(.unknownSetting, setting.name.span, "`\(name)` is a group of settings", help: "write `\(setting.name.text) { … }`")
             } else {
-              reportUnknown(.unknownSetting, setting.name, "setting of \(what)", among: known, otherwise: stepSetting(name, syntax))
+              reportUnknown(.unknownSetting, setting.name, "setting of \(what())", among: known, otherwise: stepSetting(name, syntax))
             }
             _ = infer(syntax, settingScope)
             continue

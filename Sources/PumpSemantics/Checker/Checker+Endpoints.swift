@@ -8,7 +8,7 @@ extension Checker {
   func find(_ syntax: EndpointSyntax, _ role: ConnectorSyntax.Role) -> (
     interface: Interface, endpoint: Interface.Endpoint, connection: String?
   )? {
-    var interface: Interface
+    let interface: Interface
     var connection: String?
     if let declared = connections[syntax.target.text] {
       symbols.use(.connection, syntax.target.text, at: syntax.target.span)
@@ -31,7 +31,7 @@ extension Checker {
         otherwise: "declare it: `connection \(syntax.target.text): SQLite { … }`")
       return nil
     }
-    let names = interface.endpoints.filter { $0.role == role }.map(\.name)
+    var names: [String] { interface.endpoints.filter { $0.role == role }.map(\.name) }
     guard let name = syntax.endpoint else {
       report(
         .unknownEndpoint, syntax.target.span, "`\(syntax.target.text)` alone is no \(role.rawValue)",
@@ -63,17 +63,6 @@ extension Checker {
     return (interface, endpoint, connection)
   }
 
-  /// A stable name from endpoint and literal arguments.
-  func label(_ syntax: EndpointSyntax) -> String {
-    if let label = syntax.label { return label.text }
-    let literals = syntax.arguments.filter { $0.label == nil }.compactMap { argument -> String? in
-      if case .string(let text) = argument.value.kind { return text.plain }
-      return nil
-    }
-    return "\(syntax.target.text)\(syntax.endpoint.map { ".\($0.text)" } ?? "")"
-      + (literals.isEmpty ? "" : "(\(literals.joined(separator: ",")))")
-  }
-
   /// Checks arguments and settings; `event` is what per-event arguments read, `record` what field names mean.
   func endpoint(
     _ syntax: EndpointSyntax, _ found: (interface: Interface, endpoint: Interface.Endpoint, connection: String?), type: Type, event: Expr?,
@@ -81,24 +70,24 @@ extension Checker {
     _ pipeline: PipelineContext
   ) -> TypedEndpoint {
     var fixed: [Setting] = []
+    fixed.reserveCapacity(16)
     var each: [(field: Field, value: Expr)] = []
     let parameters = found.endpoint.parameters
-    // Without names, what must be given comes first: `api.get("/users/\(.id)")`, although `cache` is declared before `key`.
-    let places = parameters.filter { $0.value == nil } + parameters.filter { $0.value != nil }
-    var given: [String: ExprSyntax] = [:]
+    let places = found.endpoint.places
+    var given = [ExprSyntax?](repeating: nil, count: parameters.count)
     var next = 0
     for argument in syntax.arguments {
       if let label = argument.label {
-        guard parameters.contains(where: { $0.name == label.text }) else {
+        guard let place = parameters.firstIndex(where: { $0.name == label.text }) else {
           reportUnknown(
             .badArguments, label, "argument of `\(syntax.target.text).\(found.endpoint.name)`", among: parameters.map(\.name),
             otherwise: stepSetting(label.text, argument.value))
           continue
         }
-        if given[label.text] != nil { report(.badArguments, label.span, "`\(label.text)` is given twice", help: "remove one of them") }
-        given[label.text] = argument.value
+        if given[place] != nil { report(.badArguments, label.span, "`\(label.text)` is given twice", help: "remove one of them") }
+        given[place] = argument.value
       } else if next < places.count {
-        given[places[next].name] = argument.value
+        given[places[next]] = argument.value
         next += 1
       } else {
         report(
@@ -107,8 +96,8 @@ extension Checker {
           help: "it takes (\(parameters.map { "\($0.name): \($0.described)" }.joined(separator: ", ")))")
       }
     }
-    for parameter in parameters {
-      guard let value = given[parameter.name] else {
+    for (parameter, value) in zip(parameters, given) {
+      guard let value else {
         if parameter.name == "header", let header {
           fixed.append(
             Setting(name: "header", type: .string.asOptional, value: .literal(.string(header)), docs: parameter.docs))
@@ -126,12 +115,9 @@ extension Checker {
           continue
         }
         switch parameter.kind {
-        case .value(let type):
+        case .value, .fields:
           if parameter.value == nil { missing(parameter, syntax) }
-          fixed.append(parameter.setting(type, parameter.value.map(SettingValue.literal)))
-        case .fields:
-          if parameter.value == nil { missing(parameter, syntax) }
-          fixed.append(Setting(name: parameter.name, type: .list(.string), value: .list([]), docs: parameter.docs))
+          fixed.append(parameter.unset)
         case .field, .record: missing(parameter, syntax)
         }
         continue
@@ -166,7 +152,7 @@ extension Checker {
           pipeline.note(checked)
           each.append((Field(parameter.name, checked.type), parameter.isPath ? checked.asPath : checked))
         } else {
-          var setting = check(setting: value, parameter.setting(type, nil), scope)
+          var setting = check(setting: value, parameter.unset, scope)
           if case .literal(.regex(let text)) = value.kind {
             let checked = pattern(Expr(.literal(.string(text)), .string), value, value.span)
             if case .literal(let whole) = checked.kind, checked.type != .erroneous { setting = .literal(whole) }
@@ -287,20 +273,20 @@ extension Checker {
       report(.badArguments, type.span, "a sink takes no `as`: it has the type of its events", help: "remove `as …`")
     }
     var type = flow.type
-    let name = step.label?.text ?? "sink \(label(syntax))"
-    var before: [Step] = []
+    let name = step.label?.text ?? "sink \(syntax.name)"
+    var steps: [Step] = []
     switch found.endpoint.events {
     case .bytes:
       if type == .string {
         type = .bytes
       } else if type != .bytes, type != .erroneous {
         report(
-          .wrongStep, syntax.span, "`\(label(syntax))` takes Bytes, the event here is \(type)",
+          .wrongStep, syntax.span, "`\(syntax.name)` takes Bytes, the event here is \(type)",
           help: "encode it first: `|> encode json |> sink …`")
       }
     case .record where type == .json && found.endpoint.isOpen:
       // What is no object fails here.
-      before.append(Step(name: name, kind: .plain(.map(Self.object(Expr(.it, .json)))), output: .json, place: place(syntax.span)))
+      steps.append(Step(name: name, kind: .plain(.map(Self.object(Expr(.it, .json)))), output: .json, place: place(syntax.span)))
       pipeline.canFail = true
     case .record where [.bytes, .string].contains(type) && mirrors(syntax, found.endpoint):
       type = .bytes
@@ -310,13 +296,13 @@ extension Checker {
         // That is told.
       } else if type.record == nil, type != .erroneous {
         let help = flow.carried?.record != nil ? "remove the `encode` before it" : "decode it first: `|> decode json as T`"
-        report(.wrongStep, syntax.span, "`\(label(syntax))` takes records, the event here is \(type)", help: help)
+        report(.wrongStep, syntax.span, "`\(syntax.name)` takes records, the event here is \(type)", help: help)
       }
       if type.holdsSecret { report(.secret, syntax.span, "a secret goes into no sink", help: "drop the field first") }
       pipeline.canFail = true
     case .type(let wanted):
       if type != wanted, type != .erroneous {
-        report(.wrongStep, syntax.span, "`\(label(syntax))` takes \(wanted), the event here is \(type)", help: nil)
+        report(.wrongStep, syntax.span, "`\(syntax.name)` takes \(wanted), the event here is \(type)", help: nil)
       }
     }
     let event = flow.carried.map { Expr(.carried, $0) } ?? Expr(.it, flow.type)
@@ -324,7 +310,8 @@ extension Checker {
       syntax, found, type: type, event: event, record: (flow.carried ?? flow.type).record, meta: flow.meta, locals: flow.locals,
       header: flow.header, pipeline)
     pipeline.sinks.append(checked)
-    return before + [Step(name: name, kind: .sink(checked), output: flow.type, place: place(syntax.span))]
+    steps.append(Step(name: name, kind: .sink(checked), output: flow.type, place: place(syntax.span)))
+    return steps
   }
 
   /// Whether an endpoint of records takes or gives one that is open, or Json; if not, that is told.
@@ -333,7 +320,7 @@ extension Checker {
     if let rest = type.record?.rest {
       let name = type.record!.fields[rest].name
       report(
-        .wrongStep, span, "`\(label(syntax))` knows all fields of its records, and `...\(name)` holds others",
+        .wrongStep, span, "`\(syntax.name)` knows all fields of its records, and `...\(name)` holds others",
         help: endpoint.role == .sink
           ? "write `drop \(name)` before it, or keep them as a text: `set { \(name): to_string(.\(name)) }`"
           : "declare a type with the columns that are wanted")
@@ -341,7 +328,7 @@ extension Checker {
     }
     guard type == .json else { return true }
     report(
-      .wrongStep, span, "`\(label(syntax))` \(endpoint.role == .sink ? "takes" : "gives") records, not Json",
+      .wrongStep, span, "`\(syntax.name)` \(endpoint.role == .sink ? "takes" : "gives") records, not Json",
       help: endpoint.role == .sink
         ? "give it a type: `|> map to_string(it) |> decode json as T`" : "declare a type with the columns that are wanted")
     return false

@@ -6,6 +6,7 @@ extension Checker {
   @discardableResult
   func reportReference(_ syntax: StringSyntax) -> Bool {
     let literal = syntax.span.text
+    guard literal.utf8.contains(UInt8(ascii: "$")) else { return false }
     let found = references(literal)
     guard let first = found.first else { return false }
     let isWhole =

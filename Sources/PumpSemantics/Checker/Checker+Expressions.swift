@@ -5,10 +5,10 @@ extension Checker {
   static let erroneous = Expr(.literal(.null), .erroneous)
 
   /// The expression as a value of a type, with the conversions that the language makes by itself.
-  func check(_ syntax: ExprSyntax, _ scope: Scope, as type: Type, _ what: String) -> Expr {
+  func check(_ syntax: ExprSyntax, _ scope: Scope, as type: Type, _ what: @autoclosure () -> String) -> Expr {
     let value = infer(syntax, scope, expecting: type)
     if let converted = convert(value, to: type) { return converted }
-    mismatch(value, type, syntax, what)
+    mismatch(value, type, syntax, what())
     return Self.erroneous
   }
 

@@ -7,13 +7,13 @@ extension Checker {
   private func format(
     _ name: Name, _ arguments: [ArgumentSyntax], for use: Option.Use, of record: RecordType?
   ) -> (Format, FormatSpec)? {
-    let known = formats.values.filter { (use == .decode ? $0.decodes : $0.encodes) != nil }
-    guard let spec = known.first(where: { $0.name == name.text }) else {
-      if let other = formats[name.text] {
-        report(.badFormat, name.span, "`\(name.text)` only \(use == .decode ? "encodes" : "decodes")", help: other.instead)
-      } else {
-        reportUnknown(.badFormat, name, "format", among: known.map(\.name).sorted())
-      }
+    func fits(_ format: FormatSpec) -> Bool { (use == .decode ? format.decodes : format.encodes) != nil }
+    guard let spec = formats[name.text] else {
+      reportUnknown(.badFormat, name, "format", among: formats.values.filter(fits).map(\.name).sorted())
+      return nil
+    }
+    guard fits(spec) else {
+      report(.badFormat, name.span, "`\(name.text)` only \(use == .decode ? "encodes" : "decodes")", help: spec.instead)
       return nil
     }
     let options = spec.options(for: use)
@@ -42,8 +42,10 @@ extension Checker {
         .badFormat, name.span, "`decode \(name.text)` needs a \(missing.name)", help: "write `decode \(name.text)(r\"(?<name>…)\") as T`")
     }
     let format = Format(name: name.text, options: result)
-    let fields = (record?.fields ?? []).map { FormatSpec.Field($0.wire, $0.type, isNeeded: !$0.type.isOptional && $0.value == nil) }
-    if let problem = namesProblem(spec, record) ?? spec.problem(format.texts, fields) {
+    var fields: [FormatSpec.Field] {
+      (record?.fields ?? []).map { FormatSpec.Field($0.wire, $0.type, isNeeded: !$0.type.isOptional && $0.value == nil) }
+    }
+    if let problem = namesProblem(spec, record) ?? spec.problem?(format.texts, fields) {
       report(.badFormat, name.span, problem.message, help: problem.help)
     }
     return (format, spec)

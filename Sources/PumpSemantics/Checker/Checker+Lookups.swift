@@ -21,7 +21,7 @@ extension Checker {
       return []
     }
     guard isFree(name, among: MadeField.all(of: Expr(.it, flow.type))) else { return [] }
-    let title = step.label?.text ?? "lookup \(label(syntax))"
+    let title = step.label?.text ?? "lookup \(syntax.name)"
     func make(_ kind: Step.Kind, _ output: Type) -> Step { Step(name: title, kind: kind, output: output, place: place(step.span)) }
     func map(_ value: Expr) -> Step { make(.plain(.map(value)), value.type) }
 

@@ -68,7 +68,7 @@ extension Checker {
   }
 
   private func use(_ field: Name, of record: RecordType) {
-    if let type = record.name { symbols.use(.field, "\(type).\(field.text)", at: field.span) }
+    if let type = record.name { symbols.use(.field, type + "." + field.text, at: field.span) }
   }
 
   func member(_ base: ExprSyntax, _ name: Name, _ optional: Bool, _ span: Span, _ scope: Scope) -> Expr {

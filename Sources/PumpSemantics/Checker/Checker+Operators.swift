@@ -17,7 +17,8 @@ extension Checker {
 
   /// Two expressions brought to one type.
   func unify(
-    _ left: ExprSyntax, _ right: ExprSyntax, _ scope: Scope, or other: Scope, _ expecting: Type?, _ what: String, takesJson: Bool = false
+    _ left: ExprSyntax, _ right: ExprSyntax, _ scope: Scope, or other: Scope, _ expecting: Type?, _ what: @autoclosure () -> String,
+    takesJson: Bool = false
   ) -> (Expr, Expr, Type) {
     if expecting == nil, isFailure(left), !isFailure(right) {
       // What fails has the type of the other side.
@@ -33,13 +34,13 @@ extension Checker {
       for (text, other) in [(right, a), (left, b)] {
         guard let value = unquoted(text, other.type.wrapped) else { continue }
         report(
-          .mismatch, text.span, "\(what) must have one type: \(a.type) and \(b.type)", help: "write `\(value)` without quotes",
+          .mismatch, text.span, "\(what()) must have one type: \(a.type) and \(b.type)", help: "write `\(value)` without quotes",
           fix: Fix("write `\(value)`", .certain, [Edit(text.span, value)]), labels: [])
         return (Self.erroneous, Self.erroneous, .erroneous)
       }
       if takesJson, a.type.wrapped == .json || b.type.wrapped == .json { return (a, b, .json) }
       report(
-        .mismatch, right.span, "\(what) must have one type: \(a.type) and \(b.type)", help: conversion(a.type, b.type),
+        .mismatch, right.span, "\(what()) must have one type: \(a.type) and \(b.type)", help: conversion(a.type, b.type),
         labels: [(left.span, "this is \(a.type)")])
       return (Self.erroneous, Self.erroneous, .erroneous)
     }

@@ -7,11 +7,11 @@ final class PipelineContext {
   var canFail = false
   /// The meta fields that expressions read, by name.
   var metaFields: [String: Type] = [:]
-  var labels: [String: Span] = [:]
+  var labels = [String: Span](minimumCapacity: 12)
   /// Those that the spec writes with `@`.
   var written: Set<String> = []
   /// What the endpoints are that give their names to steps without a label.
-  private var roles: [String: ConnectorSyntax.Role] = [:]
+  private var roles = [String: ConnectorSyntax.Role](minimumCapacity: 12)
   var sinks: [TypedEndpoint] = []
   var feeds: [String] = []
   /// How many `reply` there were.
@@ -26,7 +26,7 @@ final class PipelineContext {
     expression.visit { part in
       switch part.kind {
       case .meta(let name): metaFields[name] = part.type
-      case .call(let name, _): if FunctionSpec.entries[name]?.fails ?? false { canFail = true }
+      case .call(let name, _): if FunctionSpec.failing.contains(name) { canFail = true }
       case .invoke, .fail, .enumCase: canFail = true
       default: break
       }
@@ -35,19 +35,18 @@ final class PipelineContext {
 
   func note(label: Name?, _ checker: Checker) {
     guard let label else { return }
-    if let first = labels[label.text] {
+    if let first = labels.updateValue(label.span, forKey: label.text) {
       checker.report(
         .labelCollision, label.span, "two steps are labelled `\(label.text)`", help: "give each its own label",
         labels: [(first, "the first")])
     }
-    labels[label.text] = label.span
     written.insert(label.text)
   }
 
   /// What the step of an endpoint is called: its label, or the endpoint, with its kind before it where a step of another kind
   /// has that name already.
   func name(_ syntax: EndpointSyntax, _ role: ConnectorSyntax.Role, _ checker: Checker) -> String {
-    var name = checker.label(syntax)
+    var name = syntax.name
     if syntax.label != nil {
       written.insert(name)
     } else if roles[name] ?? role != role {
@@ -60,12 +59,12 @@ final class PipelineContext {
   }
 
   private func note(endpoint label: String, _ syntax: EndpointSyntax, _ checker: Checker) {
-    if let first = labels[label], syntax.label == nil || first.start != syntax.label!.span.start {
+    let place = syntax.label?.span ?? syntax.span
+    if let first = labels.updateValue(place, forKey: label), syntax.label == nil || first.start != syntax.label!.span.start {
       checker.report(
         .labelCollision, syntax.span, "two steps of this pipeline are `\(label)`",
         help: "give one a label: `@name` before its keyword; two sinks cannot write one file", labels: [(first, "the first")])
     }
-    labels[label] = syntax.label?.span ?? syntax.span
   }
 }
 
@@ -141,7 +140,7 @@ extension Checker {
       case .bytes:
         declared = .bytes
         if let type = syntax.type {
-          report(.badArguments, type.span, "`\(label(syntax))` gives Bytes", help: "decode them: `|> decode json as \(type.span.text)`")
+          report(.badArguments, type.span, "`\(syntax.name)` gives Bytes", help: "decode them: `|> decode json as \(type.span.text)`")
         }
       case .type(let type): declared = type
       case .record:
@@ -151,7 +150,7 @@ extension Checker {
             declared = .erroneous
           } else if declared.plain.record == nil, declared.plain != .json, declared.plain != .erroneous {
             report(
-              .wrongStep, typeSyntax.span, "`\(label(syntax))` gives records, not \(declared)",
+              .wrongStep, typeSyntax.span, "`\(syntax.name)` gives records, not \(declared)",
               help: "declare a type with the fields that are wanted")
             declared = .erroneous
           }

@@ -130,12 +130,12 @@ extension Checker {
 
   /// A record of these fields. The rest of an open record has no member by the name of another field.
   func makeRecord(_ fields: [MadeField]) -> Expr {
-    let wires = Set(fields.filter { $0.lacks == nil }.map(\.wire))
+    func wires() -> Set<String> { Set(fields.filter { $0.lacks == nil }.map(\.wire)) }
     let erroneous = fields.contains { $0.value.type == .erroneous }
     let made = fields.map { field -> (field: Field, value: Expr) in
       if let lacks = field.lacks {
         return (
-          Field(field.name, .json, isRest: true), Self.object(field.value, without: wires.subtracting(lacks), isKnown: !lacks.isEmpty)
+          Field(field.name, .json, isRest: true), Self.object(field.value, without: wires().subtracting(lacks), isKnown: !lacks.isEmpty)
         )
       }
       let type = field.value.type == .null ? .json.asOptional : field.value.type

@@ -2,7 +2,7 @@ import PumpPlan
 import PumpSyntax
 
 /// Whether somebody waits for an answer to an event.
-enum Sender {
+indirect enum Sender {
   /// The sender of a request that a source of this connection took.
   case connection(String)
   /// Why nobody does, and what to write instead.

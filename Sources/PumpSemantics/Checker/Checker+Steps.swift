@@ -38,6 +38,7 @@ extension Checker {
   ) {
     var flow = start
     var steps: [Step] = []
+    steps.reserveCapacity(chain.count)
     var ended = false
     for syntax in chain {
       if ended {
@@ -52,7 +53,9 @@ extension Checker {
       flow.isCuttable = false
       ended = added.ended
       let probe = probe(syntax, ended ? before : flow.type, pipeline)
-      steps += ended ? probe + added.steps : added.steps + probe
+      if ended, let probe { steps.append(probe) }
+      steps += added.steps
+      if !ended, let probe { steps.append(probe) }
       flows.append((syntax.span, flow.type))
     }
     if mustEnd, !ended, flow.type != .erroneous || chain.isEmpty {
@@ -66,8 +69,8 @@ extension Checker {
 
   /// One step becomes one step of the plan; narrowing adds one, a stage many.
   func check(step syntax: StepSyntax, _ flow: inout Flow, in pipeline: PipelineContext) -> (steps: [Step], ended: Bool) {
-    let scope = scope(flow)
-    let place = place(syntax.span)
+    var scope: Scope { self.scope(flow) }
+    var place: Place { self.place(syntax.span) }
     func make(_ name: String, _ kind: Step.Kind, _ output: Type) -> [Step] {
       [Step(name: syntax.label?.text ?? name, kind: kind, output: output, place: place)]
     }
@@ -151,10 +154,10 @@ extension Checker {
   }
 
   /// Where a test asks what passed a step, or what came to one that ends the chain. Sinks need none: what they get is kept.
-  private func probe(_ syntax: StepSyntax, _ type: Type, _ pipeline: PipelineContext) -> [Step] {
-    if case .sink(let endpoint) = syntax.kind, !chooses(endpoint) { return [] }
-    guard let label = syntax.label?.text, probed[pipeline.name]?.contains(label) ?? false else { return [] }
-    return [Step(name: label, kind: .probe(label: label), output: type, place: place(syntax.span))]
+  private func probe(_ syntax: StepSyntax, _ type: Type, _ pipeline: PipelineContext) -> Step? {
+    guard let label = syntax.label?.text, probed[pipeline.name]?.contains(label) ?? false else { return nil }
+    if case .sink(let endpoint) = syntax.kind, !chooses(endpoint) { return nil }
+    return Step(name: label, kind: .probe(label: label), output: type, place: place(syntax.span))
   }
 
   func needsRecord(_ step: String, _ span: Span, _ flow: Flow) {
@@ -168,6 +171,7 @@ extension Checker {
   /// After `filter .x != null`, `x` is no longer optional; of what lies deeper, and of what the source says, that is known too.
   private func narrow(_ test: Expr, _ flow: inout Flow, _ place: Place) -> [Step] {
     let present = Self.present(where: test, is: true)
+    guard !present.isEmpty else { return [] }
     defer { flow.present.formUnion(present) }
     guard let record = flow.type.record else { return [] }
     let indices = record.fields.indices.filter { present.contains(["it", record.fields[$0].name]) }
@@ -308,10 +312,18 @@ extension Checker {
     return result
   }
 
+  /// The text of a condition, however its words are spaced.
+  private static func words(of condition: ExprSyntax) -> [UInt8] {
+    let space = UInt8(ascii: " ")
+    return condition.span.text.utf8.reduce(into: []) { text, byte in
+      if byte > space { text.append(byte) } else if text.last != space { text.append(space) }
+    }
+  }
+
   private func route(_ arms: [ArmSyntax], _ span: Span, _ flow: Flow, _ pipeline: PipelineContext) -> [Step.Arm] {
     var result: [Step.Arm] = []
     var hasElse = false
-    var seen: [String: Span] = [:]
+    var seen: [[UInt8]: Span] = [:]
     var enumCases: (path: String, type: EnumType, seen: Set<Int>)?
     var onlyCases = true
     // What comes to an arm has passed those before it.
@@ -325,13 +337,11 @@ extension Checker {
         let test = check(syntax, scope(left), as: .bool, "`when`")
         pipeline.note(test)
         left.present.formUnion(Self.present(where: test, is: false))
-        let text = syntax.span.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        if let first = seen[text] {
+        if let first = seen.updateValue(syntax.span, forKey: Self.words(of: syntax)) {
           report(
             .unreachable, syntax.span, "this branch is never reached: the same condition stands above", help: "remove it",
             labels: [(first, "takes the event first")])
         }
-        seen[text] = syntax.span
         if case .literal(.bool(true)) = test.kind { hasElse = true }
         if case .call("equals", let sides) = test.kind, case .enumeration(let type) = sides[0].type,
           case .literal(.enumCase(let index)) = sides[1].kind, case .binary(_, let left, _) = syntax.kind,

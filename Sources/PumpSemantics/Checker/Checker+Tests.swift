@@ -123,7 +123,7 @@ extension Checker {
     let names: [String] =
       switch target {
       case .label(let name): [name.text]
-      case .endpoint(let syntax): [label(syntax), "\(role.rawValue) \(label(syntax))"]
+      case .endpoint(let syntax): [syntax.name, "\(role.rawValue) \(syntax.name)"]
       }
     if let found = endpoints.firstIndex(where: { names.contains($0.spec.label) }) { return found }
     reportNothing(
@@ -147,7 +147,7 @@ extension Checker {
     let name =
       switch target {
       case .label(let name): name.text
-      case .endpoint(let syntax): label(syntax)
+      case .endpoint(let syntax): syntax.name
       }
     let near = nearest(to: name, in: known.map(\.label)).flatMap { near in known.first { $0.label == near }?.text }
     report(

@@ -3,7 +3,7 @@ import PumpSyntax
 
 /// One function or operator of the library: its overloads as text, what it does, and an example that tests evaluate to true.
 /// Its implementation is `Fn` of the runtime, under the same name in camel case.
-public struct FunctionSpec: Sendable {
+public final class FunctionSpec: Sendable {
   public let name: String
   public let group: String
   public let signatures: [Signature]
@@ -43,6 +43,9 @@ public struct FunctionSpec: Sendable {
   static let bySign: [String: FunctionSpec] = Dictionary(uniqueKeysWithValues: operators.map { ($0.sign!, $0) })
   /// All that a call in a plan can name.
   public static let entries: [String: FunctionSpec] = Dictionary(uniqueKeysWithValues: (all + operators).map { ($0.name, $0) })
+
+  /// The names of those that can fail an event.
+  static let failing = Set((all + operators).filter(\.fails).map(\.name))
 
   /// Whether Swift has the operator under the same sign, without failures.
   public var isComparison: Bool { group == "comparisons" }

@@ -35,11 +35,15 @@ extension Interface {
   /// Settings of a source, a sink or a lookup step.
   static func stepSettings(_ role: ConnectorSyntax.Role) -> [Setting] {
     switch role {
-    case .sink: batchSettings + retries("deliver")
-    case .source: eventSettings + retries("read")
-    case .lookup: retries("find, after which the event fails,")
+    case .sink: sinkSettings
+    case .source: sourceSettings
+    case .lookup: lookupSettings
     }
   }
+
+  private static let sinkSettings = batchSettings + retries("deliver")
+  private static let sourceSettings = eventSettings + retries("read")
+  private static let lookupSettings = retries("find, after which the event fails,")
 
   public static let batchSettings = [
     setting("batch.max", .int, .int(50_000), from: 1, "Events until what was written is made durable and acknowledged."),
