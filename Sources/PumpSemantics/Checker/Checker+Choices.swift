@@ -8,35 +8,35 @@ extension Checker {
 
   /// The steps of a sink that chooses by its events; nil if it does not.
   func choosing(
-    _ syntax: EndpointSyntax, _ step: StepSyntax, _ flow: Flow, _ pipeline: PipelineContext
+    _ syntax: EndpointSyntax, _ found: Found, _ step: StepSyntax, _ flow: Flow, _ pipeline: PipelineContext
   ) -> [Step]? {
-    guard let place = syntax.arguments.firstIndex(where: { argument in Self.choices(argument.value).map { $0.count > 1 } ?? false }),
-      connections[syntax.target.text] != nil, let found = find(syntax, .sink), found.connection != nil
+    guard let (place, choices) = choice(syntax), let label = syntax.arguments[place].label,
+      let parameter = found.endpoint.parameters.first(where: { $0.name == label.text }), !parameter.isEach,
+      case .value(.enumeration(let type)) = parameter.kind
     else { return nil }
-    let argument = syntax.arguments[place]
-    let parameter = argument.label.map { label in found.endpoint.parameters.first { $0.name == label.text } }
-    guard case .value(.enumeration(let type))? = parameter??.kind, !parameter!!.isEach, let choices = Self.choices(argument.value) else {
-      return nil
-    }
     for choice in choices where !type.cases.contains(where: { $0.name == choice.value.text }) {
-      reportUnknown(.unknownCase, choice.value, "`\(parameter!!.name)` of `\(syntax.name)`", among: type.cases.map(\.name))
+      reportUnknown(.unknownCase, choice.value, "`\(parameter.name)` of `\(syntax.name)`", among: type.cases.map(\.name))
       return []
     }
+    // It is a value like others, whose mistakes are told here.
+    let whole = infer(syntax.arguments[place].value, scope(flow), expecting: .enumeration(type))
+    if whole.type == .erroneous { return [] }
     var left = flow
     var arms: [Step.Arm] = []
     for (number, choice) in choices.enumerated() {
       var branch = left
       var condition: Expr?
       if let syntax = choice.condition {
+        silenced += 1
         let test = check(syntax, scope(left), as: .bool, "the condition")
+        silenced -= 1
         pipeline.note(test)
         branch.present.formUnion(Self.present(where: test, is: true))
         left.present.formUnion(Self.present(where: test, is: false))
         condition = test
       }
       var arguments = syntax.arguments
-      arguments[place] = ArgumentSyntax(
-        label: argument.label, value: ExprSyntax(kind: .name(choice.value.text), span: choice.value.span))
+      arguments[place] = ArgumentSyntax(label: label, value: ExprSyntax(kind: .name(choice.value.text), span: choice.value.span))
       // Each has its own name, by which it is configured.
       let name = Name(text: "\(syntax.name) \(choice.value.text)", span: choice.value.span)
       let sink = EndpointSyntax(
@@ -47,15 +47,23 @@ extension Checker {
       arms.append(
         Step.Arm(
           condition: condition,
-          steps: self.sink(sink, StepSyntax(label: name, kind: .sink(sink), span: step.span), branch, pipeline)))
+          steps: self.sink(sink, found, StepSyntax(label: name, kind: .sink(sink), span: step.span), branch, pipeline)))
       if number > 0 { silenced -= 1 }
     }
     return [Step(name: step.label?.text ?? "sink \(syntax.name)", kind: .route(arms), output: flow.type, place: self.place(step.span))]
   }
 
   /// Whether a sink may be one that chooses by its events.
-  func chooses(_ syntax: EndpointSyntax) -> Bool {
-    connections[syntax.target.text] != nil && syntax.arguments.contains { Self.choices($0.value).map { $0.count > 1 } ?? false }
+  func chooses(_ syntax: EndpointSyntax) -> Bool { choice(syntax) != nil }
+
+  /// The argument by which a sink of a connection may choose, by its place, and the choices.
+  private func choice(_ syntax: EndpointSyntax) -> (place: Int, choices: [Choice])? {
+    guard connections[syntax.target.text] != nil else { return nil }
+    for (place, argument) in syntax.arguments.enumerated() {
+      if case .name = argument.value.kind { continue }
+      if let choices = Self.choices(argument.value) { return (place, choices) }
+    }
+    return nil
   }
 
   /// The cases that a choice by `if` or `match` ends in, each with its condition; nil if it ends in something else.
@@ -72,7 +80,7 @@ extension Checker {
         let condition = arm.pattern.map { ExprSyntax(kind: .binary(.equal, subject, $0), span: $0.span) }
         result.append((condition, Name(text: word, span: arm.value.span)))
       }
-      // Without an `else` the last arm takes what no other has.
+      // The last arm takes what no other has: a `match` leaves nothing out.
       return result.last.map { result.dropLast() + [(nil, $0.value)] }
     default: return nil
     }

@@ -4,10 +4,11 @@ import PumpSyntax
 extension Checker {
   // MARK: Sources and sinks
 
+  /// What an endpoint's names mean.
+  typealias Found = (interface: Interface, endpoint: Interface.Endpoint, connection: String?)
+
   /// Finds what `target.endpoint` means in a role.
-  func find(_ syntax: EndpointSyntax, _ role: ConnectorSyntax.Role) -> (
-    interface: Interface, endpoint: Interface.Endpoint, connection: String?
-  )? {
+  func find(_ syntax: EndpointSyntax, _ role: ConnectorSyntax.Role) -> Found? {
     let interface: Interface
     var connection: String?
     if let declared = connections[syntax.target.text] {
@@ -65,9 +66,8 @@ extension Checker {
 
   /// Checks arguments and settings; `event` is what per-event arguments read, `record` what field names mean.
   func endpoint(
-    _ syntax: EndpointSyntax, _ found: (interface: Interface, endpoint: Interface.Endpoint, connection: String?), type: Type, event: Expr?,
-    record: RecordType?, meta: RecordType?, locals: [String: Expr], header: String? = nil, declared: Type? = nil,
-    _ pipeline: PipelineContext
+    _ syntax: EndpointSyntax, _ found: Found, type: Type, event: Expr?, record: RecordType?, meta: RecordType?, locals: [String: Expr],
+    header: String? = nil, declared: Type? = nil, _ pipeline: PipelineContext
   ) -> TypedEndpoint {
     var fixed: [Setting] = []
     fixed.reserveCapacity(16)
@@ -269,6 +269,10 @@ extension Checker {
       }
       return []
     }
+    return choosing(syntax, found, step, flow, pipeline) ?? sink(syntax, found, step, flow, pipeline)
+  }
+
+  func sink(_ syntax: EndpointSyntax, _ found: Found, _ step: StepSyntax, _ flow: Flow, _ pipeline: PipelineContext) -> [Step] {
     if let type = syntax.type {
       report(.badArguments, type.span, "a sink takes no `as`: it has the type of its events", help: "remove `as …`")
     }

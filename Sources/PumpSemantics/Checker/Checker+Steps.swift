@@ -147,7 +147,7 @@ extension Checker {
       }
       return (make("sample", .plain(.sample(number / 100)), flow.type), false)
     case .call(let name, let arguments): return stage(name, arguments, syntax.span, &flow, pipeline)
-    case .sink(let endpoint): return (choosing(endpoint, syntax, flow, pipeline) ?? sink(endpoint, syntax, flow, pipeline), true)
+    case .sink(let endpoint): return (sink(endpoint, syntax, flow, pipeline), true)
     case .reply(let settings): return (reply(settings, syntax, flow, pipeline), true)
     case .discard: return (make("discard", .plain(.discard), flow.type), true)
     }
