@@ -21,13 +21,13 @@ extension Checker {
       case .null: return .null
       case .bool(let value): return .bool(value)
       case .integer(let text), .fraction(let text): return .number(text)
-      case .regex(let text): return .string(isText(of: type, kind) ? Self.base64(text) : text)
+      case .regex(let text): return .string(isText(of: type, kind) ? Base64.encoded(text) : text)
       case .duration(let text), .date(let text), .timestamp(let text): return .string(text)
       case .size(let text): return .number(String(Quantity.size(text) ?? 0))
       }
     case .string(let text):
       if text.plain == nil { report(.badTestData, syntax.span, "a test's text is plain", help: "write it without `\\( )`") }
-      return .string(isText(of: type, kind) ? Self.base64(text.plain ?? "") : text.plain ?? "")
+      return .string(isText(of: type, kind) ? Base64.encoded(text.plain ?? "") : text.plain ?? "")
     case .call(let name, let arguments) where type == .bytes && name.text == "from_base64" && arguments.count == 1:
       if case .string(let text) = arguments[0].value.kind, let plain = text.plain { return .string(plain) }
     case .unary(.minus, let operand):
@@ -93,19 +93,6 @@ extension Checker {
 
   /// Whether a text stands for its bytes, which JSON has in base64. A document is written as it comes.
   private func isText(of type: Type?, _ kind: TestValueKind) -> Bool { type == .bytes && kind != .document }
-
-  private static func base64(_ text: String) -> String {
-    let signs = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    let bytes = Array(text.utf8)
-    var result: [UInt8] = []
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = (0..<3).reduce(0) { $0 << 8 | (start + $1 < bytes.count ? Int(bytes[start + $1]) : 0) }
-      for place in 0..<4 {
-        result.append(start + place <= bytes.count ? signs[group >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
-      }
-    }
-    return String(decoding: result, as: UTF8.self)
-  }
 
   /// A text that a source of Bytes gives, in quotes or raw.
   static func plain(_ expression: ExprSyntax) -> String? {

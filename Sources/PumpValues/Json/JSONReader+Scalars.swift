@@ -77,7 +77,7 @@ extension JSONReader {
   }
 }
 
-public enum Base64 {
+extension Base64 {
   /// RFC 4648 with padding; nil for other text.
   public static func decode(_ text: Text, _ arena: Arena) -> Text? {
     guard text.count % 4 == 0 else { return nil }

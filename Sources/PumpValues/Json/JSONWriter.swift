@@ -57,21 +57,9 @@ extension ByteBuffer {
 
   public mutating func bool(_ value: Bool) { if value { raw("true") } else { raw("false") } }
 
-  static let base64Digits = Text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-
   public mutating func base64(_ text: Text) {
     reserve((text.count + 2) / 3 * 4)
-    var i = 0
-    let digits = Self.base64Digits
-    while i < text.count {
-      let left = text.count - i
-      let bits = UInt32(text[i]) << 16 | (left > 1 ? UInt32(text[i + 1]) << 8 : 0) | (left > 2 ? UInt32(text[i + 2]) : 0)
-      byte(digits[Int(bits >> 18)])
-      byte(digits[Int(bits >> 12 & 63)])
-      byte(left > 1 ? digits[Int(bits >> 6 & 63)] : UInt8(ascii: "="))
-      byte(left > 2 ? digits[Int(bits & 63)] : UInt8(ascii: "="))
-      i += 3
-    }
+    Base64.encode(text.count, { text[$0] }, { byte($0) })
   }
 }
 
