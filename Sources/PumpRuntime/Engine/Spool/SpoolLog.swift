@@ -65,7 +65,7 @@ final class SpoolLog: @unchecked Sendable {
       }
       let isLast = last.file == start.file
       if last.offset > 0 {
-        let whole = try Self.wholeFrames("\(path).\(last.file)", from: isLast ? start.offset : 0, label)
+        let whole = min(last.offset, try Self.wholeFrames("\(path).\(last.file)", from: isLast ? start.offset : 0, label))
         waiting -= last.offset - whole
         last.offset = whole
       }
@@ -103,24 +103,40 @@ final class SpoolLog: @unchecked Sendable {
 
   /// Where the last whole frame of a file ends. A broken one before a whole one is damage, and no crash in the middle of a write.
   private static func wholeFrames(_ path: String, from start: Int, _ label: String) throws(FileProblem) -> Int {
-    let bytes = try readWholeFile(path, limit: 1 << 31)
+    let fd = open(path, O_RDONLY | O_CLOEXEC)
+    guard fd >= 0 else { throw FileProblem("open", path) }
+    defer { close(fd) }
     var offset = start
     var broken: Int?
-    while offset + header <= bytes.count {
-      let (length, sum) = bytes.withUnsafeBytes { raw in
-        (Int(raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self)), raw.loadUnaligned(fromByteOffset: offset + 4, as: UInt64.self))
-      }
-      let end = offset + header + length
-      guard end <= bytes.count else { break }
-      if bytes[(offset + header)..<end].fnv1a != sum {
+    while case .frame(let bytes, let isSound) = try frame(fd, offset, path) {
+      if !isSound {
         broken = broken ?? offset
       } else if let broken {
         throw FileProblem(
           "the spool of `\(label)` is damaged at byte \(broken) of \(path); mend or move it: what it holds was acknowledged")
       }
-      offset = end
+      offset += header + bytes.count
     }
-    return broken ?? min(offset, bytes.count)
+    return broken ?? offset
+  }
+
+  /// What stands at a place of a file.
+  private enum Found {
+    case end
+    /// A frame that the file ends in.
+    case part
+    case frame([UInt8], isSound: Bool)
+  }
+
+  private static func frame(_ fd: Int32, _ offset: Int, _ name: String) throws(FileProblem) -> Found {
+    let head = try bytes(fd, offset, header, name)
+    if head.isEmpty { return .end }
+    guard head.count == header else { return .part }
+    let (length, sum) = head.withUnsafeBytes {
+      (Int($0.loadUnaligned(as: UInt32.self)), $0.loadUnaligned(fromByteOffset: 4, as: UInt64.self))
+    }
+    let body = try bytes(fd, offset + header, length, name)
+    return body.count == length ? .frame(body, isSound: body.fnv1a == sum) : .part
   }
 
   // MARK: The writer
@@ -211,17 +227,14 @@ final class SpoolLog: @unchecked Sendable {
   /// The frame at the reader's place; nil at the end of the file.
   private func next(_ fd: Int32) throws(FileProblem) -> [UInt8]? {
     let name = "\(path).\(reading.file)"
-    let head = try Self.bytes(fd, reading.offset, Self.header, name)
-    if head.isEmpty { return nil }
-    let damage = FileProblem("\(name) is damaged at byte \(reading.offset); mend or move it: what it holds was acknowledged")
-    guard head.count == Self.header else { throw damage }
-    let (length, sum) = head.withUnsafeBytes {
-      (Int($0.loadUnaligned(as: UInt32.self)), $0.loadUnaligned(fromByteOffset: 4, as: UInt64.self))
+    switch try Self.frame(fd, reading.offset, name) {
+    case .end: return nil
+    case .frame(let bytes, isSound: true):
+      reading.offset += Self.header + bytes.count
+      return bytes
+    case .part, .frame:
+      throw FileProblem("\(name) is damaged at byte \(reading.offset); mend or move it: what it holds was acknowledged")
     }
-    let body = try Self.bytes(fd, reading.offset + Self.header, length, name)
-    guard body.count == length, body.fnv1a == sum else { throw damage }
-    reading.offset += Self.header + length
-    return body
   }
 
   private static func bytes(_ fd: Int32, _ offset: Int, _ count: Int, _ name: String) throws(FileProblem) -> [UInt8] {
