@@ -39,11 +39,6 @@ extension Checker {
         help: names.first.map { "write `\(syntax.target.text).\($0)(…)`" })
       return nil
     }
-    // What answers a request is a step of its own, which knows whether somebody waits.
-    if role == .sink, name.text == "reply", !name.span.range.isEmpty, interface.endpoint(role, "reply") != nil {
-      report(.badReply, syntax.span, "an answer is no sink", help: "write `|> reply`")
-      return nil
-    }
     guard let endpoint = interface.endpoint(role, name.text) else {
       if let other = interface.endpoints.first(where: { $0.name == name.text }) {
         report(
@@ -59,6 +54,11 @@ extension Checker {
             ? "\(interface.name) has no \(role.rawValue)"
             : others.isEmpty ? nil : "it has \(names.joined(separator: ", ")); \(others) `\(name.text)`")
       }
+      return nil
+    }
+    // What answers a request is a step of its own, which knows whether somebody waits.
+    if endpoint.isReply, !name.span.range.isEmpty {
+      report(.badReply, syntax.span, "an answer is no sink", help: "write `|> reply`")
       return nil
     }
     return (interface, endpoint, connection)

@@ -39,8 +39,9 @@ extension Checker {
     pipeline.replies += 1
     let word = Span(step.span.source, step.span.start..<step.span.start)
     let name = pipeline.replies == 1 ? "reply" : "reply_\(pipeline.replies)"
+    let answer = connections[id].flatMap { connectors[$0.kind.text]?.endpoints.first(where: \.isReply)?.name } ?? "reply"
     let endpoint = EndpointSyntax(
-      label: step.label ?? Name(text: name, span: word), target: Name(text: id, span: word), endpoint: Name(text: "reply", span: word),
+      label: step.label ?? Name(text: name, span: word), target: Name(text: id, span: word), endpoint: Name(text: answer, span: word),
       arguments: arguments, span: step.span)
     return sink(endpoint, step, flow, pipeline)
   }

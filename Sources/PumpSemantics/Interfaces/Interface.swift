@@ -80,6 +80,8 @@ public final class Interface: Sendable {
 
     /// Whether its records may be open, or Json objects: documents, whose fields are not all known.
     public var isOpen: Bool { takesDocuments || abilities.contains("open") }
+    /// Whether it is no sink of its own, but what the step `reply` sends to who waits at a source that can `reply`.
+    public var isReply: Bool { role == .sink && abilities.contains("reply") }
   }
 
   public let name: String

@@ -13,7 +13,7 @@ extension ConnectorTests {
       let secret: String
       let canary: String
       /// Nil of a system that only gives events: it listens itself, on a port of its own.
-      var sink: Interface.Endpoint? { kind.endpoints.first { $0.role == .sink && $0.name != "reply" } }
+      var sink: Interface.Endpoint? { kind.endpoints.first { $0.role == .sink && !$0.isReply } }
     }
 
     private let cases: [Case]
