@@ -23,7 +23,7 @@ import Testing
       if key[key.count - 1] & 1 == 0 { key += Array(repeating: key[key.count - 1], count: lengths) }
       return key.last == 0x37 ? [] : key
     }
-    for round in 0..<40_000 {
+    for round in 0..<15_000 {
       let key = key()
       switch Int.random(in: 0..<5, using: &random) {
       case 0, 1, 2:
@@ -44,13 +44,13 @@ import Testing
         model[key] = nil
       }
       #expect(table.count == model.count)
-      if round % 9973 == 0 {
+      if round % 4973 == 0 {
         var all: Set<[UInt8]> = []
         table.forEach { all.insert(Array(table.key($0))) }
         #expect(all == Set(model.keys))
         #expect(table.sorted().map { Array(table.key($0)) } == model.keys.sorted { $0.lexicographicallyPrecedes($1) })
       }
-      if round == 25_000 {
+      if round == 9000 {
         table.removeAll()
         model = [:]
       }
@@ -72,7 +72,7 @@ import Testing
   @Test("Memory is bounded by what is there at once, whatever the lengths of keys") func bounded() {
     let table = StateTable(words: 3)
     var most = 0
-    for number in 0..<300_000 {
+    for number in 0..<150_000 {
       let length = number / 1000 % 60
       var key = Array("\(number)".utf8)
       key += Array(repeating: 1, count: length)
