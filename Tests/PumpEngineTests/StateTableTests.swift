@@ -2,6 +2,7 @@ import PumpTestSupport
 import Testing
 
 @testable import PumpRuntime
+@testable import PumpValues
 
 /// The table of states against a dictionary.
 @Suite struct StateTableTests {
@@ -55,6 +56,42 @@ import Testing
         model = [:]
       }
     }
+  }
+
+  @Test("Keys of many rows at once do what they do one by one, up to a limit", arguments: [3, 400, 50_000])
+  func batches(_ range: Int) {
+    var random = Support.Random(UInt64(range))
+    let (table, single) = (StateTable(words: 1), StateTable(words: 1))
+    let limit = range * 3 / 4
+    let column = Column(.string)
+    let arena = Arena()
+    for row in 0..<1000 { column.set(arena.copy("key-\(row)"), row) }
+    let codec = KeyCodec([.string])
+    var keys = PackedKeys()
+    defer { keys.release() }
+    let entries = UnsafeMutablePointer<Int32>.allocate(capacity: 1000)
+    let isNew = UnsafeMutablePointer<Bool>.allocate(capacity: 1000)
+    defer {
+      entries.deallocate()
+      isNew.deallocate()
+    }
+    for _ in 0..<100 {
+      let count = Int.random(in: 0...1000, using: &random)
+      for row in 0..<count { column.set(arena.copy("key-\(Int.random(in: 0..<range, using: &random))"), row) }
+      keys.removeAll()
+      codec.pack([column], 0..<count, into: &keys)
+      #expect(keys.count == count)
+      table.insert(keys, limit: limit, into: entries, isNew: isNew)
+      for row in 0..<count {
+        let known = single.find(keys[row])
+        let isTaken = known >= 0 || single.count < limit
+        #expect((entries[row] >= 0) == isTaken && isNew[row] == (isTaken && known < 0))
+        if isTaken { #expect(Array(table.key(entries[row])) == Array(keys[row]) && single.insert(keys[row]).isNew == isNew[row]) }
+      }
+      table.find(keys, into: entries)
+      #expect((0..<count).allSatisfy { (entries[$0] >= 0) == (single.find(keys[$0]) >= 0) })
+    }
+    #expect(table.count == single.count && table.count == min(limit, table.count))
   }
 
   @Test("States stay where they are while others come and go") func addresses() {

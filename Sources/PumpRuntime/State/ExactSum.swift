@@ -1,4 +1,4 @@
-/// Exact sums of Doubles, rounded once: five words would be a Double for most of them, but not for all, nor in every order.
+/// Exact sums of Doubles and of their squares, rounded once when they are asked for.
 enum ExactSum {
   /// Of Doubles: 2^-1074 to 2^1024.
   static let sums = FixedPoint(words: 3, least: -1074, fullWords: 34)
@@ -16,29 +16,31 @@ enum ExactSum {
     return exponent == 0 ? (fraction, 0) : (fraction | 1 << 52, exponent - 1)
   }
 
-  /// Adds a finite number.
+  /// Adds a finite number. There are no branches that hang on the data: signs and carries of numbers as they come would be guessed
+  /// wrong half of the time.
   @inline(__always)
   static func add(_ x: Double, _ state: UnsafeMutablePointer<UInt64>, _ memory: StateMemory) {
     let (mantissa, place) = parts(x)
     // Neither nothing nor what is spilled has a window; both give a shift beyond it.
     let shift = UInt64(bitPattern: Int64(place)) &+ 1 &- state[0]
     if state[0] != 0, shift <= 137 {
-      let part = shift & 63
-      let low = mantissa &<< part
-      let high = (mantissa &>> 1) &>> (63 &- part)
-      let word = shift &>> 6
+      let value = UInt128(mantissa) &<< UInt128(shift & 63)
+      let (low, high) = (UInt64(truncatingIfNeeded: value), UInt64(truncatingIfNeeded: value &>> 64))
+      // Which of the three words it begins in.
+      let isSecond = 0 &- (shift &>> 6 & 1)
+      let isThird = 0 &- (shift &>> 7)
+      let isFirst = ~(isSecond | isThird)
       // Inverted for a negative number, and 1 more.
       let sign = 0 &- (x.bitPattern &>> 63)
-      let (a, one) = state[1].addingReportingOverflow((word == 0 ? low : 0) ^ sign)
-      let (first, two) = a.addingReportingOverflow(sign & 1)
-      let (b, three) = state[2].addingReportingOverflow((word == 0 ? high : word == 1 ? low : 0) ^ sign)
-      let (second, four) = b.addingReportingOverflow(one || two ? 1 : 0)
-      let top = (word == 1 ? high : word == 2 ? low : 0) ^ sign
+      let below = UInt128((high & isFirst | low & isSecond) ^ sign) &<< 64 | UInt128((low & isFirst) ^ sign)
+      let top = (high & isSecond | low & isThird) ^ sign
+      let words = UnsafeMutableRawPointer(state + 1)
+      let (part, one) = words.loadUnaligned(as: UInt128.self).addingReportingOverflow(below)
+      let (rest, two) = part.addingReportingOverflow(UInt128(sign & 1))
       let old = state[3]
-      let third = old &+ top &+ (three || four ? 1 : 0)
+      let third = old &+ top &+ (one ? 1 : 0) &+ (two ? 1 : 0)
       if Int64(bitPattern: (third ^ old) & (third ^ top)) >= 0 {
-        state[1] = first
-        state[2] = second
+        words.storeBytes(of: rest, as: UInt128.self)
         state[3] = third
         return
       }
@@ -54,8 +56,33 @@ enum ExactSum {
 
   /// The sum; nil if it is beyond all Doubles.
   static func sum(_ state: UnsafeMutablePointer<UInt64>) -> Double? {
+    if let usual = usualSum(state) { return usual }
     let (number, exponent) = sums.value(state)
     return number.double(exponent)
+  }
+
+  /// The sum that a window holds, where it is a normal Double.
+  private static func usualSum(_ state: UnsafeMutablePointer<UInt64>) -> Double? {
+    guard state[0] != 0, state[0] & FixedPoint.spilled == 0 else { return nil }
+    let isNegative = Int64(bitPattern: state[3]) < 0
+    let sign: UInt64 = isNegative ? .max : 0
+    let words = UnsafeRawPointer(state + 1).loadUnaligned(as: UInt128.self)
+    let (low, carry) = (words ^ (UInt128(sign) << 64 | UInt128(sign))).addingReportingOverflow(isNegative ? 1 : 0)
+    let high = (state[3] ^ sign) &+ (carry ? 1 : 0)
+    if high == 0, low == 0 { return 0 }
+    // The first 128 bits, and whether there are more behind them.
+    let shift = high != 0 ? high.leadingZeroBitCount : 64 + low.leadingZeroBitCount
+    let first = high == 0 ? low << UInt128(shift - 64) : UInt128(high) << UInt128(64 + shift) | low >> UInt128(64 - shift)
+    let hasMore = high != 0 && low << UInt128(64 + shift) != 0
+    // Half of the last of 53 bits.
+    let half: UInt128 = 1 << 74
+    let rest = first & (half * 2 - 1)
+    var mantissa = UInt64(truncatingIfNeeded: first >> 75)
+    if rest > half || (rest == half && (hasMore || mantissa & 1 == 1)) { mantissa += 1 }
+    let exponent = sums.least + Int(state[0]) - 1 + 139 - shift
+    guard exponent > -1022, exponent < 900 else { return nil }
+    // Both factors are exact, and so is their product.
+    return (isNegative ? -1 : 1) * Double(mantissa) * Double(sign: .plus, exponent: exponent, significand: 1)
   }
 
   /// The sum over a count that is not 0.

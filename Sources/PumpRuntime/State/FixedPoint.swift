@@ -29,7 +29,7 @@ struct FixedPoint {
       _ = FixedPoint.add(accumulator(state), fullWords, value, place, isNegative)
       return
     }
-    if state[0] == 0 { state[0] = UInt64(max(0, place - 64)) + 1 }
+    if state[0] == 0 { state[0] = UInt64(max(0, place - 80)) + 1 }
     let window = state + 1
     let width = words * 64
     let (low, high) = (place + value.trailingZeroBitCount, place + 128 - value.leadingZeroBitCount)

@@ -29,6 +29,9 @@ public final class StateTable {
   /// Bytes of keys that stand apart.
   private var apart = 0
 
+  /// What `touch` read: it must be of use to be done.
+  private var touched: UInt32 = 0
+
   private static let freed = UInt32.max
   private static var empty: UnsafePointer<UInt8> { UnsafePointer(bitPattern: 16)! }
 
@@ -54,7 +57,7 @@ public final class StateTable {
   /// The entry of a key, -1 if it has none.
   public func find(_ key: UnsafeBufferPointer<UInt8>) -> Int32 {
     let base = key.baseAddress ?? StateTable.empty
-    return Int32(truncatingIfNeeded: slots[slot(base, key.count, StateTable.tag(base, key.count))] & 0xFFFF_FFFF) - 1
+    return entry(slot(base, key.count, StateTable.tag(base, key.count)))
   }
 
   /// The entry of a key, which is made where it has none; its state is zeros then.
@@ -62,13 +65,58 @@ public final class StateTable {
     let base = key.baseAddress ?? StateTable.empty
     let tag = StateTable.tag(base, key.count)
     let place = slot(base, key.count, tag)
-    let found = slots[place]
-    if found != 0 { return (Int32(truncatingIfNeeded: found & 0xFFFF_FFFF) - 1, false) }
-    let entry = make(base, key.count)
-    slots[place] = UInt64(tag) << 32 | UInt64(entry + 1)
-    count += 1
-    if count > (3 << slotBits) / 4 { widen() }
-    return (entry, true)
+    let found = entry(place)
+    if found >= 0 { return (found, false) }
+    return (make(base, key.count, place, tag), true)
+  }
+
+  /// What `insert` gives for one key after the other: sooner than that where the table is large, because the processor waits for many
+  /// places of memory at once. Where there are `limit` entries, a key that has none gets -1. `isNew`, if it is given, says for each
+  /// key whether its entry was made.
+  public func insert(
+    _ keys: PackedKeys, limit: Int = .max, into entries: UnsafeMutablePointer<Int32>, isNew: UnsafeMutablePointer<Bool>? = nil
+  ) {
+    visit(keys) { index, base, length, tag in
+      let place = slot(base, length, tag)
+      var found = entry(place)
+      let isMade = found < 0 && count < limit
+      if isMade { found = make(base, length, place, tag) }
+      entries[index] = found
+      isNew?[index] = isMade
+    }
+  }
+
+  /// What `find` gives for each key.
+  public func find(_ keys: PackedKeys, into entries: UnsafeMutablePointer<Int32>) {
+    visit(keys) { index, base, length, tag in entries[index] = entry(slot(base, length, tag)) }
+  }
+
+  /// Visits keys with their tags. Those of a large table touch what they will look at some keys before.
+  @inline(__always)
+  private func visit(_ keys: PackedKeys, _ body: (Int, UnsafePointer<UInt8>, Int, UInt32) -> Void) {
+    let width = 32
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: width) { tags in
+      var start = 0
+      while start < keys.count {
+        let end = min(start + width, keys.count)
+        for index in start..<end { tags[index - start] = StateTable.tag(keys[index].baseAddress!, keys[index].count) }
+        if slotBits > 12 { touch(UnsafeBufferPointer(rebasing: tags[..<(end - start)])) }
+        for index in start..<end { body(index, keys[index].baseAddress!, keys[index].count, tags[index - start]) }
+        start = end
+      }
+    }
+  }
+
+  /// Reads the slots of tags, then the blocks that these lead to: no read hangs on the one before.
+  private func touch(_ tags: UnsafeBufferPointer<UInt32>) {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: tags.count) { found in
+      for index in 0..<tags.count { found[index] = slots[Int(tags[index] >> UInt32(32 - slotBits))] }
+      var sum: UInt32 = 0
+      for index in 0..<tags.count where found[index] >> 32 == UInt64(tags[index]) {
+        sum &+= block(Int32(truncatingIfNeeded: found[index] & 0xFFFF_FFFF) - 1).load(as: UInt32.self)
+      }
+      touched = sum
+    }
   }
 
   @inline(__always)
@@ -93,6 +141,10 @@ public final class StateTable {
     }
   }
 
+  /// The entry of a slot, -1 if it is empty.
+  @inline(__always)
+  private func entry(_ place: Int) -> Int32 { Int32(truncatingIfNeeded: slots[place] & 0xFFFF_FFFF) - 1 }
+
   @inline(__always)
   private func block(_ entry: Int32) -> UnsafeMutableRawPointer {
     chunks[Int(entry) >> StateTable.chunkBits] + (Int(entry) & (1 << StateTable.chunkBits - 1)) * stride
@@ -116,6 +168,14 @@ public final class StateTable {
   }
 
   // MARK: Changing
+
+  private func make(_ base: UnsafePointer<UInt8>, _ length: Int, _ place: Int, _ tag: UInt32) -> Int32 {
+    let entry = make(base, length)
+    slots[place] = UInt64(tag) << 32 | UInt64(entry + 1)
+    count += 1
+    if count > (3 << slotBits) / 4 { widen() }
+    return entry
+  }
 
   private func make(_ base: UnsafePointer<UInt8>, _ length: Int) -> Int32 {
     precondition(length < Int(StateTable.freed), "a key is shorter than 4 GiB")

@@ -10,6 +10,8 @@ public final class AggregateSet {
   private let memory = StateMemory()
   /// Conditions that values are counted under, each in the word of its place.
   private let conditions: [Int?]
+  /// What `touch` read: it must be of use to be done.
+  private var touched: UInt64 = 0
 
   public init(_ specs: [AggregateSpec]) {
     var conditions: [Int?] = []
@@ -67,8 +69,18 @@ public final class AggregateSet {
     _ states: UnsafeBufferPointer<UnsafeMutablePointer<UInt64>>, _ columns: [Column], _ rows: Range<Int>, _ ranks: Ranks
   ) {
     let batch = AggregateBatch(states: states, columns: columns, rows: rows, ranks: ranks)
+    touch(states)
     for (place, condition) in conditions.enumerated() { Aggregate.each(batch, condition) { state, _ in state[place] &+= 1 } }
     for aggregate in aggregates { aggregate.add(batch) }
+  }
+
+  /// Reads the ends of states, as counting reads their beginnings: then the processor has waited for all of them at once, where
+  /// adding would wait for a few at a time.
+  private func touch(_ states: UnsafeBufferPointer<UnsafeMutablePointer<UInt64>>) {
+    guard words > 1 else { return }
+    var sum: UInt64 = 0
+    for state in states { sum &+= state[words - 1] }
+    touched = sum
   }
 
   /// Adds what another state holds; its values are the later ones where ranks are equal. It is empty afterwards.

@@ -63,8 +63,7 @@ final class ItemAggregate: Aggregate {
         return
       }
       if !wins(codec.key.bytes, rank, old) { return }
-      old.release(memory)
-      state[0] = codec.make(values, row, rank).word
+      state[0] = codec.make(values, row, rank, instead: old).word
     }
   }
 

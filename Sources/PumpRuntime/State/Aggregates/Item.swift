@@ -14,6 +14,18 @@ struct Item {
 
   init(_ key: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>, _ rank: Rank, _ memory: StateMemory) {
     base = memory.allocate(Item.head + key.count + value.count)
+    fill(key, value, rank)
+  }
+
+  /// Takes other contents; false if they need a block of another size.
+  func set(_ key: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>, _ rank: Rank) -> Bool {
+    let (old, new) = (Item.head + keyCount + valueCount, Item.head + key.count + value.count)
+    guard StateMemory.size(old) == StateMemory.size(new) else { return false }
+    fill(key, value, rank)
+    return true
+  }
+
+  private func fill(_ key: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>, _ rank: Rank) {
     base.storeBytes(of: UInt32(key.count), as: UInt32.self)
     base.storeBytes(of: UInt32(value.count), toByteOffset: 4, as: UInt32.self)
     base.storeBytes(of: rank, toByteOffset: 8, as: Rank.self)
@@ -76,10 +88,14 @@ final class ItemCodec {
     if let column { key.key(order!, column, row) }
   }
 
-  /// An item of a row and the key that was set.
-  func make(_ column: Column, _ row: Int, _ rank: Rank) -> Item {
+  /// An item of a row and the key that was set, instead of another one, whose block it takes where that is as large.
+  func make(_ column: Column, _ row: Int, _ rank: Rank, instead old: Item? = nil) -> Item {
     packed.count = 0
     packed.state(shape, column, row)
+    if let old {
+      if old.set(key.bytes, packed.bytes, rank) { return old }
+      old.release(memory)
+    }
     return Item(key.bytes, packed.bytes, rank, memory)
   }
 
