@@ -1,5 +1,15 @@
 import Glibc
 
+extension StateTable {
+  /// All entries, by the bytes of their keys.
+  public func sorted() -> [Int32] {
+    var entries: [Int32] = []
+    entries.reserveCapacity(count)
+    forEach { entries.append($0) }
+    return KeySort.sorted(entries) { self.key($0) }
+  }
+}
+
 /// Sorts entries by their keys. Most are told apart by eight bytes behind those that all keys begin with, which stand beside the
 /// entry while it is sorted: the keys themselves are anywhere in memory.
 enum KeySort {

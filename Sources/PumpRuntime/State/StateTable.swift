@@ -294,12 +294,4 @@ public final class StateTable {
   public func forEach(_ body: (Int32) throws -> Void) rethrows {
     for entry in 0..<Int32(made) where block(entry).load(as: UInt32.self) != StateTable.freed { try body(entry) }
   }
-
-  /// All entries, by the bytes of their keys.
-  public func sorted() -> [Int32] {
-    var entries: [Int32] = []
-    entries.reserveCapacity(count)
-    forEach { entries.append($0) }
-    return KeySort.sorted(entries) { self.key($0) }
-  }
 }

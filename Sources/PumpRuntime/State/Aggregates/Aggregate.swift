@@ -35,13 +35,16 @@ struct AggregateBatch {
 /// What one aggregate does with its words of each entry. How many values were added, its set counts.
 class Aggregate {
   let spec: AggregateSpec
+  /// Of the argument; of nothing that means anything where there is none.
+  let shape: Shape
   let memory: StateMemory
   /// Where its words are in an entry, and where the number of its values is.
   var place = 0
   var counter = 0
 
-  init(_ spec: AggregateSpec, _ memory: StateMemory) {
+  init(_ spec: AggregateSpec, _ shape: Shape, _ memory: StateMemory) {
     self.spec = spec
+    self.shape = shape
     self.memory = memory
   }
 
@@ -85,8 +88,6 @@ class Aggregate {
   /// The argument's column.
   @inline(__always)
   final func argument(_ batch: AggregateBatch) -> Column { batch.columns[spec.argument!] }
-
-  final var argumentShape: Shape { Shape.of(spec.argumentType!) }
 
   final var tooMany: EventFailure { EventFailure("more than \(spec.limit ?? 0) values") }
   static let damaged = EventFailure("the state is damaged")

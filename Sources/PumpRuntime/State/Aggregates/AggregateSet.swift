@@ -36,28 +36,29 @@ public final class AggregateSet {
   }
 
   private static func make(_ spec: AggregateSpec, _ memory: StateMemory) -> Aggregate {
-    let shape = spec.argumentType.map { Shape.of($0) }
+    let shape = spec.argumentType.map { Shape.of($0) } ?? .bool
     switch spec.function {
-    case .count: return CountAggregate(spec, memory)
-    case .any, .all: return FlagAggregate(spec, memory)
+    case .count: return CountAggregate(spec, shape, memory)
+    case .any, .all: return FlagAggregate(spec, shape, memory)
     case .sum, .average:
-      switch shape!.kind {
-      case .float: return FloatSumAggregate(spec, memory)
-      case .decimal: return DecimalSumAggregate(spec, memory)
-      default: return IntSumAggregate(spec, memory)
+      switch shape.kind {
+      case .float: return FloatSumAggregate(spec, shape, memory)
+      case .decimal: return DecimalSumAggregate(spec, shape, memory)
+      default: return IntSumAggregate(spec, shape, memory)
       }
     case .stddev, .variance:
-      return shape!.kind == .float ? FloatVarianceAggregate(spec, memory) : DecimalVarianceAggregate(spec, memory)
+      return shape.kind == .float ? FloatVarianceAggregate(spec, shape, memory) : DecimalVarianceAggregate(spec, shape, memory)
     case .min, .max:
-      if shape!.isWord { return WordBoundAggregate(spec, memory) }
-      return shape!.kind == .decimal && !shape!.isOptional ? DecimalBoundAggregate(spec, memory) : KeyBoundAggregate(spec, memory)
-    case .first, .last: return shape!.isWord ? WordEndAggregate(spec, memory) : ItemAggregate(spec, memory)
-    case .minBy, .maxBy: return ItemAggregate(spec, memory)
-    case .top: return TopAggregate(spec, memory)
-    case .list: return ListAggregate(spec, memory)
-    case .median, .quantile: return QuantileAggregate(spec, memory)
-    case .distinct: return DistinctAggregate(spec, memory)
-    case .approxDistinct: return ApproxDistinctAggregate(spec, memory)
+      if shape.isWord { return WordBoundAggregate(spec, shape, memory) }
+      return shape.kind == .decimal && !shape.isOptional
+        ? DecimalBoundAggregate(spec, shape, memory) : KeyBoundAggregate(spec, shape, memory)
+    case .first, .last: return shape.isWord ? WordEndAggregate(spec, shape, memory) : ItemAggregate(spec, shape, memory)
+    case .minBy, .maxBy: return ItemAggregate(spec, shape, memory)
+    case .top: return TopAggregate(spec, shape, memory)
+    case .list: return ListAggregate(spec, shape, memory)
+    case .median, .quantile: return QuantileAggregate(spec, shape, memory)
+    case .distinct: return DistinctAggregate(spec, shape, memory)
+    case .approxDistinct: return ApproxDistinctAggregate(spec, shape, memory)
     }
   }
 

@@ -5,13 +5,8 @@ import Glibc
 /// corrections; its standard error is 0.8 %. As long as values are few they are told apart by 25 bits, as HyperLogLog++ does (Heule,
 /// Nunkesser, Hall 2013): up to 1536 of them the result is nearly always exact.
 final class ApproxDistinctAggregate: Aggregate {
-  private let shape: Shape
   private var key = ByteBuffer(capacity: 64)
 
-  override init(_ spec: AggregateSpec, _ memory: StateMemory) {
-    shape = Shape.of(spec.argumentType!)
-    super.init(spec, memory)
-  }
   deinit { key.release() }
 
   override var size: Int { 1 }

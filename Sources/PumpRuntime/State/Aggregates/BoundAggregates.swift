@@ -22,11 +22,11 @@ final class WordBoundAggregate: Aggregate {
     other[0] = 0
   }
   override func finish(_ state: AggregateState, _ count: UInt64, into column: Column, _ row: Int, _ context: Context) throws(EventFailure) {
-    guard isSound(state[0] ^ flip, column.shape) else { throw Aggregate.damaged }
+    guard isSound(state[0] ^ flip) else { throw Aggregate.damaged }
     let order = state[0] ^ flip
     if column.shape.kind == .float { column.set(KeyOrder.double(order), row) } else { column.set(KeyOrder.int(order), row) }
   }
-  private func isSound(_ order: UInt64, _ shape: Shape) -> Bool {
+  private func isSound(_ order: UInt64) -> Bool {
     shape.kind == .float ? KeyOrder.double(order).isFinite : shape.holds(KeyOrder.int(order))
   }
   override func release(_ state: AggregateState) { state[0] = 0 }
@@ -34,7 +34,7 @@ final class WordBoundAggregate: Aggregate {
   override func read(_ reader: inout StateReader, _ state: AggregateState) -> Bool {
     guard let word = reader.word() else { return false }
     state[0] = word
-    return word == 0 || isSound(word ^ flip, argumentShape)
+    return word == 0 || isSound(word ^ flip)
   }
 }
 
@@ -83,14 +83,12 @@ final class DecimalBoundAggregate: Aggregate {
 
 /// `min` and `max` of texts and the rest: the value as a key, in a block of the length and the bytes.
 final class KeyBoundAggregate: Aggregate {
-  private let shape: Shape
   private let codec: KeyCodec
   private var key = ByteBuffer(capacity: 64)
 
-  override init(_ spec: AggregateSpec, _ memory: StateMemory) {
-    shape = Shape.of(spec.argumentType!)
+  override init(_ spec: AggregateSpec, _ shape: Shape, _ memory: StateMemory) {
     codec = KeyCodec([shape])
-    super.init(spec, memory)
+    super.init(spec, shape, memory)
   }
   deinit { key.release() }
 

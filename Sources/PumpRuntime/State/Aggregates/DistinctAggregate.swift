@@ -2,14 +2,12 @@ import Glibc
 
 /// `distinct`: the different values, as keys in a hash table that an entry keeps aside.
 final class DistinctAggregate: Aggregate {
-  private let shape: Shape
   private let codec: KeyCodec
   private var key = ByteBuffer(capacity: 64)
 
-  override init(_ spec: AggregateSpec, _ memory: StateMemory) {
-    shape = Shape.of(spec.argumentType!)
+  override init(_ spec: AggregateSpec, _ shape: Shape, _ memory: StateMemory) {
     codec = KeyCodec([shape])
-    super.init(spec, memory)
+    super.init(spec, shape, memory)
   }
   deinit { key.release() }
 

@@ -37,7 +37,6 @@ final class WordEndAggregate: Aggregate {
       guard let word = reader.word() else { return false }
       state[place] = word
     }
-    let shape = argumentShape
     return shape.kind == .float ? Double(bitPattern: state[2]).isFinite : shape.holds(Int64(bitPattern: state[2])) || state[0] == 0
   }
 }
@@ -46,9 +45,9 @@ final class WordEndAggregate: Aggregate {
 final class ItemAggregate: Aggregate {
   private let codec: ItemCodec
 
-  override init(_ spec: AggregateSpec, _ memory: StateMemory) {
-    codec = ItemCodec(spec, memory)
-    super.init(spec, memory)
+  override init(_ spec: AggregateSpec, _ shape: Shape, _ memory: StateMemory) {
+    codec = ItemCodec(spec, shape, memory)
+    super.init(spec, shape, memory)
   }
 
   override var size: Int { 1 }

@@ -71,8 +71,8 @@ final class ItemCodec {
   /// Where what is read from disk is tried out.
   private let trial: (value: Column, order: Column?)
 
-  init(_ spec: AggregateSpec, _ memory: StateMemory) {
-    shape = Shape.of(spec.argumentType!)
+  init(_ spec: AggregateSpec, _ shape: Shape, _ memory: StateMemory) {
+    self.shape = shape
     order = spec.by == nil ? nil : Shape.of(spec.byType!)
     self.memory = memory
     trial = (Column(shape), order.map { Column($0) })

@@ -75,13 +75,8 @@ struct ValueBlock {
 /// `list`: all values by rank. Each is its time and order (8 bytes each), its length (4), and the bytes of `RowCodec`.
 final class ListAggregate: Aggregate {
   private static let head = 20
-  private let shape: Shape
   private var packed = ByteBuffer(capacity: 64)
 
-  override init(_ spec: AggregateSpec, _ memory: StateMemory) {
-    shape = Shape.of(spec.argumentType!)
-    super.init(spec, memory)
-  }
   deinit { packed.release() }
 
   override var size: Int { 1 }

@@ -8,13 +8,13 @@ final class QuantileAggregate: Aggregate {
   private let share: Whole
   private let shareScale: Int
 
-  override init(_ spec: AggregateSpec, _ memory: StateMemory) {
-    kind = Shape.of(spec.argumentType!).kind
+  override init(_ spec: AggregateSpec, _ shape: Shape, _ memory: StateMemory) {
+    kind = shape.kind
     let written = spec.function == .median ? 0.5 : min(1, max(0, spec.share ?? 0.5))
     // What is too small for a Decimal is nothing.
     let decimal = (Decimal("\(written)") ?? Decimal(0)).normalized
     (share, shareScale) = (Whole(decimal.coefficient), Int(decimal.scale))
-    super.init(spec, memory)
+    super.init(spec, shape, memory)
   }
 
   override var size: Int { 1 }
@@ -124,7 +124,6 @@ final class QuantileAggregate: Aggregate {
     if kind == .decimal {
       return decimals(block).allSatisfy { (0...38).contains($0.scale) && $0.coefficient.magnitude <= UInt128(Decimal.limit) }
     }
-    let shape = argumentShape
     return UnsafeRawBufferPointer(block.values).bindMemory(to: UInt64.self).allSatisfy {
       kind == .float ? KeyOrder.double($0).isFinite : shape.holds(KeyOrder.int($0))
     }

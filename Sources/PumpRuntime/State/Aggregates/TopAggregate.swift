@@ -9,10 +9,10 @@ final class TopAggregate: Aggregate {
   private let codec: ItemCodec
   private let most: Int
 
-  override init(_ spec: AggregateSpec, _ memory: StateMemory) {
-    codec = ItemCodec(spec, memory)
+  override init(_ spec: AggregateSpec, _ shape: Shape, _ memory: StateMemory) {
+    codec = ItemCodec(spec, shape, memory)
     most = max(1, spec.count ?? 1)
-    super.init(spec, memory)
+    super.init(spec, shape, memory)
   }
 
   override var size: Int { 1 }
