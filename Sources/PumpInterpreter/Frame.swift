@@ -11,6 +11,8 @@ final class Frame {
   var batch: Batch
   /// For each row the event of the batch that it came from.
   var origins: [Int32] = []
+  /// For each row when its event was; empty where they have no times.
+  var times: [Int64] = []
   /// For each row the record of that event, where it was cut into some; else empty.
   var records: [Record] = []
   /// For each row which element it is of the list that its event was expanded by; nil where none was.

@@ -9,7 +9,7 @@ final class InterpretedProcessor: Processor {
   private var frame: Frame?
   let framing: Framing?
 
-  init(_ plan: Plan, _ configuration: Configuration, _ route: Route) {
+  init(_ plan: Plan, _ pipeline: PipelineSpec, _ configuration: Configuration, _ route: Route) {
     let compiler = ExpressionCompiler(plan, configuration)
     entry = Column(Shape.of(route.input))
     compiler.level.event = entry
@@ -24,7 +24,7 @@ final class InterpretedProcessor: Processor {
       frame.report(-1, out)
       return live
     }
-    let steps = StepCompiler(compiler)
+    let steps = StepCompiler(compiler, pipeline)
     chain = steps.compile(route.steps[...], event: entry, carried: nil)
     framing = steps.framing
   }
@@ -39,6 +39,8 @@ final class InterpretedProcessor: Processor {
       frame.reset(rows: rows)
       frame.origins.removeAll(keepingCapacity: true)
       for row in start..<start + rows { frame.origins.append(Int32(row)) }
+      frame.times.removeAll(keepingCapacity: true)
+      if batch.times.count > 0 { for row in start..<start + rows { frame.times.append(batch.times[row]) } }
       entry.clear()
       if let records = batch.records {
         frame.origins.withUnsafeBufferPointer { origins in
@@ -60,8 +62,11 @@ final class InterpretedProcessor: Processor {
 
 /// The plan as a program for the runtime, its steps interpreted.
 public func interpret(_ plan: Plan) -> Executable {
-  func processor(_ route: Route) -> @Sendable (Configuration) -> any Processor {
-    { InterpretedProcessor(plan, $0, route) }
+  let steps = zip(plan.program.pipelines, plan.bodies).map { pipeline, body in
+    func processor(_ route: Route) -> PipelineSteps.Make { { InterpretedProcessor(plan, pipeline, $0, route) } }
+    return PipelineSteps(
+      main: processor(body.main), error: body.error.map(processor),
+      states: body.states.map { .init(after: processor($0.after), inner: $0.inner.map(processor), side: $0.side.map(processor)) })
   }
-  return Executable(plan.program, steps: plan.bodies.map { PipelineSteps(main: processor($0.main), error: $0.error.map(processor)) })
+  return Executable(plan.program, steps: steps)
 }

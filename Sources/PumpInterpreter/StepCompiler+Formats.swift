@@ -17,7 +17,7 @@ extension StepCompiler {
   /// Writes the values of a column, straight to the sink's buffer where the sink follows.
   func encode(_ format: Format, _ value: Column, carried: Column, _ rest: ArraySlice<Step>) -> Chain {
     let append = appender(format, value)
-    if case .sink(let sink, let each)? = rest.first?.kind, each.isEmpty {
+    if case .sink(let sink, let each)? = rest.first?.kind, each.isEmpty, !isFeed(sink) {
       return { frame, selection, outputs in
         let buffer = outputs.sinks[sink]
         for row in selection {

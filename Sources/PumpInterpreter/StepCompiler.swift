@@ -7,10 +7,15 @@ typealias Chain = (Frame, Selection, Outputs) -> Void
 /// Steps to operations over columns. Each takes the rows that reach it and calls what follows with those that go on.
 final class StepCompiler {
   let compiler: ExpressionCompiler
+  /// Whether a sink is another pipeline.
+  let isFeed: (Int) -> Bool
   /// How the first step wants its stream cut.
   var framing: Framing?
 
-  init(_ compiler: ExpressionCompiler) { self.compiler = compiler }
+  init(_ compiler: ExpressionCompiler, _ pipeline: PipelineSpec) {
+    self.compiler = compiler
+    isFeed = { pipeline.sinks[$0].pipeline != nil }
+  }
 
   /// `event` holds the events that enter; `carried` the record that was encoded.
   func compile(_ steps: ArraySlice<Step>, event: Column, carried: Column?) -> Chain {
@@ -114,6 +119,8 @@ final class StepCompiler {
         out.filtered += selection.count - count
         if count > 0 { next(frame, Selection(start: kept, count: count), out) }
       }
+    case .time(let value): return time(node(value), number, compile(rest, event: event, carried: carried))
+    case .state(let state, let part, let each): return self.state(state, part, each.map { node($0) }, event, number)
     case .probe(let probe):
       let next = compile(rest, event: event, carried: carried)
       return { frame, selection, out in
@@ -142,6 +149,7 @@ final class StepCompiler {
   }
 
   private func sink(_ number: Int, _ each: [Node], _ event: Column) -> Chain {
+    let isFeed = isFeed(number)
     return { frame, selection, out in
       let buffer = out.sinks[number]
       for row in selection {
@@ -155,6 +163,8 @@ final class StepCompiler {
           Self.write(event, row, &buffer.bytes)
           buffer.end(Int(frame.origins[Int(row)]))
         }
+        // What another pipeline gets has its time with it.
+        if isFeed { buffer.note(frame.times.isEmpty ? 0 : frame.times[Int(row)], frame.batch, Int(frame.origins[Int(row)])) }
       }
     }
   }
@@ -171,7 +181,8 @@ final class StepCompiler {
       func flush() {
         guard !parents.isEmpty else { return }
         let record: ((Int) -> Record)? = frame.records.isEmpty ? nil : { frame.records[Int(parents[$0])] }
-        slices.run(frame, parents.count, { frame.origins[Int(parents[$0])] }, record: record) { inner, all in
+        let time: ((Int) -> Int64)? = frame.times.isEmpty ? nil : { frame.times[Int(parents[$0])] }
+        slices.run(frame, parents.count, { frame.origins[Int(parents[$0])] }, record: record, time: time) { inner, all in
           inner.elements = .init(index: numbers) { [places] row in
             var out = ByteBuffer(capacity: 256)
             defer { out.release() }
@@ -233,7 +244,8 @@ final class Slices {
   private var frame: Frame?
 
   func run(
-    _ outer: Frame, _ rows: Int, _ origin: (Int) -> Int32, record: ((Int) -> Record)?, _ body: (Frame, Selection) -> Void
+    _ outer: Frame, _ rows: Int, _ origin: (Int) -> Int32, record: ((Int) -> Record)?, time: ((Int) -> Int64)? = nil,
+    _ body: (Frame, Selection) -> Void
   ) {
     if frame == nil || frame!.context !== outer.context { frame = Frame(outer.context, outer.batch) }
     let inner = frame!
@@ -241,8 +253,10 @@ final class Slices {
     inner.reset(rows: rows)
     inner.origins.removeAll(keepingCapacity: true)
     inner.records.removeAll(keepingCapacity: true)
+    inner.times.removeAll(keepingCapacity: true)
     for row in 0..<rows {
       inner.origins.append(origin(row))
+      if let time { inner.times.append(time(row)) }
       if let record { inner.records.append(record(row)) }
     }
     body(inner, inner.all())

@@ -4,7 +4,7 @@
 /// draw it. Values of configuration and secrets are never in it, references are.
 public struct Plan: Codable, Sendable {
   /// Another number whenever the form of the plan changes: who gets a plan of another one refuses it.
-  public static let currentVersion = 5
+  public static let currentVersion = 6
   public var version = Plan.currentVersion
   public var program: Program
   public var records: [RecordType] = []
@@ -37,9 +37,27 @@ public struct PipelineBody: Codable, Sendable {
   public let main: Route
   /// The chain of `on error`, if there is one.
   public let error: Route?
-  public init(main: Route, error: Route?) {
+  /// Of each step that keeps something, in their order.
+  public let states: [StateBody]
+  public init(main: Route, error: Route?, states: [StateBody] = []) {
     self.main = main
     self.error = error
+    self.states = states
+  }
+}
+
+/// The chains of a step that keeps something of the events before: such a step ends the chain that it stands in.
+public struct StateBody: Codable, Sendable {
+  /// What its events go through.
+  public let after: Route
+  /// What it computes with: `fold` what is kept next, a join whether two events belong together.
+  public let inner: Route?
+  /// What the events of the stream that it joins go through on their way to it.
+  public let side: Route?
+  public init(after: Route, inner: Route? = nil, side: Route? = nil) {
+    self.after = after
+    self.inner = inner
+    self.side = side
   }
 }
 
@@ -102,6 +120,10 @@ public struct Step: Codable, Sendable {
     case tee([Step])
     case log(Expr)
     case sample(Double)
+    /// The event's time. It fails where that is late.
+    case time(Expr)
+    /// To the step that keeps something, by its place among those, with what is computed of the event.
+    case state(Int, StatePart, each: [Expr])
     /// Shows tests what comes by, by the probe's place in the pipeline; it is no stage, and has the number of the step before.
     case probe(Int)
     /// The sink by its place in the pipeline, and its arguments per event.

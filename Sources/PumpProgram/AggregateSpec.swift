@@ -30,7 +30,7 @@ public struct AggregateSpec: Codable, Sendable, Hashable {
   public var result: Type
 
   public init(
-    _ function: Function, argument: Int? = nil, condition: Int? = nil, by: Int? = nil, limit: Int? = nil, share: Double? = nil,
+    function: Function, argument: Int? = nil, condition: Int? = nil, by: Int? = nil, limit: Int? = nil, share: Double? = nil,
     count: Int? = nil, keepsTies: Bool = false, argumentType: Type? = nil, byType: Type? = nil, result: Type
   ) {
     self.function = function

@@ -109,6 +109,22 @@ public final class EndpointSpec: Codable, Sendable {
     }
   }
 
+  private func isSet(_ name: String) -> Bool { setting(name) != nil && !isUnset(name) }
+
+  /// Whether no end of a source is in sight: it follows, asks again and again, or never had one.
+  public var isEndless: Bool {
+    if let follow = setting("follow")?.value { if follow != .literal(.bool(false)) { return true } }
+    if connector != "timer", isSet("every") { return true }
+    return abilities.contains("endless") && !isSet("limit") && !isSet("count")
+  }
+
+  /// Whether a source has several partitions, as far as the spec says: each of these has an order of its own.
+  public var isDivided: Bool {
+    if abilities.contains("divided") { return true }
+    guard connector == "file", case .literal(.string(let path))? = setting("path")?.value else { return connector == "file" }
+    return path.contains { "*?[".contains($0) }
+  }
+
   /// Whether two sinks may write to one table, topic or file, as far as the spec says.
   public func mayShareTarget(with other: EndpointSpec) -> Bool {
     guard connector == other.connector, connection == other.connection else { return false }

@@ -65,32 +65,42 @@ public struct StageSpec: Codable, Sendable {
 public struct SinkSpec: Codable, Sendable {
   public enum Target: Codable, Sendable {
     case endpoint(EndpointSpec)
-    /// A pipeline with `input` of this type.
+    /// A pipeline with `input` of this type, or whose source is this stream.
     case pipeline(String, Type)
+    /// A join of that pipeline, by its place among the steps that keep something.
+    case join(String, Int, Type)
   }
   /// The number of the step among the pipeline's stages.
   public let step: Int
   public let route: RouteKind
+  /// The step that keeps something behind which it stands, by its place among those; nil in the pipeline's first route.
+  public let behind: Int?
   public let target: Target
-  public init(step: Int, route: RouteKind, target: Target) {
+  public init(step: Int, route: RouteKind, behind: Int? = nil, target: Target) {
     self.step = step
     self.route = route
+    self.behind = behind
     self.target = target
   }
 
   public var endpoint: EndpointSpec? { if case .endpoint(let endpoint) = target { endpoint } else { nil } }
-  public var pipeline: String? { if case .pipeline(let id, _) = target { id } else { nil } }
+  public var pipeline: String? {
+    switch target {
+    case .endpoint: nil
+    case .pipeline(let id, _), .join(let id, _, _): id
+    }
+  }
   public var label: String {
     switch target {
     case .endpoint(let endpoint): endpoint.label
-    case .pipeline(let id, _): "sink \(id)"
+    case .pipeline(let id, _), .join(let id, _, _): "sink \(id)"
     }
   }
   /// The type of what it gets: Bytes, or a record.
   public var type: Type {
     switch target {
     case .endpoint(let endpoint): endpoint.type
-    case .pipeline(_, let type): type
+    case .pipeline(_, let type), .join(_, _, let type): type
     }
   }
 }
@@ -110,6 +120,10 @@ public struct PipelineSpec: Codable, Sendable {
   public let lookups: [EndpointSpec]
   /// The labels of the steps that tests ask about and that are no sinks.
   public let probes: [String]
+  /// What its events have their times from, where it says that.
+  public let clock: ClockSpec?
+  /// The steps that keep something of the events before.
+  public let states: [StateSpec]
   public let onError: ErrorPolicy
   public let delivery: Delivery
   /// What the main route reads of `meta`; `raw` is the event itself and not among them.
@@ -118,7 +132,8 @@ public struct PipelineSpec: Codable, Sendable {
   public let place: Place
   public init(
     id: String, docs: String? = nil, sources: [EndpointSpec] = [], input: Type, stages: [StageSpec], sinks: [SinkSpec] = [],
-    lookups: [EndpointSpec] = [], probes: [String] = [], onError: ErrorPolicy, delivery: Delivery, meta: [Field] = [],
+    lookups: [EndpointSpec] = [], probes: [String] = [], clock: ClockSpec? = nil, states: [StateSpec] = [], onError: ErrorPolicy,
+    delivery: Delivery, meta: [Field] = [],
     settings: [Setting] = [], place: Place
   ) {
     self.id = id
@@ -129,6 +144,8 @@ public struct PipelineSpec: Codable, Sendable {
     self.sinks = sinks
     self.lookups = lookups
     self.probes = probes
+    self.clock = clock
+    self.states = states
     self.onError = onError
     self.delivery = delivery
     self.meta = meta
@@ -146,6 +163,9 @@ public struct PipelineSpec: Codable, Sendable {
     let waiting = Set(sinks.compactMap { $0.endpoint.flatMap { $0.whenDown == nil ? $0.connection : nil } })
     return waiting.count > 1 ? waiting.sorted() : []
   }
+
+  /// Whether the times of its events are known to what it sends them to.
+  public var carriesTimes: Bool { clock != nil || !states.isEmpty || sinks.contains { $0.pipeline != nil } }
 
   /// Sources, sinks and lookups: whatever a step may be configured for.
   public var endpoints: [EndpointSpec] { sources + sinks.compactMap(\.endpoint) + lookups }

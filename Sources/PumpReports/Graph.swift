@@ -26,6 +26,8 @@ private struct Graph {
   var nodes: [Node] = []
   var edges: [(from: Int, to: Int, label: String)] = []
   let pipelines: [String]
+  /// Of the pipeline at hand.
+  private var states: [StateBody] = []
 
   init(_ plan: Plan) {
     pipelines = plan.program.pipelines.map(\.id)
@@ -39,6 +41,7 @@ private struct Graph {
         entries[pipeline.id] = entry
         starts = [entry]
       }
+      states = body.states
       walk(body.main.steps[...], pipeline, from: starts, label: "", number, 1, &feeds)
       if let error = body.error { walk(error.steps[...], pipeline, from: starts, label: "on error", number, 1, &feeds) }
     }
@@ -71,6 +74,7 @@ private struct Graph {
       }
     case .tee(let inner): walk(inner[...], spec, from: [node], label: "copy", pipeline, rank + 1, &feeds)
     case .sink(let index, _): if let target = spec.sinks[index].pipeline { feeds.append((node, target)) }
+    case .state(let index, _, each: _): walk(states[index].after.steps[...], spec, from: [node], label: "", pipeline, rank + 1, &feeds)
     default: break
     }
     walk(steps.dropFirst(), spec, from: [node], label: "", pipeline, rank + 1, &feeds)

@@ -70,11 +70,28 @@ private struct PlanPrinter {
         switch sink.target {
         case .endpoint(let endpoint): out.endpoint("\(sink.route.rawValue) sink \(index) of step \(sink.step)", endpoint)
         case .pipeline(let id, let type): out.line("\(sink.route.rawValue) sink \(index) of step \(sink.step) to pipeline \(id): \(type)")
+        case .join(let id, let state, let type):
+          out.line("\(sink.route.rawValue) sink \(index) of step \(sink.step) to state \(state) of \(id): \(type)")
         }
       }
       for (index, lookup) in pipeline.lookups.enumerated() { out.endpoint("lookup \(index)", lookup) }
+      if let clock = pipeline.clock {
+        out.line("clock of step \(clock.step): late \(clock.late)\(clock.idle.map { ", idle \($0)" } ?? "")")
+      }
       out.route("main", body.main)
+      for (index, (state, body)) in zip(pipeline.states, body.states).enumerated() { out.state(index, state, body) }
       if let error = body.error { out.route("error", error) }
+    }
+  }
+
+  private mutating func state(_ index: Int, _ state: StateSpec, _ body: StateBody) {
+    line("state \(index) of step \(state.step) \(JSONLiteral.quoted(state.name)): \(state.kind), limit \(state.limit)")
+    inside { out in
+      let each = state.each.map { "\($0.name): \($0.type)" }.joined(separator: ", ")
+      out.line("each { \(each) }, of them \(state.keys) key, \(state.meta) meta\(state.event.map { ", event \($0)" } ?? "")")
+      if let inner = body.inner { out.route("inner", inner) }
+      if let side = body.side { out.route("side", side) }
+      out.route("after", body.after)
     }
   }
 
@@ -115,6 +132,8 @@ private struct PlanPrinter {
       inside { $0.steps(inner) }
     case .log(let text): line("\(head): \(text)")
     case .sample(let share): line("\(head): \(share)")
+    case .time(let value): line("\(head): \(value)")
+    case .state(let index, let part, let each): line("\(head): \(part) of state \(index)\(each.map { " each \($0)" }.joined())")
     case .probe(let index): line("probe \(index)")
     case .sink(let index, let each): line("\(head): sink \(index)\(each.map { " each \($0)" }.joined())")
     case .discard: line(head)

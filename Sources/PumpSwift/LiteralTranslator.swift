@@ -25,7 +25,8 @@ struct LiteralTranslator {
       let items = parts.displayStyle == .tuple ? parts.children.map { ($0.label, $0.value) } : [(nil, payload.value)]
       return .call(.name(".\(payload.label!)"), items.map { label, part in argument(label.flatMap { $0.hasPrefix(".") ? nil : $0 }, part) })
     default:
-      let name = String(reflecting: type(of: value)).split(separator: ".").dropFirst().joined(separator: ".")
+      // With its module: a type of the spec may have the same name.
+      let name = String(reflecting: type(of: value))
       return .call(.name(name), mirror.children.filter { !isDefault($0.value) }.map { argument($0.label, $0.value) })
     }
   }

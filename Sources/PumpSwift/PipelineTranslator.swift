@@ -17,7 +17,7 @@ final class PipelineTranslator {
   private var members: [SwiftProperty] = []
   private var methods: [SwiftFunction] = []
   /// Fields of `Sinks`, with their values.
-  private var sinks: [(name: String, type: SwiftType, value: SwiftExpression)] = []
+  var sinks: [(name: String, type: SwiftType, value: SwiftExpression)] = []
   /// What `process` does after its loop, in the order of the steps.
   private var lookups: [SwiftStatement] = []
 
@@ -77,7 +77,11 @@ final class PipelineTranslator {
         .constant("(sinks, c)", .tuple([.call("Sinks", "out"), "batch.context"])),
         .each(
           "row", in: .binary("0", "..<", "batch.count"),
-          [.assign("step", "-1"), guarded(.call("run", [first] + Self.contextArguments, throws: true))]),
+          [.assign("step", "-1")]
+            + (pipeline.states.isEmpty && !(pipeline.sources.isEmpty && pipeline.carriesTimes)
+              ? [] : [.evaluate(.call("out.begin", "batch", "row"))]) + [
+              guarded(.call("run", [first] + Self.contextArguments, throws: true))
+            ]),
       ] + lookups
     declarations += [
       .blank,
@@ -165,6 +169,8 @@ final class PipelineTranslator {
     case .sample(let share):
       let test = SwiftExpression.call("batch.sampled", "row", .number(step.number), .number("\(share)"))
       return [.require([.test(test)], otherwise: [.increment("out.filtered"), .exit(nil)])] + chain(rest, event, carried: carried)
+    case .time(let value): return time(value, step) + chain(rest, event, carried: carried)
+    case .state(let index, let part, let each): return state(index, part, each, event, step)
     case .probe(let index):
       let closure = SwiftClosure(parameters: [("bytes", nil)], body: [written(event, "bytes")])
       return [.evaluate(.call("out.show", [.number(index)], closure))] + chain(rest, event, carried: carried)
@@ -301,11 +307,12 @@ final class PipelineTranslator {
     }
     let spec = pipeline.sinks[number]
     if spec.type == .bytes || spec.endpoint?.takesDocuments == true {
-      return body + bytes() + [.evaluate(.call("sink.end", "row"))]
+      let note: [SwiftStatement] = spec.pipeline == nil ? [] : [.evaluate(.call("sink.note", "out.time", "batch", "row"))]
+      return body + bytes() + [.evaluate(.call("sink.end", "row"))] + note
     }
-    return body + [
-      .evaluate(event.swift.dot("write", .unwrapped("sink.records"), "sink.count")),
-      .evaluate(.call("sink.origins.append", .call("Int32", "row"))),
-    ]
+    body.append(.evaluate(event.swift.dot("write", .unwrapped("sink.records"), "sink.count")))
+    // What another pipeline gets has its time with it.
+    if spec.pipeline != nil { return body + [.evaluate(.call("sink.take", "row", "out.time", "batch"))] }
+    return body + [.evaluate(.call("sink.origins.append", .call("Int32", "row")))]
   }
 }

@@ -21,7 +21,7 @@ struct ProgramTranslator {
   /// Types get their names in the order in which they are asked for: those of the spec first, then what functions and
   /// pipelines make. So the file of types is made last.
   func files() -> [GeneratedFile] {
-    types.reserve(plan.program.pipelines.map(\.id))
+    types.reserve(plan.program.pipelines)
     for type in plan.enums { _ = types.name(of: type, hint: "Choice") }
     for record in plan.records { _ = types.name(of: record, hint: "Record") }
     let functions = file("Functions.swift", [.type(functions()), .blank, .type(config())])
@@ -95,9 +95,19 @@ struct ProgramTranslator {
   private func classes(_ pipeline: PipelineSpec, _ body: PipelineBody) -> [SwiftDeclaration] {
     let name = types.className(pipeline.id)
     let main = PipelineTranslator(types, pipeline, name).translate(body.main, docs: pipeline.docs)
-    guard let error = body.error else { return [.type(main)] }
-    let docs = "What happens to events of `\(pipeline.id)` that fail."
-    return [.type(main), .blank, .type(PipelineTranslator(types, pipeline, name + "Errors").translate(error, docs: docs))]
+    var classes: [SwiftDeclaration] = [.type(main)]
+    func add(_ route: Route?, _ suffix: String, _ docs: String) {
+      guard let route else { return }
+      classes += [.blank, .type(PipelineTranslator(types, pipeline, name + suffix).translate(route, docs: docs))]
+    }
+    for (number, state) in body.states.enumerated() {
+      let step = "`\(pipeline.states[number].name)`"
+      add(state.after, "After\(number)", "What follows \(step).")
+      add(state.inner, "Inner\(number)", "What \(step) computes with.")
+      add(state.side, "Side\(number)", "The events that \(step) joins.")
+    }
+    add(body.error, "Errors", "What happens to events of `\(pipeline.id)` that fail.")
+    return classes
   }
 
   private func main() -> GeneratedFile {
@@ -107,8 +117,19 @@ struct ProgramTranslator {
     let steps = zip(plan.program.pipelines, plan.bodies).map { pipeline, body -> SwiftExpression in
       func made(_ name: String) -> SwiftExpression { .closure(SwiftClosure(body: [.evaluate(.call(.name(name), "$0"))])) }
       let name = types.className(pipeline.id)
-      let error: [SwiftExpression] = body.error == nil ? [] : [.labeled("error", made(name + "Errors"))]
-      return .call("PipelineSteps", [.labeled("main", made(name))] + error)
+      func part(_ route: Route?, _ label: String, _ suffix: String) -> [SwiftExpression] {
+        route == nil ? [] : [.labeled(label, made(name + suffix))]
+      }
+      let states = body.states.enumerated().map { number, state -> SwiftExpression in
+        .call(
+          ".init",
+          part(state.after, "after", "After\(number)") + part(state.inner, "inner", "Inner\(number)")
+            + part(state.side, "side", "Side\(number)"))
+      }
+      return .call(
+        "PipelineSteps",
+        [.labeled("main", made(name))] + part(body.error, "error", "Errors")
+          + (states.isEmpty ? [] : [.labeled("states", .array(states))]))
     }
     let executable = SwiftExpression.call("Executable", "program", .labeled("steps", "steps"))
     let arguments = SwiftExpression.call("Array", .call("CommandLine.arguments.dropFirst", []))

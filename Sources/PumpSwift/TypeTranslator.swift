@@ -21,11 +21,12 @@ final class TypeTranslator {
   private var classes: [String: String] = [:]
 
   /// Names the classes of pipelines before any type can take their names.
-  func reserve(_ pipelines: [String]) {
-    for id in pipelines {
-      let name = unique(Swift.type(Swift.camel(id) + "Pipeline"))
-      classes[id] = name
+  func reserve(_ pipelines: [PipelineSpec]) {
+    for pipeline in pipelines {
+      let name = unique(Swift.type(Swift.camel(pipeline.id) + "Pipeline"))
+      classes[pipeline.id] = name
       taken.insert(name + "Errors")
+      for number in pipeline.states.indices { for part in ["After", "Inner", "Side"] { taken.insert("\(name)\(part)\(number)") } }
     }
   }
 
@@ -119,7 +120,7 @@ final class TypeTranslator {
 
   func literal(_ record: RecordType) -> SwiftExpression {
     let fields = SwiftExpression.labeled("fields", .array(record.fields.map { literal($0) }))
-    return .call("RecordType", named(record.name) + [fields])
+    return .call("PumpProgram.RecordType", named(record.name) + [fields])
   }
 
   func literal(_ field: Field) -> SwiftExpression {
@@ -127,14 +128,14 @@ final class TypeTranslator {
     if field.wire != field.name { arguments.append(.labeled("wire", .string(field.wire))) }
     if let value = field.value { arguments.append(.labeled("value", LiteralTranslator(types: self).translate(value))) }
     if field.isRest { arguments.append(.labeled("isRest", .name("true"))) }
-    return .call("Field", arguments)
+    return .call("PumpProgram.Field", arguments)
   }
 
   func literal(of type: EnumType) -> SwiftExpression {
     let cases = type.cases.map { item -> SwiftExpression in
       .call(".init", [.string(item.name)] + (item.wire == item.name ? [] : [.labeled("wire", .string(item.wire))]))
     }
-    return .call(".enumeration", .call("EnumType", named(type.name) + [.labeled("cases", .array(cases))]))
+    return .call(".enumeration", .call("PumpProgram.EnumType", named(type.name) + [.labeled("cases", .array(cases))]))
   }
 
   private func named(_ name: String?) -> [SwiftExpression] { name.map { [.labeled("name", .string($0))] } ?? [] }

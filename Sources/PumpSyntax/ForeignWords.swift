@@ -82,14 +82,26 @@ public enum ForeignWords {
     "retry": Answer("sinks try again by themselves: `sink … { retry { attempts = 5 } }`"),
     "catch": Answer("what fails goes to `on error |> …`, after the steps"),
     "on_error": Answer("what fails goes to `on error |> …`, after the steps"),
-  ]) { first, _ in first }.merging(
-    [
-      "group", "groupby", "group_by", "window", "limit", "join", "distinct", "dedupe", "deduplicate", "aggregate", "reduce", "count", "sum",
-      "order", "sort", "orderby", "order_by", "tumble", "hop", "session", "throttle", "batch", "buffer", "fold", "scan", "top",
-    ].map {
-      ($0, Answer("groups, windows, joins and what else needs many events are not in the language yet: steps see one event at a time"))
-    }
-  ) { first, _ in first }
+    "groupby": Answer("write `|> group by .id window tumbling 1m { n: count() }`"),
+    "group_by": Answer("write `|> group by .id window tumbling 1m { n: count() }`"),
+    "aggregate": Answer("write `|> group by .id window tumbling 1m { n: count() }`"),
+    "reduce": Answer("write `|> group … { … }`, or `|> fold by .id within 1d as acc: { n: Int = 0 } = { n: acc.n + 1 }`"),
+    "scan": Answer("write `|> fold by .id within 1d as acc: { n: Int = 0 } = { n: acc.n + 1 }`"),
+    "count": Answer("write `|> group window tumbling 1m { n: count() }`"),
+    "sum": Answer("write `|> group window tumbling 1m { total: sum(.amount) }`"),
+    "window": Answer("a window belongs to a group: `|> group by .id window tumbling 1m { n: count() }`"),
+    "tumble": Answer("write `|> group by .id window tumbling 1m { n: count() }`"),
+    "hop": Answer("write `|> group by .id window sliding 5m every 1m { n: count() }`"),
+    "session": Answer("write `|> group by .id window session 30m { n: count() }`"),
+    "distinct": Answer("write `|> dedupe by .id within 10m`"), "deduplicate": Answer("write `|> dedupe by .id within 10m`"),
+    "unique": Answer("write `|> dedupe by .id within 10m`"), "sort": Answer("write `|> order`, behind `time`"),
+    "orderby": Answer("write `|> order`, behind `time`"), "order_by": Answer("write `|> order`, behind `time`"),
+    "top": Answer("write `|> group by .category window tumbling 1h { best: top(3, it, by: .price) }`"),
+    "lag": Answer("write `|> previous by .id within 1h as before`"),
+    "watermark": Answer("write `|> time .at late 10s`"), "batch": Answer("a sink has `batch { max = 1000, linger = 1s }`"),
+    "buffer": Answer("a sink has `batch { max = 1000, linger = 1s }`"),
+    "limit": Answer("some sources end after so many events: `generate.records(count: 10)`"),
+  ]) { first, _ in first }
 
   /// Values by other names.
   public static let values: [String: Answer] = words([

@@ -69,7 +69,8 @@ extension Parser {
         report(
           .unknownForm, span, "`\(excerpt(word))` begins no top-level form",
           help: Self.foreignForms[word] ?? (word == "language" ? "write `language \(languageVersion)`, in the first line" : nil)
-            ?? "a file holds import, config, connection, type, enum, fn, pattern, stage, pipeline, test and connector, each at column 1")
+            ?? "a file holds import, config, connection, type, enum, fn, pattern, stage, stream, pipeline, test and connector, each at column 1"
+        )
       }
       advance()
       return nil
@@ -90,6 +91,7 @@ extension Parser {
     case "fn": return function(docs, start)
     case "pattern": return pattern(docs, start)
     case "stage": return stage(docs, start)
+    case "stream": return pipeline(docs, start, isStream: true)
     case "pipeline": return pipeline(docs, start)
     case "test": return test(start)
     default: return connector(docs, start)

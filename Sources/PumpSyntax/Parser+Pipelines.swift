@@ -2,18 +2,15 @@ extension Parser {
   /// Every step's keyword; anything else that looks like a call is a named stage.
   public static let stepWords: Set<String> = [
     "decode", "encode", "filter", "assert", "map", "set", "drop", "rename", "expand", "lookup", "route", "tee", "log",
-    "sample", "sink", "reply", "discard",
-  ]
-  /// Words that will be steps: what uses them as names would change its meaning then.
-  public static let plannedStepWords: Set<String> = [
-    "time", "group", "join", "dedupe", "previous", "running", "fold", "order",
+    "sample", "sink", "reply", "discard", "time", "group", "join", "left", "dedupe", "previous", "running", "fold", "order",
   ]
 
-  mutating func pipeline(_ docs: String?, _ start: Span) -> ItemSyntax? {
-    guard let name = name("a pipeline's id") else { return nil }
-    var result = PipelineSyntax(name: name, docs: docs, origin: .erroneous, span: start)
+  mutating func pipeline(_ docs: String?, _ start: Span, isStream: Bool = false) -> ItemSyntax? {
+    let what = isStream ? "stream" : "pipeline"
+    guard let name = name("a \(what)'s id") else { return nil }
+    var result = PipelineSyntax(name: name, docs: docs, isStream: isStream, origin: .erroneous, span: start)
     var hasOrigin = false
-    braced("the pipeline's body", holdsSteps: true) { parser in
+    braced("the \(what)'s body", holdsSteps: true) { parser in
       if parser.at(word: "source") || parser.at(word: "input") || parser.at(.at) {
         guard !hasOrigin else {
           parser.report(
@@ -37,7 +34,7 @@ extension Parser {
       if !hasOrigin, parser.at(.identifier), parser.next.kind == .dot {
         let place = parser.span
         parser.report(
-          .noOrigin, place, "pipeline `\(name.text)` has no source", help: "write `source \(parser.text)…`",
+          .noOrigin, place, "\(what) `\(name.text)` has no source", help: "write `source \(parser.text)…`",
           fix: Fix("write `source`", .certain, [Edit(Span(parser.source, place.start..<place.start), "source ")]))
         hasOrigin = true
         guard let endpoint = parser.endpointUse(nil) else { return false }
@@ -58,7 +55,7 @@ extension Parser {
     }
     if !hasOrigin, !tooDeep {
       report(
-        .noOrigin, name.span, "pipeline `\(name.text)` has no source",
+        .noOrigin, name.span, "\(what) `\(name.text)` has no source",
         help: "begin it with `source file.lines(\"in.ndjson\")`, or with `input T` where other pipelines feed it")
     }
     result.span = start.joined(lastSpan)
@@ -280,6 +277,8 @@ extension Parser {
     case "sink":
       guard let endpoint = endpointUse(label) else { return .erroneous }
       return .sink(endpoint)
+    case "time": return time()
+    case _ where Self.stateWords.contains(word): return state(word)
     case "reply": return .reply(at(.leftBrace) && !token.afterNewline ? settings() : [])
     default: return .discard
     }

@@ -222,7 +222,7 @@ public struct Parser {
   }
 
   static let topLevelWords: Set<String> = [
-    "import", "config", "connection", "type", "enum", "fn", "pattern", "stage", "pipeline", "test", "connector",
+    "import", "config", "connection", "type", "enum", "fn", "pattern", "stage", "stream", "pipeline", "test", "connector",
   ]
 
   /// Whether a top-level form begins here: its keyword at column 1.

@@ -136,6 +136,8 @@ public struct StageSyntax: Sendable {
 public struct PipelineSyntax: Sendable {
   public let name: Name
   public let docs: String?
+  /// `stream`: it ends in no sink, and others read it.
+  public let isStream: Bool
   public var settings: [SettingSyntax] = []
   public var origin: OriginSyntax
   public var steps: [StepSyntax] = []
@@ -224,6 +226,9 @@ public struct StepSyntax: Sendable {
     case tee([StepSyntax], WhenDownSyntax?)
     case log(ExprSyntax)
     case sample(percent: String, Span)
+    case time(TimeSyntax)
+    /// A step that keeps something of the events before.
+    case state(StateSyntax)
     case call(Name, [ArgumentSyntax])
     case sink(EndpointSyntax)
     /// To the sender of the event, with what the settings say of the answer.

@@ -27,12 +27,25 @@ public final class Batch {
   public package(set) var isFramed = false
   /// The header of that stream.
   public package(set) var header: Header?
+  /// When each event was, in microseconds since 1970; empty where a step that keeps something does not give them.
+  public var times = PlainList<Int64>(capacity: 16)
+  /// Which partition of its source each event is of, by the source's own numbers; empty where all are of partition 0.
+  public var partitions = PlainList<Int32>(capacity: 16)
+  /// Which of two events of one time is the earlier: by partition, and by position within it.
+  package var orders = PlainList<Int64>(capacity: 16)
+  /// The payload of an event for the error route, where that is not the event itself.
+  package var payloads: ((Int) -> String)?
   /// The source must see everything up to here acknowledged before it goes on: a partition is taken from it, say.
   public var wantsCommit = false
 
   public init(context: Context = Context()) { self.context = context }
 
-  deinit { events.release() }
+  deinit {
+    events.release()
+    times.release()
+    partitions.release()
+    orders.release()
+  }
 
   @inlinable @inline(__always)
   public func append(_ event: Text) {
@@ -45,6 +58,10 @@ public final class Batch {
     events.removeAll()
     records?.clear()
     for column in meta.values { column.clear() }
+    times.removeAll()
+    partitions.removeAll()
+    orders.removeAll()
+    payloads = nil
     refused.removeAll(keepingCapacity: true)
     wantsCommit = false
     isFramed = false
@@ -80,6 +97,7 @@ public final class Batch {
 
   /// The bytes of an event for the error route: as they came, or as JSON of the typed event.
   package func payload(_ row: Int) -> Text {
+    if let payloads { return context.arena.copy(payloads(row)) }
     guard let records else { return events[row] }
     return makeText(context.arena) { $0.json(records, row, JSONOptions()) }
   }
@@ -107,6 +125,9 @@ public final class SinkBuffer {
   public let each: [Column]
   /// The event of the batch that each came from.
   public var origins = PlainList<Int32>()
+  /// Where the events go to a step that keeps something: when each was, and which of two of one time is the earlier.
+  package var times = PlainList<Int64>(capacity: 16)
+  package var orders = PlainList<Int64>(capacity: 16)
   /// Behind an `expand`, the place of each in the list that its event was expanded by; else empty.
   var elements = PlainList<Int32>()
   /// The batch's `origin`.
@@ -139,6 +160,8 @@ public final class SinkBuffer {
     ends.release()
     origins.release()
     elements.release()
+    times.release()
+    orders.release()
   }
 
   public var count: Int { origins.count }
@@ -156,6 +179,18 @@ public final class SinkBuffer {
     ends.append(bytes.count)
     bytes.byte(0x0A)
     origins.append(Int32(truncatingIfNeeded: origin))
+  }
+
+  /// Closes the event whose columns were just written, on its way to a step that keeps something.
+  @inlinable @inline(__always)
+  public func take(_ row: Int, _ time: Int64, _ batch: Batch) {
+    origins.append(Int32(truncatingIfNeeded: row))
+    note(time, batch, row)
+  }
+  /// Notes when the event was that was just closed.
+  public func note(_ time: Int64, _ batch: Batch, _ row: Int) {
+    times.append(time)
+    orders.append(batch.orders.count > 0 ? batch.orders[row] : 0)
   }
 
   public func event(_ row: Int) -> Text {
@@ -179,6 +214,8 @@ public final class SinkBuffer {
     ends.removeAll()
     origins.removeAll()
     elements.removeAll()
+    times.removeAll()
+    orders.removeAll()
     records?.clear()
     for column in each { column.clear() }
   }
@@ -187,6 +224,12 @@ public final class SinkBuffer {
 /// What a batch became: one buffer for each sink of the pipeline, in the order of its steps, and the failures.
 public final class Outputs {
   public let sinks: [SinkBuffer]
+  /// What goes to the steps that keep something, for each of these by the part that it is; they are emptied by these.
+  package let states: [[StatePart: SinkBuffer]]
+  /// What says which events are late, where the pipeline has times.
+  package var clock: FlowClock?
+  /// When the event at work was.
+  public var time: Int64 = 0
   public var failures: [Failure] = []
   public var filtered = 0
   /// Events that `discard` ended.
@@ -201,9 +244,24 @@ public final class Outputs {
   /// Takes what comes by a probe, where a test runs.
   package var onProbe: ((Int, String) -> Void)?
 
-  public init(sinks: [SinkBuffer], log: @escaping (String) -> Void) {
+  public init(sinks: [SinkBuffer], states: [[StatePart: SinkBuffer]] = [], log: @escaping (String) -> Void) {
     self.sinks = sinks
+    self.states = states
     self.log = log
+  }
+
+  /// What a step that keeps something gets.
+  public func state(_ number: Int, _ part: StatePart) -> SinkBuffer { states[number][part]! }
+
+  /// Works on an event that has its time already.
+  @inlinable public func begin(_ batch: Batch, _ row: Int) { time = batch.times.count > 0 ? batch.times[row] : 0 }
+
+  /// The event's time; it fails where it is late.
+  public func admit(_ time: Timestamp, _ batch: Batch, _ row: Int) throws(EventFailure) {
+    self.time = time.micros
+    guard let clock else { return }
+    let partition = batch.partitions.count > 0 ? batch.partitions[row] : 0
+    guard clock.admit(time.micros, partition) else { throw EventFailure(clock.complaint(time, partition)) }
   }
 
   public func fail(_ row: Int, _ step: Int, _ message: String) {

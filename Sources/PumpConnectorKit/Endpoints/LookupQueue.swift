@@ -2,7 +2,7 @@
 public final class LookupQueue<Event> {
   @usableFromInline let keys: Column
   @usableFromInline let found: Column
-  @usableFromInline var events: [(event: Event, row: Int, record: Record?, element: Element?)] = []
+  @usableFromInline var events: [(event: Event, row: Int, record: Record?, element: Element?, time: Int64)] = []
   @usableFromInline var rows: [Int32] = []
 
   public init(_ key: Shape, _ found: Shape) {
@@ -13,7 +13,7 @@ public final class LookupQueue<Event> {
   @inlinable public func add(_ key: some ColumnValue, _ event: Event, _ row: Int, _ out: Outputs) {
     key.write(keys, events.count)
     rows.append(Int32(events.count))
-    events.append((event, row, out.record, out.element))
+    events.append((event, row, out.record, out.element, out.time))
   }
 
   /// Asks, and goes on with each event and what was found for it; those for which that fails have failed in this step.
@@ -32,6 +32,7 @@ public final class LookupQueue<Event> {
       }
     }
     for (place, item) in events.enumerated() where !failed.contains(place) {
+      out.time = item.time
       out.on(item.record, item.element) { next(item.event, .read(found, place, context.arena), item.row) }
     }
     keys.clear()

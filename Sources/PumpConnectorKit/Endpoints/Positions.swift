@@ -42,9 +42,12 @@ extension PositionKeeper { public var keeper: (any PositionKeeper)? { self } }
 package enum PositionPlace {
   case file(FilePositions)
   case sink(KeptPositions)
+  /// With what the steps of its pipeline keep.
+  case log(any PositionStore)
 
   package var store: any PositionStore {
     switch self {
+    case .log(let positions): positions
     case .file(let positions): positions
     case .sink(let positions): positions
     }
@@ -98,7 +101,7 @@ package final class KeptPositions: PositionStore, @unchecked Sendable {
 }
 
 /// A folder of positions, which one process has at a time: two that went on from the same would do everything twice.
-final class StateFolder: Sendable {
+package final class StateFolder: Sendable {
   private let fd: Int32
 
   /// The folders of this process that are in use, by their paths.
@@ -106,7 +109,7 @@ final class StateFolder: Sendable {
   private struct Unheld { weak var folder: StateFolder? }
 
   /// Makes the folder where it is not there, and holds it until nobody uses the result any more.
-  static func hold(_ path: String) throws(RunFailure) -> StateFolder {
+  package static func hold(_ path: String) throws(RunFailure) -> StateFolder {
     try open.withLock { open throws(RunFailure) in
       if let held = open[path]?.folder { return held }
       let folder = try StateFolder(path)
@@ -140,13 +143,18 @@ package final class FilePositions: PositionStore, @unchecked Sendable {
 
   package init(folder: String, pipeline: String, label: String) {
     self.folder = folder
-    let name = "\(pipeline)-\(label)".utf8.map { byte -> String in
+    path = "\(folder)/\(Self.fileName("\(pipeline)-\(label)")).position"
+  }
+
+  /// A file's name that no other text has.
+  package static func fileName(_ text: String) -> String {
+    let name = text.utf8.map { byte -> String in
       let isPlain = (byte | 0x20 >= 97 && byte | 0x20 <= 122) || (byte >= 48 && byte <= 57) || byte == 45 || byte == 46
       return isPlain ? String(UnicodeScalar(byte)) : "_" + String(byte, radix: 16)
     }.joined()
     // File names end at 255 bytes; of a longer one the rest stands as a number.
     let rest = name.utf8.dropFirst(180).fnv1a
-    path = "\(folder)/\(name.utf8.count > 180 ? "\(name.prefix(180))-\(String(rest, radix: 16))" : name).position"
+    return name.utf8.count > 180 ? "\(name.prefix(180))-\(String(rest, radix: 16))" : name
   }
 
   package var isTransactional: Bool { false }

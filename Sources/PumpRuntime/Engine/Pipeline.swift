@@ -28,7 +28,17 @@ final class Pipeline: @unchecked Sendable {
   private let keeper: SinkSet.Keeper?
   /// The pipelines that it feeds.
   private let feeds: [Pipeline]
-  private let lock = PlainLock()
+  /// Its own, or one for all pipelines of a unit that keeps something: what feeds another works under the other's lock, too.
+  let lock: PlainLock
+  /// The steps that keep something of the events before, and the routes behind these.
+  private(set) var flow: StateFlow?
+  private let afters: [any Processor]
+  /// Of each partition of each source, how many events it gave.
+  private var given: [Int64: Int64] = [:]
+  /// Sources, and pipelines that feed it, that have not come to their end; and how far those that feed it have come.
+  private var openInputs: Int
+  private var read: Set<Int> = []
+  private var feederMarks: [Int64]
   private let shared: Mutex<Counts>
   private var acknowledgements = Acknowledgements()
   private var failure: RunFailure?
@@ -48,18 +58,23 @@ final class Pipeline: @unchecked Sendable {
 
   init(
     _ spec: PipelineSpec, _ steps: PipelineSteps, _ configuration: Configuration, sinks: [any Sink], spools: [SinkSet.Spool] = [],
-    feeds: [Pipeline] = [],
+    feeds: [Pipeline] = [], feeders: Int = 0, lock: PlainLock = PlainLock(),
     lookups: [any Lookup], keeper: SinkSet.Keeper?, logger: Logger, stop: StopSignal, clock: @escaping @Sendable () -> Int64
   ) {
     self.spec = spec
+    self.lock = lock
     processor = steps.main(configuration)
+    afters = steps.states.map { $0.after(configuration) }
+    openInputs = spec.sources.count + feeders
+    feederMarks = Array(repeating: .min, count: feeders)
     errors = ErrorRoute(spec, steps.error?(configuration), logger)
     self.keeper = keeper
     self.feeds = feeds
     self.clock = clock
     self.logger = logger
     self.stop = stop
-    outputs = Outputs(sinks: spec.sinks.map { $0.makeBuffer() }, log: { logger.info($0, pipeline: spec.id) })
+    outputs = Outputs(
+      sinks: spec.sinks.map { $0.makeBuffer() }, states: spec.states.map { $0.makeBuffers() }, log: { logger.info($0, pipeline: spec.id) })
     shared = Mutex(Counts(sent: Array(repeating: 0, count: spec.sinks.count)))
     self.sinks = SinkSet(spec, configuration, sinks, spools: spools, keeper: keeper, errorBatch: errors.batch, stop: stop)
     var limit = Int.max
@@ -82,6 +97,46 @@ final class Pipeline: @unchecked Sendable {
         lookup, endpoint.label, RetryPolicy(RetrySettings(settings), limit: configuration.shutdownTimeout), stop,
         onRetry: { [unowned self] in retried(endpoint.label, $0, $1) }, onBreak: { [unowned self] in outputs.broken = $0 })
     }
+    let targets = zip(spec.sinks, sinks).compactMap { sink, target in (target as? FeedSink).map { (behind: sink.behind, target: $0) } }
+    guard !spec.states.isEmpty || spec.clock != nil || !targets.isEmpty else { return }
+    flow = makeFlow(steps, configuration, targets)
+    outputs.clock = flow?.clock
+  }
+
+  private func makeFlow(_ steps: PipelineSteps, _ configuration: Configuration, _ feeds: [StateFlow.Feed]) -> StateFlow {
+    let constants = Constants(configuration: configuration)
+    let now = { [clock] in Timestamp(clock()) }
+    let made = spec.states.enumerated().map { number, state in
+      let emitter = Emitter(state, now: now) { [unowned self] (batch) throws(RunFailure) in
+        try run(afters[number], batch, isTaken: false)
+        let isKept = sinks.kept.last === batch
+        try flow!.pass(behind: number, batch)
+        return !isKept
+      }
+      emitter.leaveOut = { [unowned self] in shared.withLock { $0.filtered += 1 } }
+      let inner = steps.states[number].inner.map {
+        Evaluation($0(configuration), outputs, outputs.state(number, .inner), spec.innerInput(number), now: now)
+      }
+      return state.make(number, emitter, constants, inner)
+    }
+    let clock = spec.clock.map { clock in
+      var idle: Int64?
+      if case .after(let value)? = clock.idle { idle = constants.number(value) }
+      return FlowClock(late: constants.number(clock.late), idle: idle)
+    }
+    if let clock {
+      // Each holds the flow from the start on.
+      for source in 0..<openInputs {
+        clock.source = Int32(source)
+        clock.join(0)
+      }
+    }
+    return StateFlow(
+      spec, made, clock, outputs, sides: steps.states.map { $0.side?(configuration) }, feeds: feeds,
+      fail: { [unowned self] (failures) throws(RunFailure) in
+        shared.withLock { $0.failed += failures.count }
+        try route(failures)
+      })
   }
 
   private func retried(_ label: String, _ failures: Int, _ failure: RunFailure) {
@@ -95,21 +150,40 @@ final class Pipeline: @unchecked Sendable {
   func onProbe(_ body: @escaping (Int, String) -> Void) { outputs.onProbe = body }
 
   var counts: Counts { shared.withLock { $0 } }
-  var isDurableAtEnd: Bool { sinks.isDurableAtEnd }
+  /// What waits in a step would be lost, were its events acknowledged before the end.
+  var isDurableAtEnd: Bool { sinks.isDurableAtEnd || unit == nil && !spec.states.isEmpty }
+  var isWholeAtEnd: Bool { sinks.isDurableAtEnd }
+  var hasKeeper: Bool { keeper != nil }
+  /// Where what its steps keep is made durable with its sinks.
+  var unit: Unit?
+  /// Whether something was written since the last commit.
+  var hasPending: Bool { pendingRows > 0 }
+  var waiting: [Acknowledgements.Progress] { acknowledgements.waiting }
   var keeperSharesTarget: Bool { sinks.keeperSharesTarget }
 
   /// Where the positions of a source are kept: by a sink, or in files of a folder.
   func positions(_ label: String, folder: String?) -> PositionPlace? {
+    if let unit { return .log(unit.store(spec.id, label)) }
     if let keeper { return .sink(KeptPositions(keeper.sink, pipeline: spec.id, label: label)) }
     return folder.map { .file(FilePositions(folder: $0, pipeline: spec.id, label: label)) }
   }
 
   /// Runs a source to its end, or until the stop signal; whether it gave all that it has is returned.
   @discardableResult
-  func run(_ source: any Source, _ policy: RetryPolicy, _ label: String, _ positions: PositionPlace?) throws(RunFailure) -> Bool {
+  func run(
+    _ source: any Source, number: Int = 0, _ policy: RetryPolicy, _ label: String, _ positions: PositionPlace?
+  ) throws(RunFailure) -> Bool {
     var isWhole = !source.ends
     var batch = Batch()
-    if let positions {
+    if let unit {
+      let isReady: Void? = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in
+        lock.lock()
+        defer { lock.unlock() }
+        try unit.load(reset: [])
+      }
+      guard isReady != nil else { return isWhole }
+    }
+    if let positions, spec.sources[number].abilities.contains("resume") {
       let isReady: Void? = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in try source.resume(positions.store) }
       guard isReady != nil else { return isWhole }
     }
@@ -126,13 +200,18 @@ final class Pipeline: @unchecked Sendable {
       lock.lock()
       defer { lock.unlock() }
       let rows = batch.count + batch.refused.count
-      if rows > 0 { try unlessFailed { () throws(RunFailure) in try accept(batch) } }
+      if rows > 0 || flow != nil {
+        try unlessFailed { () throws(RunFailure) in try accept(batch, from: number, isDrained: rows == 0) }
+      }
       if rows > 0 || !batch.checkpoint.isEmpty {
         acknowledgements.took(
           .init(source: source, positions: positions, position: batch.position, rows: rows, checkpoint: batch.checkpoint))
       }
       guard more else {
-        isWhole = isWhole || !stop.isRequested
+        if !stop.isRequested {
+          isWhole = true
+          try unlessFailed { () throws(RunFailure) in try inputEnded(number) }
+        }
         break
       }
       if let progress = source.progress { shared.withLock { ($0.done, $0.total) = progress } }
@@ -160,9 +239,9 @@ final class Pipeline: @unchecked Sendable {
   }
 
   /// Events from another pipeline; they are durable after `commit`. The batch is the caller's again afterwards.
-  func feed(_ buffer: SinkBuffer, _ firstNumber: UInt64, from step: String) throws(RunFailure) {
-    lock.lock()
-    defer { lock.unlock() }
+  func feed(_ buffer: SinkBuffer, _ firstNumber: UInt64, from step: String, _ feed: FeedSink) throws(RunFailure) {
+    if !feed.isLocked { lock.lock() }
+    defer { if !feed.isLocked { lock.unlock() } }
     let batch = free.popLast() ?? Batch()
     batch.clear()
     batch.context.now = Timestamp(clock())
@@ -170,6 +249,13 @@ final class Pipeline: @unchecked Sendable {
     if let origin = buffer.batchOrigin {
       let rows = (0..<buffer.count).map { (origin: Int(buffer.origins[$0]), number: buffer.number($0)) }
       batch.origin = { "\(origin(rows[$0].origin))\n\(step)\n\(rows[$0].number)" }
+    }
+    if buffer.times.count == buffer.count {
+      for row in 0..<buffer.count {
+        batch.times.append(buffer.times[row])
+        batch.orders.append(buffer.orders[row] & Self.withoutSource | Int64(feed.number) << Self.sourceBits)
+        batch.partitions.append(Int32(truncatingIfNeeded: buffer.orders[row] >> Self.partitionBits & 0xFFFF))
+      }
     }
     if let records = buffer.records {
       batch.count = buffer.count
@@ -182,7 +268,13 @@ final class Pipeline: @unchecked Sendable {
     } else {
       for row in 0..<buffer.count { batch.append(buffer.event(row)) }
     }
-    try unlessFailed { () throws(RunFailure) in try accept(batch) }
+    try unlessFailed { () throws(RunFailure) in
+      if let join = feed.join { return try flow!.join(join, batch) }
+      flow?.clock?.source = Int32(feed.number)
+      try run(processor, batch)
+      try flow?.pass(behind: nil, batch)
+      try advance()
+    }
     if sinks.kept.last !== batch {
       if !sinks.keepsBatches { batch.records = nil }
       free.append(batch)
@@ -220,14 +312,23 @@ final class Pipeline: @unchecked Sendable {
   }
 
   private func commitLocked() throws(RunFailure) {
+    if let unit { return try unit.commit() }
+    try commitSinks()
+    settle()
+  }
+
+  /// Makes all that was written durable in the sinks.
+  func commitSinks() throws(RunFailure) {
     try unlessFailed { () throws(RunFailure) in
       defer { count() }
+      pendingRows = 0
       try sinks.commit(acknowledgements.waiting) { (late) throws(RunFailure) in try route(late) }
     }
-    pendingRows = 0
     free += sinks.release()
-    if !isDurableAtEnd { acknowledgements.settle() }
   }
+
+  /// What was taken is durable with all that came of it.
+  func settle() { if !isDurableAtEnd { acknowledgements.settle() } }
 
   /// Tells the counts what the sinks have done.
   private func count() {
@@ -246,9 +347,9 @@ final class Pipeline: @unchecked Sendable {
   }
 
   /// Bytes that wait for a commit with the sink that has most of them; of too many batches it is time as well.
-  var pending: Int {
-    lock.lock()
-    defer { lock.unlock() }
+  func pending(isLocked: Bool) -> Int {
+    if !isLocked { lock.lock() }
+    defer { if !isLocked { lock.unlock() } }
     return sinks.kept.count >= Self.keptLimit ? Int.max : sinks.pending
   }
 
@@ -263,7 +364,112 @@ final class Pipeline: @unchecked Sendable {
     for source in acknowledgements.durable.map(\.source) { try acknowledge(source) }
   }
 
-  private func accept(_ batch: Batch) throws(RunFailure) {
+  private static let sourceBits: Int64 = 56
+  private static let partitionBits: Int64 = 40
+  private static let withoutSource: Int64 = 1 << sourceBits - 1
+
+  /// What a source gave goes through the pipeline, and so does all that it moves on.
+  private func accept(_ batch: Batch, from source: Int, isDrained: Bool) throws(RunFailure) {
+    guard let flow else { return try run(processor, batch) }
+    flow.clock?.source = Int32(source)
+    if isDrained {
+      flow.clock?.drained(0)
+      try inputIsRead(source)
+    }
+    if batch.count + batch.refused.count > 0 {
+      for row in 0..<batch.count {
+        let partition = Int64(batch.partitions.count > 0 ? batch.partitions[row] : 0) & 0xFFFF
+        let key = Int64(source) << Self.sourceBits | partition << Self.partitionBits
+        batch.orders.append(key | given[key, default: 0])
+        given[key, default: 0] += 1
+      }
+      try run(processor, batch)
+      try flow.pass(behind: nil, batch)
+    }
+    try advance()
+  }
+
+  /// Moves the flow's mark as far as its events have come.
+  private func advance() throws(RunFailure) {
+    guard let flow else { return }
+    if let clock = flow.clock {
+      if clock.advance() { try flow.advance(behind: nil, clock.mark) }
+    } else if let least = feederMarks.min(), least > .min {
+      try flow.advance(behind: nil, least)
+    }
+  }
+
+  /// Of a source, or of a pipeline that feeds this one, all was read that was there at first.
+  func inputIsRead(_ number: Int) throws(RunFailure) {
+    guard read.insert(number).inserted, read.count == max(spec.sources.count, feederMarks.count) else { return }
+    try flow?.isRead()
+  }
+
+  // MARK: On disk
+
+  /// How far its events have come, for the next run.
+  func write(flow out: inout ByteBuffer) {
+    func list(_ numbers: [Int64]) {
+      out.word(Int64(numbers.count))
+      for number in numbers { out.word(number) }
+    }
+    list(feederMarks)
+    list(given.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] })
+    list((flow?.steps ?? []).flatMap { [Int64(bitPattern: $0.emitter.given), flow!.mark(of: $0.number), flow!.sideMark(of: $0.number)] })
+    flow?.clock?.write(into: &out)
+  }
+
+  /// The same again; false where it is damaged.
+  func restore(flow bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    var reader = Plain(bytes)
+    func list() -> [Int64]? {
+      guard let count = reader.number(Int64.self), count >= 0, count <= bytes.count / 8 else { return nil }
+      let numbers = (0..<count).compactMap { _ in reader.number(Int64.self) }
+      return numbers.count == count ? numbers : nil
+    }
+    guard let marks = list(), let given = list(), let steps = list() else { return false }
+    // Another program may have others; they begin anew.
+    if marks.count == feederMarks.count { feederMarks = marks }
+    for place in stride(from: 0, to: given.count - 1, by: 2) { self.given[given[place]] = given[place + 1] }
+    if let flow, steps.count == 3 * flow.steps.count {
+      for (number, step) in flow.steps.enumerated() {
+        step.emitter.given = UInt64(bitPattern: steps[3 * number])
+        flow.restore(number, steps[3 * number + 1], steps[3 * number + 2])
+      }
+    }
+    guard let clock = flow?.clock else { return true }
+    var numbers: [Int64] = []
+    while let number = reader.number(Int64.self) { numbers.append(number) }
+    return numbers.isEmpty || clock.restore(numbers)
+  }
+
+  /// All entries of its steps are there again.
+  func restored() {
+    guard let flow else { return }
+    for step in flow.steps { step.restored(flow.mark(of: step.number), flow.sideMark(of: step.number)) }
+  }
+
+  /// A source, or a pipeline that feeds this one, has come to its end.
+  func inputEnded(_ number: Int) throws(RunFailure) {
+    openInputs -= 1
+    try inputIsRead(number)
+    if let flow {
+      flow.clock?.source = Int32(number)
+      flow.clock?.ended()
+      if number < feederMarks.count { feederMarks[number] = .max }
+      if openInputs == 0 { try flow.finish(behind: nil) } else { try advance() }
+    }
+  }
+
+  /// How far a pipeline that feeds this one has come.
+  func moved(_ feed: FeedSink, _ mark: Int64) throws(RunFailure) {
+    if let join = feed.join { return try flow!.advanceSide(join, mark) }
+    feederMarks[feed.number] = mark
+    if flow?.clock == nil { try advance() }
+  }
+
+  /// `isTaken`: the events have entered the pipeline with this batch.
+  private func run(_ processor: any Processor, _ batch: Batch, isTaken: Bool = true) throws(RunFailure) {
     if pendingRows == 0 { pendingSince = monotonicMicros() }
     pendingRows += batch.count + batch.refused.count
     outputs.clear()
@@ -273,7 +479,7 @@ final class Pipeline: @unchecked Sendable {
     let failures = (batch.refused + outputs.failures).sorted { ($0.row, $0.step) < ($1.row, $1.step) }
     let (filtered, discarded) = (outputs.filtered, outputs.discarded)
     shared.withLock { counts in
-      counts.taken += batch.count + batch.refused.count
+      if isTaken { counts.taken += batch.count + batch.refused.count }
       counts.failed += failures.count
       counts.filtered += filtered
       counts.discarded += discarded

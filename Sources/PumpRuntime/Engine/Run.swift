@@ -33,12 +33,28 @@ public final class Runner: @unchecked Sendable {
   private var connectors: [String: any Connector] = [:]
   private(set) var connections: [Connection] = []
   private var running: [String: Pipeline] = [:]
+  /// The locks of pipelines that keep something together.
+  private let units: [String: PlainLock]
+  private let unitNames: [String: String]
+  private var feeders: [String: Int] = [:]
+  /// The number of one more that feeds a pipeline.
+  private func nextFeeder(of id: String) -> Int {
+    feeders[id, default: 0] += 1
+    return feeders[id]! - 1
+  }
   private let failure = Mutex<String?>(nil)
   private let endings: Endings
 
   public init(_ executable: Executable, _ configuration: Configuration, _ factories: [String: ConnectorFactory], _ logger: Logger) {
     self.executable = executable
     endings = Endings(executable.program)
+    unitNames = executable.program.unitNames
+    var locks: [String: PlainLock] = [:]
+    units = unitNames.mapValues { name in
+      let lock = locks[name] ?? PlainLock()
+      locks[name] = lock
+      return lock
+    }
     self.configuration = configuration
     self.factories = factories
     self.logger = logger
@@ -89,8 +105,14 @@ public final class Runner: @unchecked Sendable {
         }
       } else {
         // What has no endpoint sends to a pipeline, and the compiler knows them all.
-        feeds.append(try open(program.pipeline(sink.pipeline!)!))
-        sinks.append(FeedSink(feeds.last!, step: "\(spec.id) \(sink.step)"))
+        let target = try open(program.pipeline(sink.pipeline!)!)
+        feeds.append(target)
+        var join: Int?
+        if case .join(_, let state, _) = sink.target { join = state }
+        sinks.append(
+          FeedSink(
+            target, number: join == nil ? nextFeeder(of: target.spec.id) : 0, join: join, isLocked: target.lock === units[spec.id],
+            step: "\(spec.id) \(sink.step)"))
       }
     }
     var lookups: [any Lookup] = []
@@ -100,8 +122,8 @@ public final class Runner: @unchecked Sendable {
     }
     let keeper: SinkSet.Keeper? = keepers.first
     let pipeline = Pipeline(
-      spec, executable.steps[spec.id]!, configuration, sinks: sinks, spools: spools, feeds: feeds, lookups: lookups, keeper: keeper,
-      logger: logger,
+      spec, executable.steps[spec.id]!, configuration, sinks: sinks, spools: spools, feeds: feeds,
+      feeders: program.feeders(of: spec.id), lock: units[spec.id] ?? PlainLock(), lookups: lookups, keeper: keeper, logger: logger,
       stop: stop, clock: currentMicros)
     guard keeper == nil || !pipeline.isDurableAtEnd else {
       for sink in sinks { try? sink.close(completed: false) }
@@ -141,25 +163,26 @@ public final class Runner: @unchecked Sendable {
     let begin = monotonicMicros()
     var threads: [WorkerThread] = []
     do throws(RunFailure) {
-      var work: [(Pipeline, any Source, EndpointSpec)] = []
+      var work: [(Pipeline, any Source, Int, EndpointSpec)] = []
       for spec in program.pipelines {
         let pipeline = try open(spec)
-        for endpoint in spec.sources {
+        for (number, endpoint) in spec.sources.enumerated() {
           do throws(RunFailure) {
             let source = try connector(endpoint).source(context(spec, endpoint, framing: pipeline.processor.framing))
             // What is opened is closed, also where the start fails after it.
             sources.append(source)
-            work.append((pipeline, source, endpoint))
+            work.append((pipeline, source, number, endpoint))
           } catch {
             throw RunFailure("\(spec.id): \(error.message)")
           }
         }
       }
+      try makeUnits()
       reportOrphans()
       status = try configuration.metrics.map { address throws(RunFailure) in try listen(address) }
       try probe()
       unfinished.store(work.count, ordering: .relaxed)
-      for (pipeline, source, endpoint) in work { threads.append(start(pipeline, source, endpoint)) }
+      for (pipeline, source, number, endpoint) in work { threads.append(start(pipeline, source, number, endpoint)) }
     } catch {
       fail(error.message)
     }
@@ -175,6 +198,27 @@ public final class Runner: @unchecked Sendable {
     finish()
     status?.end()
     return report(since: begin)
+  }
+
+  /// Pipelines whose steps keep something do so on disk, where there is a folder for it. Before a sink that is whole only at its end
+  /// nothing is acknowledged before that, and nothing need be kept.
+  private func makeUnits() throws(RunFailure) {
+    guard let folder = configuration.state else { return }
+    for name in Set(unitNames.values).sorted() {
+      // Those that feed others are committed before these.
+      let pipelines = program.flowOrder.filter { unitNames[$0] == name }.map { running[$0]! }
+      if pipelines.contains(where: \.isWholeAtEnd) || pipelines.allSatisfy({ $0.spec.states.isEmpty }) { continue }
+      if let pipeline = pipelines.first(where: \.hasKeeper) {
+        throw RunFailure(
+          "\(pipeline.spec.id): a sink keeps the positions of the sources, and a step of the pipeline, or of one that it feeds, keeps something of the events before: these are kept together with the state; leave `positions` out, and give the rows a key"
+        )
+      }
+      let unit = try Unit(name, folder: folder)
+      for pipeline in pipelines {
+        pipeline.unit = unit
+        unit.add(pipeline)
+      }
+    }
   }
 
   /// Tells of branches that are not in the program any more and have left events.
@@ -220,7 +264,7 @@ public final class Runner: @unchecked Sendable {
     }
   }
 
-  private func start(_ pipeline: Pipeline, _ source: any Source, _ endpoint: EndpointSpec) -> WorkerThread {
+  private func start(_ pipeline: Pipeline, _ source: any Source, _ number: Int, _ endpoint: EndpointSpec) -> WorkerThread {
     let settings = configuration.section("pipeline:\(pipeline.spec.id):\(endpoint.label)")
     let policy = RetryPolicy(RetrySettings(settings), limit: configuration.shutdownTimeout)
     let positions = pipeline.positions(endpoint.label, folder: configuration.state)
@@ -228,7 +272,7 @@ public final class Runner: @unchecked Sendable {
     let source = HandedOver(source)
     return WorkerThread { [self] in
       do throws(RunFailure) {
-        let isWhole = try pipeline.run(source.value, policy, endpoint.label, positions)
+        let isWhole = try pipeline.run(source.value, number: number, policy, endpoint.label, positions)
         for id in endings.sourceEnded(pipeline.spec.id, isWhole: isWhole) { try end(running[id]!) }
       } catch {
         fail("\(pipeline.spec.id): \(error.message)")

@@ -69,16 +69,15 @@ extension Executable {
 extension PipelineSpec {
   fileprivate var routingFailures: PipelineSpec {
     PipelineSpec(
-      id: id, sources: sources, input: input, stages: stages, sinks: sinks, lookups: lookups, probes: probes, onError: .route,
-      delivery: delivery,
-      meta: meta, settings: settings, place: place)
+      id: id, sources: sources, input: input, stages: stages, sinks: sinks, lookups: lookups, probes: probes, clock: clock,
+      states: states, onError: .route, delivery: delivery, meta: meta, settings: settings, place: place)
   }
 }
 
 extension PipelineSteps {
   fileprivate func watchingFailures(_ capture: CaptureSink) -> PipelineSteps {
     let route = error
-    return PipelineSteps(main: main, error: { WatchingProcessor(capture, route?($0)) })
+    return PipelineSteps(main: main, error: { WatchingProcessor(capture, route?($0)) }, states: states)
   }
 }
 

@@ -9,6 +9,7 @@ extension Checker {
       symbols.use(.function, name.text, at: name.span)
       return invoke(name, signature, all, span, scope)
     }
+    if receiver == nil, let value = aggregate(name, arguments, span) { return value }
     if types[name.text] != nil || enums[name.text] != nil { return enumCase(name, all, span, scope) }
     if name.text == "fail" { return fail(all, name, span, scope, expecting) }
     guard let function = FunctionSpec.byName[name.text] else {

@@ -256,6 +256,12 @@ extension Checker {
           help: "map it to that type first", labels: [(typeSyntax.span, "its input")])
         return []
       }
+      if flow.timing.updating != nil {
+        report(
+          .updating, syntax.span, "an event here may replace an earlier one, which another pipeline does not follow",
+          help: "end it in a sink by its key")
+        return []
+      }
       waits("another pipeline", syntax.span, pipeline)
       pipeline.feeds.append(target.name.text)
       return [
@@ -314,6 +320,7 @@ extension Checker {
       syntax, found, type: type, event: event, record: (flow.carried ?? flow.type).record, meta: flow.meta, locals: flow.locals,
       header: flow.header, pipeline)
     pipeline.sinks.append(checked)
+    if let keys = flow.timing.updating { checkUpdating(keys, into: checked, syntax) }
     steps.append(Step(name: name, kind: .sink(checked), output: flow.type, place: place(syntax.span)))
     return steps
   }

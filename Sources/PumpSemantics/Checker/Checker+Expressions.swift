@@ -133,6 +133,7 @@ extension Checker {
       return string(text, scope)
     case .it:
       guard let event = scope.event else { return noEvent(syntax.span) }
+      if let grouping, !grouping.isInside { return ofSingleEvents("it", syntax.span, "top(3, it, by: .amount)") }
       return event
     case .field(let name):
       guard let event = scope.event else { return noEvent(syntax.span) }

@@ -16,6 +16,9 @@ extension Checker {
         use(name, of: record)
         return Expr(.field(base, index), record.fields[index].type)
       }
+      if let grouping, !grouping.isInside, case .it = base.kind, grouping.event.record?.index(of: name.text) != nil {
+        return ofSingleEvents(".\(name.text)", span, "last(.\(name.text))")
+      }
       let isEvent = if case .it = base.kind { true } else { false }
       let deeper = isEvent ? Self.path(to: name.text, in: record) : nil
       reportUnknown(
@@ -44,6 +47,14 @@ extension Checker {
         help: "write `map(…, x => x.\(name.text))`, `any(…, x => x.\(name.text) == …)` or a step `expand`")
     default: report(.unknownField, name.span, "\(base.type) has no fields", help: "the value here is \(base.type)")
     }
+    return Self.erroneous
+  }
+
+  /// Outside of an aggregate's arguments there is no single event.
+  func ofSingleEvents(_ what: String, _ span: Span, _ example: String) -> Expr {
+    report(
+      .badGroup, span, "`\(what)` is of single events, and here all of a group are one",
+      help: "take it in by an aggregate: `\(example)`; or let it be a part of the key")
     return Self.erroneous
   }
 

@@ -4,7 +4,13 @@ import PumpSyntax
 /// What is learned of one pipeline while its steps are checked.
 final class PipelineContext {
   let name: String
+  /// Its name in the text.
+  let span: Span
   var canFail = false
+  /// The first step that keeps something of the events before.
+  var keeps: Span?
+  /// What may be another in each run, and why.
+  var varies: [(span: Span, why: String)] = []
   /// The meta fields that expressions read, by name.
   var metaFields: [String: Type] = [:]
   var labels = [String: Span](minimumCapacity: 12)
@@ -19,7 +25,7 @@ final class PipelineContext {
   /// What the sinks of the branch do that is looked at, while their systems are down.
   var whenDown: WhenDown?
 
-  init(name: String) { self.name = name }
+  init(_ name: Name) { (self.name, span) = (name.text, name.span) }
 
   /// Records what an expression of a step reads, and whether it can fail.
   func note(_ expression: Expr) {
@@ -76,12 +82,13 @@ extension Checker {
   ]
 
   func check(pipeline syntax: PipelineSyntax) -> TypedPipeline {
-    let context = PipelineContext(name: syntax.name.text)
+    let context = PipelineContext(syntax.name)
     toldUndecoded = false
     let settings = check(settings: syntax.settings, Self.pipelineSettings, "pipeline `\(syntax.name.text)`")
     var sources: [TypedEndpoint] = []
     var checks: [Check] = []
     var flow = Flow(type: .erroneous, meta: RecordType(fields: []))
+    var stream: String?
     switch syntax.origin {
     case .erroneous: break
     case .input(let typeSyntax):
@@ -89,6 +96,11 @@ extension Checker {
       flow = Flow(type: type.plain, meta: RecordType(fields: type.plain == .bytes ? [Self.raw] : []))
       checks = self.checks(of: type, at: Expr(.it, type.plain), path: "")
       flow.sender = .nobody("other pipelines feed this one", help: "reply in the pipeline that has the source")
+      // What feeds it is not known yet: several may.
+      (flow.timing.isOrdered, flow.timing.isEndless, flow.timing.isDivided) = (true, true, true)
+    case .source(let endpoint) where endpoint.endpoint == nil && pipelines[endpoint.target.text] != nil:
+      stream = endpoint.target.text
+      if let read = self.stream(endpoint.target, context) { flow = read }
     case .source(let endpoint): (flow, checks) = source([endpoint], &sources, context)
     case .merge(let list, let span):
       if list.count < 2 {
@@ -98,7 +110,12 @@ extension Checker {
     }
     if !checks.isEmpty { context.canFail = true }
     if case .erroneous = syntax.origin {} else { flows.append((syntax.name.span, flow.type)) }
-    let chain = check(chain: syntax.steps, flow, mustEnd: true, syntax.name.span, in: context)
+    let chain = check(chain: syntax.steps, flow, mustEnd: !syntax.isStream, syntax.name.span, in: context)
+    if syntax.isStream, chain.ended {
+      report(
+        .badStream, syntax.name.span, "a stream has no end of its own: others read it",
+        help: "send a copy aside with `tee { … }`, or declare it as `pipeline`")
+    }
     var onError = TypedPipeline.ErrorRoute.halt
     switch syntax.onError {
     case .halt: break
@@ -124,7 +141,7 @@ extension Checker {
     return TypedPipeline(
       id: syntax.name.text, docs: syntax.docs, sources: sources, input: flow.type, checks: checks, steps: chain.steps, onError: onError,
       delivery: delivery(syntax, settings, sources.map(\.spec), context), settings: settings, meta: meta, labels: context.written,
-      place: place)
+      place: place, output: chain.flow, stream: stream)
   }
 
   /// The unmodified bytes of an event, where it came as bytes.
@@ -187,6 +204,9 @@ extension Checker {
       }
     }
     var flow = result ?? Flow(type: .erroneous, meta: RecordType(fields: []))
+    flow.timing.isEndless = sources.contains { $0.spec.isEndless }
+    flow.timing.isDivided = sources.count > 1 || sources.contains { $0.spec.isDivided }
+    flow.timing.isOrdered = !flow.timing.isDivided
     flow.sender = Sender(of: sources.map(\.spec))
     return (flow, checks)
   }

@@ -4,7 +4,7 @@ import PumpSyntax
 extension Checker {
   /// The word of a step names no stage: the step would be taken for it, today or once there is one.
   func reportStepNames() {
-    for name in order.stages where Parser.stepWords.contains(name) || Parser.plannedStepWords.contains(name) {
+    for name in order.stages where Parser.stepWords.contains(name) {
       let declared = stages[name]!.name
       let steps = pipelines.values.flatMap(\.allSteps) + stages.values.flatMap { $0.steps.flatMap(\.withInner) }
       let calls = steps.compactMap { if case .call(let called, _) = $0.kind, called.text == name { called.span } else { nil } }
@@ -19,7 +19,7 @@ extension Checker {
   }
 
   func checkDeclaration(of syntax: StageSyntax) {
-    let context = PipelineContext(name: syntax.name.text)
+    let context = PipelineContext(syntax.name)
     let type = resolve(syntax.input).plain
     var flow = Flow(type: type, meta: RecordType(fields: [Self.raw]))
     for parameter in syntax.parameters {

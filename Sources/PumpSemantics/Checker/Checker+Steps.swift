@@ -15,7 +15,8 @@ struct Flow {
   /// Who gets what a `reply` sends.
   var sender = Sender.nobody("events of a stage may come from anywhere", help: "put `reply` at the end of the pipeline that has the source")
   /// What the source says of the event; nil in an error route, whose events are failures.
-  let meta: RecordType?
+  var meta: RecordType?
+  var timing = Timing()
   /// Values of a stage's parameters.
   var locals: [String: Expr] = [:]
   /// What steps before have shown not to be null.
@@ -69,6 +70,11 @@ extension Checker {
 
   /// One step becomes one step of the plan; narrowing adds one, a stage many.
   func check(step syntax: StepSyntax, _ flow: inout Flow, in pipeline: PipelineContext) -> (steps: [Step], ended: Bool) {
+    if refuseUpdating(syntax, flow) {
+      flow.type = .erroneous
+      flow.timing.updating = nil
+      return ([], false)
+    }
     var scope: Scope { self.scope(flow) }
     var place: Place { self.place(syntax.span) }
     func make(_ name: String, _ kind: Step.Kind, _ output: Type) -> [Step] {
@@ -76,6 +82,7 @@ extension Checker {
     }
     /// A step that gives events of another type: what was encoded is forgotten.
     func change(_ name: String, _ value: Expr, forgetting fields: [String]? = nil) -> [Step] {
+      if let keys = flow.timing.updating { flow.timing.updating = keepKey(keys, value, flow.type, syntax.span) ?? keys }
       flow.type = value.type
       flow.carried = nil
       if let fields { flow.forget(fields) } else { flow.forgetEvent() }
@@ -89,6 +96,7 @@ extension Checker {
     case .filter(let condition):
       let test = check(condition, scope, as: .bool, "`filter`")
       pipeline.note(test)
+      flow.timing.isThinned = true
       if case .literal(.bool(false)) = test.kind {
         report(.unreachable, condition.span, "no event passes this filter", help: "remove it, or write the condition that is meant")
       }
@@ -132,6 +140,7 @@ extension Checker {
       let outer = pipeline.whenDown
       if let whenDown { pipeline.whenDown = self.whenDown(whenDown) }
       var copy = flow
+      copy.timing.isInner = true
       copy.sender = .nobody("a `tee` works on a copy of the event", help: "reply behind it, at the end of the pipeline")
       let chain = check(chain: inner, copy, mustEnd: true, syntax.span, in: pipeline)
       pipeline.whenDown = outer
@@ -145,7 +154,10 @@ extension Checker {
         report(.badValue, span, "`\(percent)%` is no share of the events", help: "write more than 0 and at most 100")
         return ([], false)
       }
+      flow.timing.isThinned = true
       return (make("sample", .plain(.sample(number / 100)), flow.type), false)
+    case .time(let time): return (self.time(time, syntax, &flow, pipeline), false)
+    case .state(let state): return (self.state(state, syntax, &flow, pipeline), false)
     case .call(let name, let arguments): return stage(name, arguments, syntax.span, &flow, pipeline)
     case .sink(let endpoint): return (sink(endpoint, syntax, flow, pipeline), true)
     case .reply(let settings): return (reply(settings, syntax, flow, pipeline), true)
@@ -228,6 +240,7 @@ extension Checker {
     fields[index] = Field(name.text, element, wire: fields[index].name == name.text ? fields[index].wire : name.text)
     flow.type = .record(RecordType(fields: fields))
     flow.carried = nil
+    flow.timing.isThinned = true
     flow.sender = .nobody(
       "`expand` makes several events of one, and a request has one answer", help: "reply with the whole: leave the list in the event")
     return before + make("expand", .plain(.expand(index)), flow.type)
@@ -328,6 +341,7 @@ extension Checker {
     var onlyCases = true
     // What comes to an arm has passed those before it.
     var left = flow
+    left.timing.isInner = true
     for arm in arms {
       if hasElse { report(.unreachable, arm.span, "this branch is never reached", help: "move it above `else`") }
       var branch = left

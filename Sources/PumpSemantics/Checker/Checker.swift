@@ -86,6 +86,10 @@ final class Checker {
   var toldUndecoded = false
   /// The first error that was silenced since this was last cleared.
   var suppressed: String?
+  /// The pipelines and streams that are being checked, the outermost first.
+  var checking: [String] = []
+  /// The body of a group that is being checked.
+  var grouping: Grouping?
   /// Stages that are being expanded, the outermost first, and those with errors of their own.
   var expanding: [String] = []
   var brokenStages: Set<String> = []
@@ -232,16 +236,12 @@ final class Checker {
     reportFunctionCycles(plan.functions)
     reportStepNames()
     for name in order.stages { checkDeclaration(of: stages[name]!) }
-    for name in order.pipelines {
-      let before = diagnostics.count
-      let pipeline = check(pipeline: pipelines[name]!)
-      if diagnostics[before...].contains(where: { $0.severity == .error }) { brokenPipelines.insert(name) }
-      checkedPipelines[name] = pipeline
-      let (spec, body) = Lowering.lower(pipeline)
+    for (spec, body) in lowered() {
       plan.program.pipelines.append(spec)
       plan.bodies.append(body)
     }
     reportPipelineCycles()
+    reportUnreadStreams()
     reportPoolBudgets(plan.program)
     for test in tests { if let checked = check(test: test) { plan.program.tests.append(checked) } }
     // What a mistake hides is not unused.

@@ -4,6 +4,7 @@ extension DiagnosticCode {
   /// Every code of the compiler, in the order of their ids.
   public static let all: [DiagnosticCode] =
     syntaxCodes + namesCodes + typesCodes + valuesCodes + stepsCodes + endpointsCodes + testsCodes + configurationCodes
+    + stateCodes
 
   /// The spec that the configuration examples of P07xx belong to.
   public static let configurationSpec = ###"""

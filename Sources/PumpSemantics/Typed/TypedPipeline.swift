@@ -24,6 +24,10 @@ struct TypedPipeline {
   /// What steps are labelled with.
   let labels: Set<String>
   let place: Place
+  /// Of a stream, what comes out of it.
+  let output: Flow
+  /// The stream that it reads as its source.
+  let stream: String?
 
   /// Every step at every depth, the error route's last.
   var allSteps: [Step] {
@@ -40,6 +44,21 @@ struct TypedEndpoint {
   let span: Span
 }
 
+/// A step that keeps something of the events before, as the checker understood it.
+struct TypedState {
+  let kind: StateSpec.Kind
+  /// What is computed of an event: the key's fields first.
+  let each: [(field: Field, value: Expr)]
+  let keys: Int
+  /// Whether the event is kept, or goes on.
+  let keepsEvent: Bool
+  let limit: SettingValue
+  /// What it computes with, over the record of this type.
+  var inner: (input: Type, value: Expr)?
+  /// The key of the events that it joins.
+  var side: [Expr] = []
+}
+
 /// A step as the checker understood it.
 struct Step {
   struct Arm {
@@ -54,6 +73,10 @@ struct Step {
     case route([Arm])
     case tee([Step])
     case sink(TypedEndpoint)
+    case time(Expr, late: SettingValue, idle: ClockSpec.Idle?)
+    case state(TypedState)
+    /// To a join of another pipeline.
+    case join(pipeline: String, state: Int)
     /// Shows tests what comes by.
     case probe(label: String)
     /// To a pipeline with `input`.

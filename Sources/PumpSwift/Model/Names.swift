@@ -34,7 +34,7 @@ enum Swift {
     "Functions", "StaticString", "Result", "Sendable", "Equatable", "Hashable",
     "Swift", "Void", "Range", "Slice",
     "ProgramCommand", "Embedded", "Source", "Sink", "Lookup", "Connector", "Calendar", "Base64", "Regex", "Digest", "Runner", "Logger",
-    "SettingChoice", "Zones", "Fields", "Sinks", "PlainList",
+    "SettingChoice", "Zones", "Fields", "Sinks", "PlainList", "PumpProgram", "PumpRuntime", "PipelineSteps", "Executable", "RestMembers",
   ]
 
   /// A property, case or local. Different names stay different: what ends in `_` already gets one more, and of a name that is no

@@ -28,6 +28,7 @@ extension SinkSpec {
   fileprivate func target(with settings: Settings) -> SinkTarget {
     switch target {
     case .pipeline(let id, _): return SinkTarget(system: "pipeline \(id)", name: "")
+    case .join(let id, let state, _): return SinkTarget(system: "join \(state) of \(id)", name: "")
     case .endpoint(let endpoint):
       let name: String? =
         switch endpoint.target {
