@@ -113,6 +113,7 @@ extension Parser {
           help: "write `|> order`; of a group's events, `top(10, it, by: .x)`")
         advance()
         _ = keyFields()
+        return nil
       }
       return .order
     }

@@ -55,7 +55,7 @@ private typealias Number = PumpValues.Decimal
     if hasCondition, !isNeverNull.contains(function) { result = result.asOptional }
     let limits: Set<Function> = [.list, .median, .quantile, .distinct, .top]
     let spec = AggregateSpec(
-      function, argument: 0, condition: hasCondition ? 1 : nil, by: 2,
+      function: function, argument: 0, condition: hasCondition ? 1 : nil, by: 2,
       limit: limits.contains(function) ? Int.random(in: 1...40, using: &random) : nil,
       share: [0, 0.1, 0.25, 0.5, 0.95, 1].randomElement(using: &random)!, count: Int.random(in: 1...5, using: &random),
       keepsTies: Bool.random(using: &random), argumentType: argument.type, byType: by.type, result: result)
@@ -226,7 +226,7 @@ private typealias Number = PumpValues.Decimal
       // Equal ranks are told apart by the order of adding, which then is that of the rows.
       let ties = round % 2 == 0
       let input = Self.input(function, &random, context.arena, ties: ties)
-      let set = AggregateSet([AggregateSpec(.count, result: .int), input.spec])
+      let set = AggregateSet([AggregateSpec(function: .count, result: .int), input.spec])
       let partCount = Int.random(in: 1...3, using: &random)
       let words = UnsafeMutablePointer<UInt64>.allocate(capacity: set.words * partCount)
       defer { words.deallocate() }
@@ -336,7 +336,7 @@ private typealias Number = PumpValues.Decimal
   }
 
   @Test("approx_distinct is near, and the same however it was put together") func approximate() throws {
-    let spec = AggregateSpec(.approxDistinct, argument: 0, argumentType: .string, result: .int)
+    let spec = AggregateSpec(function: .approxDistinct, argument: 0, argumentType: .string, result: .int)
     let context = Context()
     for count in [1, 2, 10, 100, 1000, 3000, 20_000, 200_000] {
       let set = AggregateSet([spec])
@@ -367,12 +367,13 @@ private typealias Number = PumpValues.Decimal
 
   @Test("Values kept aside are given back") func memory() {
     let specs: [AggregateSpec] = [
-      AggregateSpec(.max, argument: 0, argumentType: .string, result: .string),
-      AggregateSpec(.last, argument: 0, argumentType: .string, result: .string),
-      AggregateSpec(.list, argument: 0, limit: 100, argumentType: .string, result: .list(.string)),
-      AggregateSpec(.top, argument: 0, by: 0, limit: 100, count: 3, argumentType: .string, byType: .string, result: .list(.string)),
-      AggregateSpec(.distinct, argument: 0, limit: 100, argumentType: .string, result: .int),
-      AggregateSpec(.approxDistinct, argument: 0, argumentType: .string, result: .int),
+      AggregateSpec(function: .max, argument: 0, argumentType: .string, result: .string),
+      AggregateSpec(function: .last, argument: 0, argumentType: .string, result: .string),
+      AggregateSpec(function: .list, argument: 0, limit: 100, argumentType: .string, result: .list(.string)),
+      AggregateSpec(
+        function: .top, argument: 0, by: 0, limit: 100, count: 3, argumentType: .string, byType: .string, result: .list(.string)),
+      AggregateSpec(function: .distinct, argument: 0, limit: 100, argumentType: .string, result: .int),
+      AggregateSpec(function: .approxDistinct, argument: 0, argumentType: .string, result: .int),
     ]
     let set = AggregateSet(specs)
     let words = UnsafeMutablePointer<UInt64>.allocate(capacity: set.words)

@@ -36,7 +36,9 @@ final class StateLog {
   // MARK: Reading
 
   /// Reads what is there; nil where nothing is. `header` is told first, then of each record what it holds.
-  func read(_ header: (Header) throws(RunFailure) -> Void, _ record: (UnsafeBufferPointer<UInt8>) throws(RunFailure) -> Void) throws(RunFailure) -> Bool {
+  func read(_ header: (Header) throws(RunFailure) -> Void, _ record: (UnsafeBufferPointer<UInt8>) throws(RunFailure) -> Void)
+    throws(RunFailure) -> Bool
+  {
     do throws(FileProblem) {
       fd = open(path, O_RDWR | O_CLOEXEC)
       guard fd >= 0 else {
@@ -97,7 +99,8 @@ final class StateLog {
 
   private func damage(_ place: Int) -> RunFailure {
     RunFailure(
-      "\(Shape.clean(path)) is damaged at byte \(place); bring it back from a copy, or remove it to begin anew: what it holds was acknowledged")
+      "\(Shape.clean(path)) is damaged at byte \(place); bring it back from a copy, or remove it to begin anew: what it holds was acknowledged"
+    )
   }
 
   private static func header(_ frame: UnsafeBufferPointer<UInt8>, _ path: String) throws(RunFailure) -> Header {
@@ -142,7 +145,9 @@ final class StateLog {
   }
 
   /// Writes the file anew with all that there is, which `body` gives in parts.
-  func writeAnew(_ header: Header, _ body: ((UnsafeBufferPointer<UInt8>) throws(RunFailure) -> Void) throws(RunFailure) -> Void) throws(RunFailure) {
+  func writeAnew(_ header: Header, _ body: ((UnsafeBufferPointer<UInt8>) throws(RunFailure) -> Void) throws(RunFailure) -> Void)
+    throws(RunFailure)
+  {
     let temporary = path + ".new"
     let made = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard made >= 0 else { throw RunFailure(FileProblem("create", temporary).message) }

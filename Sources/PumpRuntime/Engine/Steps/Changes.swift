@@ -41,11 +41,13 @@ struct Changes {
   /// Reads what was written; false where it is damaged.
   static func read(
     _ bytes: UnsafeBufferPointer<UInt8>,
-    _ body: (Operation, _ step: UInt16, _ table: UInt8, _ key: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) throws(RunFailure) -> Void
+    _ body: (Operation, _ step: UInt16, _ table: UInt8, _ key: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>)
+      throws(RunFailure) -> Void
   ) throws(RunFailure) -> Bool {
     var reader = Plain(bytes)
     while !reader.isAtEnd {
-      guard let operation = reader.byte().flatMap(Operation.init), let low = reader.byte(), let high = reader.byte(), let table = reader.byte(),
+      guard let operation = reader.byte().flatMap(Operation.init), let low = reader.byte(), let high = reader.byte(),
+        let table = reader.byte(),
         let key = reader.part()
       else { return false }
       var value = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
@@ -129,7 +131,8 @@ extension Kept {
     var reader = Plain(bytes)
     var items: [Kept] = []
     while !reader.isAtEnd {
-      guard let time = reader.number(Int64.self), let order = reader.number(Int64.self), let flag = reader.byte(), let part = reader.part() else {
+      guard let time = reader.number(Int64.self), let order = reader.number(Int64.self), let flag = reader.byte(), let part = reader.part()
+      else {
         for item in items { item.free() }
         return nil
       }

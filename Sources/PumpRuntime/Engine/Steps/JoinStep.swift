@@ -218,7 +218,11 @@ final class JoinStep: StateStep {
     for (number, table) in tables.enumerated() {
       for key in dirty[number].take() {
         let entry = key.withUnsafeBufferPointer { table.find($0) }
-        if entry < 0 { out.drop(UInt8(number), key) } else { out.put(UInt8(number), key) { Kept.write(Kept(table.state(entry)[0]), into: &$0) } }
+        if entry < 0 {
+          out.drop(UInt8(number), key)
+        } else {
+          out.put(UInt8(number), key) { Kept.write(Kept(table.state(entry)[0]), into: &$0) }
+        }
       }
     }
   }

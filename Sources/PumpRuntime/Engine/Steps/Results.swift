@@ -73,7 +73,7 @@ struct Aggregates {
 
   func add(_ states: UnsafeBufferPointer<UnsafeMutablePointer<UInt64>>, _ input: SinkBuffer, _ rows: Range<Int>) {
     self.states.add(
-      states, input.each, rows, AggregateSet.Ranks(times: input.times.values.baseAddress, orders: input.orders.values.baseAddress))
+      states, input.each, rows, Ranks(times: input.times.values.baseAddress, orders: input.orders.values.baseAddress))
   }
   func write(_ state: UnsafeMutablePointer<UInt64>, into out: inout ByteBuffer) { states.write(state, into: &out) }
   func read(_ bytes: UnsafeBufferPointer<UInt8>, into state: UnsafeMutablePointer<UInt64>) -> Bool { states.read(bytes, into: state) }
