@@ -46,13 +46,18 @@ def remainder(a, b):
 class Source:
     """A stream of random events, in one partition or two."""
 
-    def __init__(self, rng, name, pool, size, divided, stdin):
+    def __init__(self, rng, name, pool, size, divided, stdin, kept=None):
         self.name, self.divided, self.stdin = name, divided, stdin
         self.late = rng.choice([0, 1 * SECOND, 10 * SECOND, 1 * MINUTE]) if pool.scale < HOUR else rng.choice([0, 10 * MINUTE, 3 * HOUR])
         self.files = {}
+        # By partition and number.
+        self.places = []
         parts = []
         for number in range(2 if divided else 1):
             lines = pool.lines(rng, rng.choice([0, 1, size]) if number and rng.random() < 0.2 else size, self.late)
+            if kept is not None:
+                lines = [line for place, line in enumerate(lines) if (number, place) in kept]
+            self.places += [(number, place) for place in range(len(lines))]
             self.files["-" if stdin else f"{name}{number}.ndjson"] = lines
             parts.append([(parse(line, EVENT), line) for line in lines])
         self.events, self.failures = steps.admit(parts, self.late)
@@ -135,7 +140,9 @@ class Flow:
 class Program:
     """The text of a program, its input by file ("-" is the standard input), and what it is to give."""
 
-    def __init__(self, seed, functions=FULL, size=None):
+    def __init__(self, seed, functions=FULL, size=None, only=None, skipped=(), kept={}):
+        """Of `only` the pipeline of that number, without the steps of some numbers, and with some lines of the sources only."""
+        self.skipped, self.made = skipped, 0
         self.rng = rng = random.Random(seed)
         self.functions = functions
         self.size = size if size is not None else rng.choice([0, 1, 5, 30, 30, 100, 100, 300, 300] + ([20_000] if rng.random() < 0.4 else []))
@@ -143,25 +150,30 @@ class Program:
         self.files, self.lines, self.tables, self.dead = {}, {}, {}, {}
         stdin = rng.random() < 0.25
         self.sources = [
-            Source(rng, "events", self.pool, self.size, not stdin and rng.random() < 0.4, stdin),
-            Source(rng, "others", self.pool, self.size // 3, rng.random() < 0.2, False),
+            Source(rng, "events", self.pool, self.size, not stdin and rng.random() < 0.4, stdin, kept.get("events")),
+            Source(rng, "others", self.pool, self.size // 3, rng.random() < 0.2, False, kept.get("others")),
         ]
         self.number = 0
-        self.divided = any(source.divided for source in self.sources)
         blocks, used = [], set()
         for number in range(rng.randint(2, 6)):
             name = f"p{number}"
+            lines, tables = dict(self.lines), dict(self.tables)
             chain = Chain(self, name)
             source = self.sources[0] if rng.random() < 0.8 else self.sources[1]
             chain.uses.add(source.name)
             flow = Flow(EVENT, source.events, not source.divided, late=source.late, divided=source.divided)
             steps_text = chain.chain(flow, rng.randint(1, 4), 0)
+            if only not in (None, number):
+                self.lines, self.tables = lines, tables
+                continue
             used |= chain.uses
             self.dead[f"{name}_dead.ndjson"] = chain.failures
             blocks.append(
                 f"pipeline {name} {{\n  source {source.name}\n" + "".join(f"    |> {step}\n" for step in steps_text)
                 + f"  on error |> encode json |> sink file.lines(\"{name}_dead.ndjson\")\n}}\n")
         sources = [source for source in self.sources if source.name in used]
+        self.divided = any(source.divided for source in sources)
+        self.pipelines = number + 1
         for source in sources:
             self.files.update(source.files)
             self.dead[f"{source.name}_dead.ndjson"] = source.failures
@@ -328,8 +340,13 @@ class Chain:
         """Texts of steps up to a sink."""
         out = []
         for _ in range(count):
+            number, failures = self.program.made, list(self.failures)
+            self.program.made += 1
+            lines, tables = dict(self.program.lines), dict(self.program.tables)
             step = self.step(flow, depth)
-            if step is not None:
+            if number in self.program.skipped:
+                self.failures, self.program.lines, self.program.tables = failures, lines, tables
+            elif step is not None:
                 label, flow = step
                 out.append(label)
         if depth == 0 and flow.timed and self.rng.random() < 0.15:

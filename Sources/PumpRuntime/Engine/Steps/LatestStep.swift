@@ -172,7 +172,8 @@ final class LatestStep: StateStep {
   func sideIsRead() throws(RunFailure) {
     isSideRead = true
     try giveReady()
-    if isDone { end() }
+    // But for `as read` events wait for the end of the stream, too.
+    if isDone, asRead { end() }
   }
 
   override func finish() throws(RunFailure) {
