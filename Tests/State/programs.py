@@ -130,9 +130,12 @@ class Flow:
     def __init__(self, kind, events, ordered, timed=True, sorted_=False, late=None, divided=False):
         self.kind, self.events, self.ordered, self.timed, self.sorted, self.late = kind, events, ordered, timed, sorted_, late
         self.divided = divided
+        # Events of the same time and place, whose order is not held against the model.
+        self.ties = False
 
     def to(self, events, kind=None, **changes):
         flow = Flow(kind or self.kind, events, self.ordered, self.timed, self.sorted, self.late, self.divided)
+        flow.ties = self.ties
         flow.__dict__.update(changes)
         return flow
 
@@ -140,9 +143,9 @@ class Flow:
 class Program:
     """The text of a program, its input by file ("-" is the standard input), and what it is to give."""
 
-    def __init__(self, seed, functions=FULL, size=None, only=None, skipped=(), kept={}):
+    def __init__(self, seed, functions=FULL, size=None, only=None, skipped=(), kept={}, loose=False):
         """Of `only` the pipeline of that number, without the steps of some numbers, and with some lines of the sources only."""
-        self.skipped, self.made = skipped, 0
+        self.skipped, self.made, self.loose = skipped, 0, loose
         self.rng = rng = random.Random(seed)
         self.functions = functions
         self.size = size if size is not None else rng.choice([0, 1, 5, 30, 30, 100, 100, 300, 300] + ([20_000] if rng.random() < 0.4 else []))
@@ -220,13 +223,16 @@ class Chain:
 
     def condition(self, kind):
         rng = self.rng
-        choices = [item for item in self.values(kind) if item[1] in ("Int", "Bool", "String", "Decimal", KIND) or item[1][0] == "opt"]
+        plain = ("Int", "Bool", "String", "Decimal", KIND)
+        choices = [item for item in self.values(kind) if item[1] in plain or item[1] in (("opt", "Int"), ("opt", "String"))]
         if not choices:
             return "1 == 1", lambda row: True
         label, inner, value = rng.choice(choices)
-        if inner[0] == "opt":
-            return rng.choice([
-                (f"{label} == null", lambda row: value(row) is None), (f"{label} != null", lambda row: value(row) is not None)])
+        # A test for null would change the types of what follows.
+        if inner == ("opt", "Int"):
+            return f"({label} ?? 0) < 1", lambda row: (value(row) or 0) < 1
+        if inner == ("opt", "String"):
+            return f'({label} ?? "a") != "a"', lambda row: (value(row) if value(row) is not None else "a") != "a"
         if inner == "Bool":
             return rng.choice([(label, value), (f"not {label}", lambda row: not value(row))])
         if inner == "Int":
@@ -268,7 +274,7 @@ class Chain:
             return steps.Keys(parts), f"{{ {name}: {parts[0][3]} }}"
         return steps.Keys(parts), ", ".join(part[3] for part in parts)
 
-    def body(self, kind, bounded, taken=()):
+    def body(self, kind, bounded, ties=False):
         """Results of a group: pairs of text and (name, type, function of the records and the window)."""
         rng, out = self.rng, []
         if bounded and rng.random() < 0.8:
@@ -277,7 +283,7 @@ class Chain:
             out.append((f"to{self.program.next()}", "window.end", "Timestamp", lambda rows, window: window[1]))
         for _ in range(rng.randint(1, 4)):
             aggregate = self.aggregate(kind)
-            if aggregate is None:
+            if aggregate is None or ties and aggregate.function in ("first", "last", "list", "top", "min_by", "max_by"):
                 continue
             label, inner = aggregate.text, aggregate.result
             value = lambda rows, window, aggregate=aggregate: aggregate.of(rows)  # noqa: E731
@@ -370,7 +376,7 @@ class Chain:
         if keys is None:
             return None
         windows, inner = self.windows()
-        body = self.body(flow.kind, False)
+        body = self.body(flow.kind, False, flow.ties)
         if self.rng.random() < 0.3:
             windows, inner = None, ""
         else:
@@ -452,14 +458,14 @@ class Chain:
         return "tee { " + " |> ".join(self.chain(flow, self.rng.randint(0, 3), 1)) + " }", flow
 
     def step_order(self, flow):
-        return "order", flow.to(steps.order(flow.events), ordered=True, sorted=True, divided=False, late=None)
+        return "order", flow.to(steps.order(flow.events), ordered=not flow.ties, sorted=True, divided=False, late=None)
 
     def step_group(self, flow):
         rng = self.rng
         keys, label = self.keys(flow.kind)
         roll = rng.random()
         bounded = flow.timed and roll < 0.85
-        body = self.body(flow.kind, bounded)
+        body = self.body(flow.kind, bounded, flow.ties)
         events, limit = flow.events, ""
         if not bounded:
             windows, inner = None, ""
@@ -482,7 +488,7 @@ class Chain:
         by = f"by {label} " if label else ""
         return (
             f"group {by}{inner}{limit}{{ {', '.join(part for part, _ in body)} }}",
-            flow.to(results, self.grouped(keys, body), ordered=True, sorted=True, timed=bounded, divided=False, late=None))
+            flow.to(results, self.grouped(keys, body), ordered=True, sorted=True, timed=bounded, divided=False, late=None, ties=False))
 
     def grouped(self, keys, body):
         return record(*[(name, wire, inner) for name, wire, inner, _, _ in keys.parts], *[(name, name, inner) for _, (name, inner, _) in body])
@@ -497,7 +503,7 @@ class Chain:
         by = f"by {label} " if label else ""
         return (
             f"group {by}window rows {most} {f'within {duration(within)} ' if within else ''}{{ {', '.join(part for part, _ in body)} }}",
-            flow.to(results, self.grouped(keys, body), ordered=True, sorted=False, timed=False, divided=False, late=None))
+            flow.to(results, self.grouped(keys, body), ordered=not (within and self.program.loose), sorted=False, timed=False, divided=False, late=None))
 
     def step_rows_within(self, flow):
         return self.step_rows(flow, self.length())
@@ -545,12 +551,10 @@ class Chain:
         if keys is None or number is None:
             return None
         within, name = self.length(), f"acc{self.program.next()}"
-        limit = ""
-        events = flow.events
+        limit, most = "", None
         if self.rng.random() < 0.2:
             within, limit = 400 * 365 * DAY, "limit 2 keys "
-            events, failures = steps.limited(events, keys, 2)
-            self.failed(failures, flow.kind)
+            most = 2
 
         def following(row, acc):
             if number[2](row) == 0:
@@ -558,7 +562,7 @@ class Chain:
             return {"n": acc["n"] + 1, "last": remainder_free(1000, number[2](row)), "most": max(acc["most"], number[2](row))}
 
         start = {"n": 0, "last": None, "most": -5}
-        events, failures = steps.fold(events, keys, within, name, start, following)
+        events, failures = steps.fold(flow.events, keys, within, name, start, following, most)
         self.failed(failures, flow.kind)
         kind = record(*flow.kind[1], (name, name, record(("n", "n", "Int"), ("last", "last", ("opt", "Int")), ("most", "most", "Int"))))
         value = f"({number[0]})"
@@ -616,7 +620,7 @@ class Chain:
         kind = record(*flow.kind[1], (name, name, ("opt", EVENT) if left else EVENT))
         return (
             f"{'left ' if left else ''}join {source.name} as {name} on {label} within {within}",
-            flow.to(events, kind, ordered=False, sorted=False, late=None))
+            flow.to(events, kind, ordered=False, sorted=False, late=None, ties=self.program.loose))
 
     def step_left(self, flow):
         return self.step_join(flow, True)
@@ -641,7 +645,9 @@ class Chain:
         return self.step_latest(flow, self.rng.random() < 0.5, True)
 
     def failed(self, failures, kind):
-        self.failures += [(reason, encode(event.row, kind)) for reason, event in failures]
+        """The payload is the event as it came into the chain or behind the last step that keeps something; here it is said where
+        that is the source's."""
+        self.failures += [(reason, encode(event.row, kind) if kind == EVENT else None) for reason, event in failures]
 
 
 def minus(value):

@@ -261,10 +261,14 @@ def running(events, keys, within, name, body):
     return out, failures
 
 
-def fold(events, keys, within, name, start, following):
+def fold(events, keys, within, name, start, following, limit):
+    """A key of which each event has failed is none of those that the limit counts."""
     kept, out, failures = {}, [], []
     for event in events:
         sort = keys.of(event.row)
+        if limit and sort not in kept and len(kept) >= limit:
+            failures.append(("limit", event))
+            continue
         before, last = kept.get(sort, (None, None))
         if last is None or event.time - last > within:
             before, last = start, event.time

@@ -253,7 +253,7 @@ final class Pipeline: @unchecked Sendable {
     if buffer.times.count == buffer.count {
       for row in 0..<buffer.count {
         batch.times.append(buffer.times[row])
-        batch.orders.append(buffer.orders[row] & Self.withoutSource | Int64(feed.number) << Self.sourceBits)
+        batch.orders.append(order(buffer.orders[row], from: feed))
         batch.partitions.append(Int32(truncatingIfNeeded: buffer.orders[row] >> Self.partitionBits & 0xFFFF))
       }
     }
@@ -279,6 +279,14 @@ final class Pipeline: @unchecked Sendable {
       if !sinks.keepsBatches { batch.records = nil }
       free.append(batch)
     }
+  }
+
+  /// The place of an event that another pipeline gives. Where that is the only one, its sources are told apart as they are there; of
+  /// several they become partitions of its own.
+  private func order(_ order: Int64, from feed: FeedSink) -> Int64 {
+    if feed.join != nil || feederMarks.count == 1 { return order }
+    let source = (order >> Self.sourceBits) << Self.nestedBits
+    return ((order ^ source) & Self.withoutSource) | Int64(feed.number) << Self.sourceBits
   }
 
   func commit() throws(RunFailure) {
@@ -366,6 +374,8 @@ final class Pipeline: @unchecked Sendable {
 
   private static let sourceBits: Int64 = 56
   private static let partitionBits: Int64 = 40
+  /// Where the source of a pipeline that feeds this one stands: above 4096 partitions.
+  private static let nestedBits: Int64 = 52
   private static let withoutSource: Int64 = 1 << sourceBits - 1
 
   /// What a source gave goes through the pipeline, and so does all that it moves on.

@@ -47,7 +47,11 @@ final class LatestStep: StateStep {
 
   override var keys: Int { versions.count }
   override var bytes: Int { versions.bytes + held }
-  override func outputMark(_ mark: Int64) -> Int64 { asRead ? mark : min(mark, isSideDone ? .max : sideMark) }
+  /// As it is read, what waits is before the mark: that stands until the stream is read.
+  override func outputMark(_ mark: Int64) -> Int64 {
+    if isSideDone { return mark }
+    return asRead ? (isSideRead ? mark : .min) : min(mark, sideMark)
+  }
 
   override func take(_ input: SinkBuffer, _ batch: Batch) throws(RunFailure) {
     for row in 0..<input.count {

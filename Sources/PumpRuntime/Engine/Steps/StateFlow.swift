@@ -109,7 +109,7 @@ final class StateFlow {
   func sideIsRead(_ number: Int) throws(RunFailure) {
     guard let step = steps[number] as? LatestStep else { return }
     try step.sideIsRead()
-    try settle(step, step.emitter.batch)
+    try moved(step, nil)
   }
 
   /// All that was there has come.
