@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import steps
 from aggregates import Aggregate, Failed
-from values import decimal, duration, encode, fields, floating, optional, parse, record, text, timestamp, wrapped
+from values import duration, encode, fields, instant, optional, parse, record, text, timestamp, wrapped
 
 KIND = ("enum", "Kind", ("red", "blue", "green"))
 PLACE = record(("a", "a", "Int"), ("c", "c", ("opt", "String")))
@@ -35,7 +35,7 @@ BEGINNINGS = [
 ]
 COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne}
 FULL = {"sum", "average", "min", "max", "first", "last", "list", "any", "all", "stddev", "variance", "median", "quantile", "approx_distinct",
-        "distinct", "top", "min_by", "max_by", "count"}  # fmt: skip
+        "distinct", "top", "min_by", "max_by", "count"}
 
 
 def remainder(a, b):
@@ -78,7 +78,7 @@ class Pool:
 
     def __init__(self, rng, size):
         self.scale = rng.choice([10 * MS, SECOND, SECOND, 5 * SECOND, HOUR])
-        self.start = steps_start(rng.choice(BEGINNINGS))
+        self.start = instant(rng.choice(BEGINNINGS))
         many = size > 1000
         texts = ["", "a", "aa", "b", "é", "z\u0000", "z", "\u0001", "x" * 3000, '"\\']
         self.texts = [f"key {number}" for number in range(100)] if many else rng.sample(texts, rng.randint(1, 5))
@@ -116,12 +116,6 @@ class Pool:
             "g": rng.choice(["null", place]),
         }
         return "{" + ",".join(f'"{name}":{value}' for name, value in parts.items()) + "}"
-
-
-def steps_start(value):
-    from values import instant
-
-    return instant(value)
 
 
 class Flow:
@@ -553,13 +547,13 @@ class Chain:
         within, name = self.length(), f"acc{self.program.next()}"
         limit, most = "", None
         if self.rng.random() < 0.2:
-            within, limit = 400 * 365 * DAY, "limit 2 keys "
+            within, limit = 400 * 365 * DAY, " limit 2 keys"
             most = 2
 
         def following(row, acc):
             if number[2](row) == 0:
                 raise Failed
-            return {"n": acc["n"] + 1, "last": remainder_free(1000, number[2](row)), "most": max(acc["most"], number[2](row))}
+            return {"n": acc["n"] + 1, "last": quotient(1000, number[2](row)), "most": max(acc["most"], number[2](row))}
 
         start = {"n": 0, "last": None, "most": -5}
         events, failures = steps.fold(flow.events, keys, within, name, start, following, most)
@@ -567,8 +561,8 @@ class Chain:
         kind = record(*flow.kind[1], (name, name, record(("n", "n", "Int"), ("last", "last", ("opt", "Int")), ("most", "most", "Int"))))
         value = f"({number[0]})"
         return (
-            f"fold by {label} within {duration(within)} as {name}: {{ n: Int = 0, last: Int? = null, most: Int = -5 }} {limit}"
-            f"= {{ n: {name}.n + 1, last: 1000 / {value}, most: max({name}.most, {value}) }}".replace(f"{limit}=", "=") + (f" {limit}".rstrip()),
+            f"fold by {label} within {duration(within)} as {name}: {{ n: Int = 0, last: Int? = null, most: Int = -5 }} "
+            f"= {{ n: {name}.n + 1, last: 1000 / {value}, most: max({name}.most, {value}) }}{limit}",
             flow.to(events, kind))
 
     # Joins.
@@ -576,8 +570,6 @@ class Chain:
     def sides(self, flow):
         """The stream that is joined, and the keys of both sides with the text of their equalities."""
         source = self.rng.choice(self.program.sources[1:] * 4 + self.program.sources[:1])
-        if source.name not in self.uses and source.stdin:
-            pass
         self.uses.add(source.name)
         name = f"r{self.program.next()}"
         found = []
@@ -654,7 +646,7 @@ def minus(value):
     return f"- {duration(-value)}" if value < 0 else duration(value)
 
 
-def remainder_free(a, b):
+def quotient(a, b):
     """Divides, rounded towards zero, as Int does."""
     return abs(a) // abs(b) * (1 if (a >= 0) == (b >= 0) else -1)
 
