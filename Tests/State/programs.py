@@ -490,14 +490,15 @@ class Chain:
     def step_rows(self, flow, within=None):
         keys, label = self.keys(flow.kind)
         body = self.body(flow.kind, False)
-        most = self.rng.choice([1, 2, 3, 10])
+        most, loose = self.rng.choice([1, 2, 3, 10]), bool(within and self.program.loose)
         late = None if flow.sorted or not flow.timed else flow.late
         results, failures = steps.rows(flow.events, keys, most, within, late, [item for _, item in body])
         self.failures += failures
         by = f"by {label} " if label else ""
         return (
             f"group {by}window rows {most} {f'within {duration(within)} ' if within else ''}{{ {', '.join(part for part, _ in body)} }}",
-            flow.to(results, self.grouped(keys, body), ordered=not (within and self.program.loose), sorted=False, timed=False, divided=False, late=None))
+            flow.to(
+                results, self.grouped(keys, body), ordered=not loose, sorted=False, timed=False, divided=False, late=None, ties=loose))
 
     def step_rows_within(self, flow):
         return self.step_rows(flow, self.length())
