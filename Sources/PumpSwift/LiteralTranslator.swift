@@ -20,7 +20,8 @@ struct LiteralTranslator {
     switch mirror.displayStyle {
     case .collection: return .array(mirror.children.map { translate($0.value) })
     case .enum:
-      guard let payload = mirror.children.first else { return .name(".\(Swift.name("\(value)"))") }
+      // Behind a point each of their names may stand as it is.
+      guard let payload = mirror.children.first else { return .name(".\(value)") }
       let parts = Mirror(reflecting: payload.value)
       let items = parts.displayStyle == .tuple ? parts.children.map { ($0.label, $0.value) } : [(nil, payload.value)]
       return .call(.name(".\(payload.label!)"), items.map { label, part in argument(label.flatMap { $0.hasPrefix(".") ? nil : $0 }, part) })

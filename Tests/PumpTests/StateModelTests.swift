@@ -5,7 +5,7 @@ import Testing
 @Suite struct StateModelTests {
   @Test(arguments: [[], ["--size", "40"]]) func givesWhatTheDefinitionsSay(_ size: [String]) throws {
     let outcome = try Support.run(
-      Support.root + "/Tests/State/model", ["--pumpc", Support.products + "/pumpc", "--seed", "7", "--rounds", "12", "--loose"] + size)
+      Support.root + "/Tests/State/model", ["--pumpc", Support.products + "/pumpc", "--seed", "7", "--rounds", "12"] + size)
     #expect(outcome.code == 0, "\(outcome.out) \(outcome.err)")
   }
 }

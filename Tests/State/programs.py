@@ -121,14 +121,14 @@ class Pool:
 class Flow:
     """What is known of a flow at a place in a chain: the type of its record, its events, and whether their order is the same in each run."""
 
-    def __init__(self, kind, events, ordered, timed=True, sorted_=False, late=None, divided=False):
-        self.kind, self.events, self.ordered, self.timed, self.sorted, self.late = kind, events, ordered, timed, sorted_, late
+    def __init__(self, kind, events, ordered, timed=True, sorted_=False, divided=False):
+        self.kind, self.events, self.ordered, self.timed, self.sorted = kind, events, ordered, timed, sorted_
         self.divided = divided
         # Events of the same time and place, whose order is not held against the model.
         self.ties = False
 
     def to(self, events, kind=None, **changes):
-        flow = Flow(kind or self.kind, events, self.ordered, self.timed, self.sorted, self.late, self.divided)
+        flow = Flow(kind or self.kind, events, self.ordered, self.timed, self.sorted, self.divided)
         flow.ties = self.ties
         flow.__dict__.update(changes)
         return flow
@@ -137,9 +137,9 @@ class Flow:
 class Program:
     """The text of a program, its input by file ("-" is the standard input), and what it is to give."""
 
-    def __init__(self, seed, functions=FULL, size=None, only=None, skipped=(), kept={}, loose=False):
+    def __init__(self, seed, functions=FULL, size=None, only=None, skipped=(), kept={}):
         """Of `only` the pipeline of that number, without the steps of some numbers, and with some lines of the sources only."""
-        self.skipped, self.made, self.loose = skipped, 0, loose
+        self.skipped, self.made = skipped, 0
         self.rng = rng = random.Random(seed)
         self.functions = functions
         self.size = size if size is not None else rng.choice([0, 1, 5, 30, 30, 100, 100, 300, 300] + ([20_000] if rng.random() < 0.4 else []))
@@ -158,7 +158,7 @@ class Program:
             chain = Chain(self, name)
             source = self.sources[0] if rng.random() < 0.8 else self.sources[1]
             chain.uses.add(source.name)
-            flow = Flow(EVENT, source.events, not source.divided, late=source.late, divided=source.divided)
+            flow = Flow(EVENT, source.events, not source.divided, divided=source.divided)
             steps_text = chain.chain(flow, rng.randint(1, 4), 0)
             if only not in (None, number):
                 self.lines, self.tables = lines, tables
@@ -452,7 +452,7 @@ class Chain:
         return "tee { " + " |> ".join(self.chain(flow, self.rng.randint(0, 3), 1)) + " }", flow
 
     def step_order(self, flow):
-        return "order", flow.to(steps.order(flow.events), ordered=not flow.ties, sorted=True, divided=False, late=None)
+        return "order", flow.to(steps.order(flow.events), ordered=not flow.ties, sorted=True, divided=False)
 
     def step_group(self, flow):
         rng = self.rng
@@ -482,7 +482,7 @@ class Chain:
         by = f"by {label} " if label else ""
         return (
             f"group {by}{inner}{limit}{{ {', '.join(part for part, _ in body)} }}",
-            flow.to(results, self.grouped(keys, body), ordered=True, sorted=True, timed=bounded, divided=False, late=None, ties=False))
+            flow.to(results, self.grouped(keys, body), ordered=True, sorted=True, timed=bounded, divided=False, ties=False))
 
     def grouped(self, keys, body):
         return record(*[(name, wire, inner) for name, wire, inner, _, _ in keys.parts], *[(name, name, inner) for _, (name, inner, _) in body])
@@ -490,15 +490,13 @@ class Chain:
     def step_rows(self, flow, within=None):
         keys, label = self.keys(flow.kind)
         body = self.body(flow.kind, False)
-        most, loose = self.rng.choice([1, 2, 3, 10]), bool(within and self.program.loose)
-        late = None if flow.sorted or not flow.timed else flow.late
-        results, failures = steps.rows(flow.events, keys, most, within, late, [item for _, item in body])
+        most = self.rng.choice([1, 2, 3, 10])
+        results, failures = steps.rows(flow.events, keys, most, within, [item for _, item in body])
         self.failures += failures
         by = f"by {label} " if label else ""
         return (
             f"group {by}window rows {most} {f'within {duration(within)} ' if within else ''}{{ {', '.join(part for part, _ in body)} }}",
-            flow.to(
-                results, self.grouped(keys, body), ordered=not loose, sorted=False, timed=False, divided=False, late=None, ties=loose))
+            flow.to(results, self.grouped(keys, body), ordered=True, divided=False, ties=False))
 
     def step_rows_within(self, flow):
         return self.step_rows(flow, self.length())
@@ -613,7 +611,7 @@ class Chain:
         kind = record(*flow.kind[1], (name, name, ("opt", EVENT) if left else EVENT))
         return (
             f"{'left ' if left else ''}join {source.name} as {name} on {label} within {within}",
-            flow.to(events, kind, ordered=False, sorted=False, late=None, ties=self.program.loose))
+            flow.to(events, kind, ordered=False, sorted=False, ties=source.divided))
 
     def step_left(self, flow):
         return self.step_join(flow, True)
@@ -629,7 +627,7 @@ class Chain:
         kind = record(*flow.kind[1], (name, name, ("opt", EVENT) if left else EVENT))
         return (
             f"{'left ' if left else ''}join latest {source.name} as {name} on {label}{' as read' if as_read else ''}",
-            flow.to(events, kind, ordered=False, sorted=False, late=None))
+            flow.to(events, kind, ordered=False, sorted=False))
 
     def step_left_latest(self, flow):
         return self.step_latest(flow, True)

@@ -168,42 +168,36 @@ def group(events, keys, windows, body):
     return out, failures
 
 
-def rows(events, keys, most, within, late, body):
-    """Windows of so many rows, in the order in which they close: at their last event, or where the mark has come `within` after the
-    first. The mark is as far as the events have come, less `late`."""
+def rows(events, keys, most, within, body):
+    """Windows of so many rows, in the order in which they close: at their last event, or where the newest event is `within` or more
+    newer than that was when they began."""
     opened, out, failures = {}, [], []
+    greatest = -FAR
 
-    def close(sort):
-        items = opened.pop(sort)
+    def close(sort, time):
+        _, items = opened.pop(sort)
         row, failure = computed(items, keys, body, None, False)
         if failure:
             failures.append(failure)
         else:
-            out.append(Event(row, max(item.time for item in items), (len(out),)))
+            out.append(Event(row, time, (len(out),)))
 
-    def advance(mark):
+    def advance(time):
         if within is not None:
-            due = [(items[0].time + within, sort) for sort, items in opened.items() if items[0].time + within <= mark]
-            for _, sort in sorted(due):
-                close(sort)
+            for end, sort in sorted((start + within, sort) for sort, (start, _) in opened.items()):
+                if end <= time:
+                    close(sort, end - 1)
 
-    greatest = -FAR
     for event in events:
-        # In a flow whose events are in order nothing before an event comes behind it.
-        if late is None:
-            advance(event.time)
+        greatest = max(greatest, event.time)
+        advance(greatest)
         sort = keys.of(event.row)
-        if within is not None and sort in opened and event.time - opened[sort][0].time >= within:
-            close(sort)
-        opened.setdefault(sort, []).append(event)
-        if len(opened[sort]) == most:
-            close(sort)
-        if late is not None:
-            greatest = max(greatest, event.time)
-            advance(greatest - late)
+        opened.setdefault(sort, (greatest, []))[1].append(event)
+        if len(opened[sort][1]) == most:
+            close(sort, greatest)
     advance(FAR)
     for sort in sorted(opened):
-        close(sort)
+        close(sort, greatest)
     return out, failures
 
 
@@ -316,7 +310,7 @@ def join(events, side, keys, others, first, last, test, name, left):
         pairs = []
         for other in [] if has_null(keys, event.row) else found.get(keys.of(event.row), []):
             if first <= other.time - event.time <= last and test(event.row, other.row):
-                pairs.append(Event({**event.row, name: other.row}, event.time, (event.rank, other.place)))
+                pairs.append(Event({**event.row, name: other.row}, event.time, (event.rank, other.rank)))
         if left and not pairs:
             pairs = [Event({**event.row, name: None}, event.time, (event.rank,))]
         out += pairs

@@ -6,8 +6,11 @@ extension StateTable {
     var entries: [Int32] = []
     entries.reserveCapacity(count)
     forEach { entries.append($0) }
-    return KeySort.sorted(entries) { self.key($0) }
+    return sorted(entries)
   }
+
+  /// These entries, by the bytes of their keys.
+  func sorted(_ entries: [Int32]) -> [Int32] { KeySort.sorted(entries) { self.key($0) } }
 }
 
 /// Sorts entries by their keys. Most are told apart by eight bytes behind those that all keys begin with, which stand beside the

@@ -77,6 +77,9 @@ class StateStep {
 struct Constants {
   let configuration: Configuration
 
+  /// Some 73,000 years: a time and it can be added.
+  private static let longest: Int64 = 1 << 61
+
   /// A whole number, or microseconds.
   func number(_ value: SettingValue) -> Int64 {
     switch value {
@@ -86,7 +89,10 @@ struct Constants {
     }
   }
 
-  private func number(_ value: Value) -> Int64 { if case .int(let number) = value { number } else { 0 } }
+  private func number(_ value: Value) -> Int64 {
+    guard case .int(let number) = value else { return 0 }
+    return max(-Self.longest, min(number, Self.longest))
+  }
 }
 
 /// Collects what a step gives into batches, and sends them into the route behind it.
