@@ -35,7 +35,7 @@ QUALIFY bids = max(bids) OVER (PARTITION BY start)
 SELECT seller, expires AS closed, avg(price) OVER (PARTITION BY seller ORDER BY expires, id ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) AS average
 FROM (
   SELECT a.id, a.seller, a.expires, max(b.price) AS price
-  FROM auctions a JOIN bids b ON a.id = b.auction AND b.date_time BETWEEN a.date_time AND a.expires
+  FROM lots a JOIN bids b ON a.id = b.auction AND b.date_time BETWEEN a.date_time AND a.expires
   GROUP BY a.id, a.seller, a.expires
 )
 -- q7
