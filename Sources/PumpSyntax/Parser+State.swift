@@ -1,7 +1,7 @@
 /// Steps that work on many events, and the time that they go by.
 extension Parser {
   /// The words that begin such a step.
-  static let stateWords: Set<String> = ["group", "join", "left", "dedupe", "previous", "running", "fold", "order"]
+  public static let stateWords: Set<String> = ["group", "join", "left", "dedupe", "previous", "running", "fold", "order"]
 
   /// What follows `time`.
   mutating func time() -> StepSyntax.Kind {

@@ -29,6 +29,38 @@ import Testing
     #expect(seen > 0, "no sentence holds \(name)")
   }
 
+  /// Each step that the parser knows begins a production of `step`, which the sentences above are made from.
+  @Test func everyStepIsInTheGrammar() {
+    let steps = Self.grammar.rules["step"]!
+    let known = steps.names.reduce(into: steps.texts) { $0.formUnion(Self.grammar.rules[$1]!.texts) }
+    #expect(Parser.stepWords.subtracting(known).isEmpty)
+  }
+
+  /// The grammar of editors colours the words of declarations, of steps, and of what follows in steps of many events.
+  @Test func editorsKnowTheWords() throws {
+    let data = try Data(contentsOf: URL(fileURLWithPath: Support.root + "/grammar/pump.tmLanguage.json"))
+    let file = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+    let groups = try #require(file["repository"] as? [String: [String: Any]])
+    let rules = try ["declarations", "steps"].flatMap { try #require(groups[$0]?["patterns"] as? [[String: Any]]) }
+    let patterns = try rules.compactMap { $0["match"] as? String }.map { try NSRegularExpression(pattern: $0) }
+    func colours(_ word: String, in line: String) -> Bool {
+      patterns.contains { pattern in
+        let found = pattern.firstMatch(in: line, range: NSRange(line.startIndex..., in: line))
+        return found.flatMap { Range($0.range, in: line) }.map { line[$0].hasPrefix(word) } ?? false
+      }
+    }
+    for item in Self.grammar.rules["item"]!.names where item != "language" {
+      guard case .sequence(let parts)? = Self.grammar.rules[item], case .text(let word) = parts[0] else { continue }
+      #expect(colours(word, in: word + " x"), "\(word)")
+    }
+    let clauses = ["time step", "group", "by", "window", "join", "dedupe", "previous", "running", "fold", "order", "within", "limit"]
+    let words = clauses.reduce(into: Parser.stepWords) { $0.formUnion(Self.grammar.rules[$1]!.texts) }
+    for word in words where word.allSatisfy(\.isLetter) && word != "as" {
+      #expect(colours(word, in: "    \(word) x"), "\(word)")
+      #expect(!colours(word, in: "    .\(word)") && !colours(word, in: "    \(word): Int"), "\(word) is a field here")
+    }
+  }
+
   @Test func everyNameIsDefined() {
     let grammar = Self.grammar
     let known = Set(grammar.order + ["sep", "letter", "digit", "character", "any", "hex", "time"])
@@ -52,6 +84,15 @@ struct Grammar: Sendable {
       case .name(let name): [name]
       case .sequence(let parts), .choice(let parts): parts.reduce(into: []) { $0.formUnion($1.names) }
       case .optional(let inner), .many(let inner): inner.names
+      }
+    }
+
+    var texts: Set<String> {
+      switch self {
+      case .text(let text): [text]
+      case .name: []
+      case .sequence(let parts), .choice(let parts): parts.reduce(into: []) { $0.formUnion($1.texts) }
+      case .optional(let inner), .many(let inner): inner.texts
       }
     }
   }
