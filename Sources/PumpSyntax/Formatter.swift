@@ -9,6 +9,8 @@ public struct Formatter {
     var blankBefore: Bool
     /// How many brackets are open where it begins.
     var depth: Int
+    /// The indentation of what goes on with the step that began in a line before.
+    var clauses: Int?
   }
 
   private enum Piece {
@@ -73,8 +75,15 @@ public struct Formatter {
       let opening = closes ? stack.popLast() : nil
       if startsLine {
         var indent = opening?.outer ?? stack.last?.inner ?? 0
-        if !closes, token.kind == .pipe || continuesExpression || Self.isOperator(token, text(token)) { indent += 1 }
-        lines.append(Line(indent: indent, blankBefore: breaks > 1 && !closes && !opensBlock, depth: stack.count))
+        let goesOn = continuesExpression || Self.isOperator(token, text(token))
+        let clauses = closes || token.kind == .pipe ? nil : self.clauses(token)
+        if let clauses, Self.beginsClause(token, text(token)) || lines.last?.clauses != nil {
+          indent = clauses + (goesOn ? 1 : 0)
+        } else if !closes, token.kind == .pipe || goesOn {
+          indent += 1
+        }
+        lines.append(
+          Line(indent: indent, blankBefore: breaks > 1 && !closes && !opensBlock, depth: stack.count, clauses: clauses))
       } else if let previous {
         // Of several items on one line the first has no column of its own.
         if previous.kind == .comma, stack.count == lines[lines.count - 1].depth { lines[lines.count - 1].mark = nil }
@@ -103,6 +112,31 @@ public struct Formatter {
     // `sample 1%` ends a step.
     default: return previous.kind != .percent && Self.isOperator(previous, text(previous))
     }
+  }
+
+  /// What may follow in steps of many events, each on a line of its own where one is too short.
+  private static let clauses: Set<String> = [
+    "by", "window", "offset", "zone", "every", "emit", "limit", "as", "on", "within", "to", "last", "late", "idle",
+  ]
+
+  private static func beginsClause(_ token: Token, _ text: String) -> Bool {
+    token.kind == .leftBrace || token.kind == .identifier && clauses.contains(text)
+  }
+
+  /// Where a line that begins with this token goes on with a step of many events: its indentation.
+  private func clauses(_ token: Token) -> Int? {
+    guard Self.beginsClause(token, text(token)) || continuesExpression || Self.isOperator(token, text(token)),
+      let line = lines.last(where: { $0.depth == stack.count && !$0.text.hasPrefix("//") }), !beginsErrorRoute(token)
+    else { return nil }
+    if let clauses = line.clauses { return clauses }
+    var words = line.text.split(separator: " ").prefix(3)
+    guard words.popFirst() == "|>" else { return nil }
+    if words.first?.hasPrefix("@") == true { words.removeFirst() }
+    return words.first.map { $0 == "time" || Parser.stateWords.contains(String($0)) } == true ? line.indent + 1 : nil
+  }
+
+  private func beginsErrorRoute(_ token: Token) -> Bool {
+    text(token) == "on" && source.text(token.end..<source.bytes.count).split(separator: " ", maxSplits: 1).first?.hasPrefix("error") == true
   }
 
   /// Whether an expression goes on over a line that ends or begins with this. A minus may begin one.
@@ -143,9 +177,20 @@ public struct Formatter {
     case (.leftParen, _), (.leftBracket, _), (.dot, _), (.optionalDot, _), (.at, _), (.spread, _): return false
     case (_, .rightParen), (_, .rightBracket), (_, .comma), (_, .colon), (_, .optionalDot): return false
     case (_, .question): return false
-    case (_, .dot) where touched, (_, .leftParen) where touched, (_, .leftBracket) where touched, (_, .percent) where touched: return false
+    case (let kind, .dot) where touched && !Self.beginsValue(after: kind): return false
+    case (_, .leftParen) where touched, (_, .leftBracket) where touched, (_, .percent) where touched: return false
     case (.minus, _) where touched && isUnary(left): return false
     default: return true
+    }
+  }
+
+  /// Whether a dot behind this begins a field of the event: no value stands before it.
+  private static func beginsValue(after kind: TokenKind) -> Bool {
+    switch kind {
+    case .comma, .colon, .equal, .plus, .star, .slash, .percent, .coalesce, .equalEqual, .notEqual, .less, .lessEqual, .greater,
+      .greaterEqual, .arrow:
+      true
+    default: false
     }
   }
 
@@ -162,7 +207,9 @@ public struct Formatter {
     while start > 0, (source.bytes[start - 1] | 0x20 >= 97 && source.bytes[start - 1] | 0x20 <= 122) || source.bytes[start - 1] == 95 {
       start -= 1
     }
-    return Self.wordOperators.contains(source.text(start..<index + 1))
+    let word = source.text(start..<index + 1)
+    let isField = start > 0 && source.bytes[start - 1] == UInt8(ascii: ".")
+    return Self.wordOperators.contains(word) || !isField && Self.clauses.contains(word)
   }
 
   /// Pads neighbouring lines of one indentation so that their marks stand in one column.
