@@ -1,34 +1,44 @@
 import Foundation
 import PumpCompiler
+import PumpReports
 
 let explainVerb = Verb(
-  name: "explain", summary: "what a diagnostic's code means, with examples",
+  name: "explain", summary: "what a diagnostic's code means, with examples, or a step of time and state",
   help: """
-    explain [CODE|FORMAT|patterns]
+    explain [CODE|STEP|FORMAT|patterns]
 
-    Prints the explanation of a code such as P0201 with a failing and a repaired example, the reference of a format,
-    or the patterns of the library; without a name, all codes.
+    Prints the explanation of a code such as P0201 with a failing and a repaired example, how a step that works on many
+    events is written (`explain group`, `explain join latest`, `explain window`), the reference of a format, or the patterns
+    of the library; without a name, all steps of that kind and all codes.
 
-    Exit codes: 0 found, 2 no such code.
+    Exit codes: 0 found, 2 no such code or step.
     """
 ) { words in
-  let options = try Options(words, paths: 0...1)
-  if let name = options.paths.first, let format = builtInFormats.first(where: { $0.name == name }) {
+  let options = try Options(words, paths: 0...3)
+  let name = options.paths.joined(separator: " ")
+  if let topic = Topic.named(name) {
+    print(topicReference(topic), terminator: "")
+    return Exit.clean
+  }
+  if let format = builtInFormats.first(where: { $0.name == name }) {
     print(formatReference(format), terminator: "")
     return Exit.clean
   }
-  if options.paths.first == "patterns" {
+  if name == "patterns" {
     print(patternReference(), terminator: "")
     return Exit.clean
   }
-  guard let id = options.paths.first?.uppercased() else {
+  if name.isEmpty {
+    for topic in Topic.all { print("\(topic.name.padding(toLength: 16, withPad: " ", startingAt: 0))\(topic.summary)") }
+    print("")
     for code in DiagnosticCode.all {
       print("\(code.id)  \(code.severity.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0))\(code.title)")
     }
     return Exit.clean
   }
-  guard let code = DiagnosticCode.all.first(where: { $0.id == id }) else {
-    complain("error: there is no code `\(id)`\n  help: `pumpc explain` lists them\n")
+  guard let code = DiagnosticCode.all.first(where: { $0.id == name.uppercased() }) else {
+    let near = nearest(to: name, in: Topic.all.flatMap { [$0.name] + $0.others }).map { "did you mean `\($0)`?" }
+    complain("error: there is no code or step `\(name)`\n  help: \(near ?? "`pumpc explain` lists them")\n")
     return Exit.usage
   }
   func indented(_ text: String) -> String {
@@ -41,11 +51,12 @@ let explainVerb = Verb(
 }
 
 let functionsVerb = Verb(
-  name: "functions", summary: "the functions of the language",
+  name: "functions", summary: "the functions and aggregates of the language",
   help: """
     functions [NAME]
 
-    Lists the functions by group, or prints one with its signatures and an example.
+    Lists the functions by group, and the aggregates of `group` and `running`, or prints one with its signatures and an
+    example.
 
     Exit codes: 0 found, 2 no such function.
     """
@@ -60,16 +71,26 @@ let functionsVerb = Verb(
       }
       print("  \((function.sign ?? function.name).padding(toLength: 16, withPad: " ", startingAt: 0))\(function.docs)")
     }
+    print("\naggregates, of the events of a `group` or `running`")
+    for aggregate in AggregateFunction.all {
+      print("  \(aggregate.function.rawValue.padding(toLength: 16, withPad: " ", startingAt: 0))\(aggregate.docs)")
+    }
     return Exit.clean
   }
-  guard let function = FunctionSpec.byName[name] else {
-    let near = nearest(to: name, in: FunctionSpec.byName.keys).map { "did you mean `\($0)`?" } ?? "`pumpc functions` lists them"
+  let aggregate = AggregateFunction.byName[name]
+  if let function = FunctionSpec.byName[name] {
+    for signature in function.signatures { print(signature.text) }
+    print("\n\(function.docs)\n\n  \(function.example)\n")
+    print(function.fails ? "It can fail its event." : "It never fails.")
+    if aggregate != nil { print("\nIn the braces of a `group` or `running`, of their events:\n") }
+  } else if aggregate == nil {
+    let near =
+      nearest(to: name, in: Array(FunctionSpec.byName.keys) + AggregateFunction.byName.keys).map { "did you mean `\($0)`?" }
+      ?? "`pumpc functions` lists them"
     complain("error: there is no function `\(name)`\n  help: \(near)\n")
     return Exit.usage
   }
-  for signature in function.signatures { print(signature.text) }
-  print("\n\(function.docs)\n\n  \(function.example)\n")
-  print(function.fails ? "It can fail its event." : "It never fails.")
+  if let aggregate { print("\(aggregate.signature)\n\n\(aggregate.docs)\n\n  |> group … { \(aggregate.example) }") }
   return Exit.clean
 }
 
