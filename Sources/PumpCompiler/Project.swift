@@ -120,6 +120,8 @@ public struct Compilation {
   public let expressions: [(span: Span, type: Type)]
   public let symbols: SymbolIndex
   public let connectors: [String: Interface]
+  /// What may be another in each run, of each pipeline with steps that keep something.
+  public let variations: [String: [Variation]]
 }
 
 /// Parse, resolve, check, lower.
@@ -127,7 +129,8 @@ public func compile(_ project: Project) -> Compilation {
   let newer = project.diagnostics.filter { $0.code == .newerLanguage }
   guard newer.isEmpty else {
     return Compilation(
-      project: project, plan: nil, diagnostics: newer, flows: [], expressions: [], symbols: SymbolIndex(), connectors: [:])
+      project: project, plan: nil, diagnostics: newer, flows: [], expressions: [], symbols: SymbolIndex(), connectors: [:],
+      variations: [:])
   }
   let result = check(
     name: project.name, files: project.files, interfaces: builtInInterfaces, formats: builtInFormats,
@@ -146,7 +149,7 @@ public func compile(_ project: Project) -> Compilation {
   }
   return Compilation(
     project: project, plan: unread ? nil : result.plan, diagnostics: all.map(\.element), flows: result.flows,
-    expressions: result.expressions, symbols: result.symbols, connectors: result.connectors)
+    expressions: result.expressions, symbols: result.symbols, connectors: result.connectors, variations: result.variations)
 }
 
 /// The formats, as their folders in the runtime declare them.

@@ -229,11 +229,14 @@ public struct Lexer {
     // Texts of other languages.
     let quote = byte()
     guard quote == UInt8(ascii: "'") || quote == UInt8(ascii: "`") else { return nil }
+    let start = position
     position += 1
     while position < limit, byte() != 0x0A {
       position += 1
       if byte(-1) == quote { break }
     }
+    let before = source.text(max(0, start - 16)..<start).split(whereSeparator: \.isWhitespace).last?.lowercased()
+    if before == "interval" { return ("a length of time is one word: `30s`, `1m`, `1h`", nil) }
     let more = quote == UInt8(ascii: "'") ? "" : ", and values in them as `\\(.name)`"
     return ("texts stand in double quotes" + more, nil)
   }

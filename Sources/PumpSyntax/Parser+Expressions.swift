@@ -181,6 +181,7 @@ extension Parser {
     letDepth = 0
     defer { letDepth = bindings }
     newlines(false) { parser in
+      parser.foreignStar()
       while !parser.at(.rightParen), !parser.at(.end), !parser.atTopLevel {
         var label: Name?
         if parser.at(.identifier), parser.next.kind == .colon || parser.next.kind == .equal {
@@ -366,6 +367,10 @@ extension Parser {
       }
       guard let name = parser.fieldName("a field's name") else { return false }
       if reachesIn, parser.at(.dot) { return parser.reachIn(name, &items) }
+      if let call = parser.foreignField(name) {
+        items.append(.field(name, call))
+        return true
+      }
       let hasValue = parser.at(.colon) || parser.at(.equal)
       if hasValue { parser.takeColon("fields are written `\(name.text): …`") }
       items.append(.field(name, hasValue ? parser.expression() : nil))

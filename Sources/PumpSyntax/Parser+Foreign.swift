@@ -93,6 +93,11 @@ extension Parser {
       return make(.erroneous, from: start)
     }
     guard let help = foreignOperatorHelp(left) else { return nil }
+    if ["over", "filter"].contains(text.lowercased()), next.kind == .leftParen {
+      skipCall()
+      report(foreign: place, "`\(place.text)` is no operator", help)
+      return make(.erroneous, from: start)
+    }
     advance()
     if !at(.end), !token.afterNewline { _ = binary(minimum: 5) }
     report(foreign: place, "`\(place.text)` is no operator", help)
@@ -109,6 +114,14 @@ extension Parser {
     case "mod": "write `\(value) % …`"
     case "div": "write `\(value) / …`, which cuts Ints"
     case "contains": "write `contains(\(value), …)`"
+    case "filter", "where":
+      value.hasSuffix(")")
+        ? "an aggregate of some events is written `\(value.dropLast())\(value.hasSuffix("()") ? "" : ", ")where: …)`"
+        : "an aggregate of some events is written `sum(\(value), where: …)`"
+    case "over":
+      ForeignWords.functions[String(value.lowercased().prefix { $0 != "(" })]?.help
+        ?? "write a step before: `|> running by .id within 10m as recent { x: \(value) }`"
+    case "having": "a filter is a step of its own: `|> filter …`"
     case "eq": "write `\(value) == …`"
     default: nil
     }

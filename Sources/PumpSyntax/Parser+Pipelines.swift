@@ -193,7 +193,9 @@ extension Parser {
     }
     guard Self.stepWords.contains(word) else {
       advance()
-      if let answer = ForeignWords.steps[word.lowercased()] {
+      if let example = Self.stateExamples[word.lowercased()] {
+        report(.unknownStep, start, "`\(excerpt(word))` is no step", help: "words are in lower case: `|> \(example)`")
+      } else if let answer = ForeignWords.steps[word.lowercased()] {
         report(.unknownStep, start, "`\(excerpt(word))` is no step", help: answer.help, fix: answer.fix(start))
         if let known = answer.word { return stepKind(known, label) }
       } else if let near = nearest(to: word, in: Self.stepWords) {

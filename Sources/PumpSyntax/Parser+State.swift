@@ -7,7 +7,7 @@ extension Parser {
   mutating func time() -> StepSyntax.Kind {
     let value = expression()
     guard take(word: "late") else {
-      unexpected("`late` and how late an event may be", help: "write `time \(excerpt(value.span.text)) late 10s`")
+      unexpectedClause("`late` and how late an event may be", help: "write `time \(excerpt(value.span.text)) late 10s`")
       return .erroneous
     }
     let late = constant()
@@ -24,16 +24,29 @@ extension Parser {
       if take(word: "by") {
         keys = at(.leftBrace) ? [record()] : keyFields()
       } else if word != "group" {
-        unexpected("`by` and the key", help: "write `\(word) by .id within 10m`")
+        unexpectedClause("`by` and the key", help: "write `\(Self.stateExamples[word]!)`")
         return .erroneous
       }
     }
     guard let kind = stateKind(word, keys) else { return .erroneous }
     // The body of a group and of `running` is the last.
-    guard case .group(let window, let onChange, _) = kind else { return finish(word, kind, keys, limit: limit(), asRead: asRead()) }
-    let (limit, read) = (limit(), asRead())
+    guard case .group(let window, let onChange, _) = kind else {
+      return finish(
+        word, kind, keys, limit: limit(isJoin || word == "order" || word == "running" ? "rows" : "keys"), asRead: asRead())
+    }
+    let (limit, read) = (limit("keys"), asRead())
+    guard keys != nil || !at(.dot) && !at(.leftParen) else {
+      unexpectedClause("`by` and the key", help: "write `group by .id window tumbling 1m { n: count() }`")
+      return .erroneous
+    }
     guard at(.leftBrace) else {
-      unexpected(
+      if at(word: "window") || at(word: "emit") {
+        report(
+          .unexpected, span, "`\(text)` stands before `limit` and `as read`",
+          help: "write `group by .id window tumbling 1m emit on change limit 1_000 keys { n: count() }`")
+        return .erroneous
+      }
+      unexpectedClause(
         "`{` and what is computed of each group",
         help: keys == nil ? "write `group by .id window tumbling 1m { n: count() }`" : "write `{ n: count() }`")
       return .erroneous
@@ -66,7 +79,7 @@ extension Parser {
         let start = span
         advance()
         guard take(word: "on"), take(word: "change") else {
-          unexpected("`on change`", help: "a group gives its result at the end of its window, and with `emit on change` before, too")
+          unexpectedClause("`on change`", help: "a group gives its result at the end of its window, and with `emit on change` before, too")
           return nil
         }
         onChange = start.joined(lastSpan)
@@ -75,7 +88,7 @@ extension Parser {
     case "join": return join(isLeft: false)
     case "left":
       guard take(word: "join") else {
-        unexpected("`join`", help: "write `left join payments as p on .id == p.order_id within 10m`")
+        unexpectedClause("`join`", help: "write `left join payments as p on .id == p.order_id within 10m`")
         return nil
       }
       return join(isLeft: true)
@@ -83,7 +96,7 @@ extension Parser {
       if take(word: "last") {
         let count = constant()
         guard take(word: "keys") else {
-          unexpected("`keys`", help: "write `dedupe by .id last 100_000 keys`")
+          unexpectedClause("`keys`", help: "write `dedupe by .id last 100_000 keys`")
           return nil
         }
         return .dedupeLast(count)
@@ -95,7 +108,7 @@ extension Parser {
     case "running":
       guard let within = within("running by .card within 10m as recent { n: count() }"), let name = named("recent") else { return nil }
       guard at(.leftBrace) else {
-        unexpected("`{` and what is computed", help: "write `{ n: count() }`")
+        unexpectedClause("`{` and what is computed", help: "write `{ n: count() }`")
         return nil
       }
       return .running(within: within, as: name, body: record())
@@ -124,23 +137,45 @@ extension Parser {
     let isLatest = at(word: "latest") && next.kind == .identifier && text(of: next) != "as"
     if isLatest { advance() }
     guard let stream = name("the name of a stream") else { return nil }
+    if at(.dot) || at(.leftParen) {
+      report(
+        .unexpected, stream.span, "a join reads a stream",
+        help: "declare one: `stream NAME { source \(stream.text).… }`; rows are found by `|> lookup …`")
+      return nil
+    }
+    if text.lowercased() == "for" {
+      unexpected(
+        "`as` and a name for its event",
+        help: "the version of the event's time is found by `join latest \(stream.text) as p on .id == p.id`")
+      return nil
+    }
     guard take(word: "as"), let name = name("a name for its event") else {
-      unexpected("`as` and a name for its event", help: "write `\(example)`")
+      unexpectedClause("`as` and a name for its event", help: "write `\(example)`")
       return nil
     }
     guard take(word: "on") else {
-      unexpected("`on` and which events belong together", help: "write `\(example)`")
+      unexpectedClause("`on` and which events belong together", help: "write `\(example)`")
       return nil
     }
     let syntax = JoinSyntax(isLeft: isLeft, stream: stream, name: name, condition: expression())
-    if isLatest { return .joinLatest(syntax) }
+    if isLatest {
+      if at(word: "within") {
+        report(
+          .unexpected, span, "`join latest` has no `within`: it finds the version of the event's time",
+          help: "leave it out, or write `join \(stream.text) as \(name.text) …` for all events so near")
+        return nil
+      }
+      return .joinLatest(syntax)
+    }
     guard let first = within(example) else { return nil }
-    return .join(syntax, within: take(word: "to") ? [first, constant()] : [first])
+    let bounds = take(word: "to") ? [first, constant()] : [first]
+    foreignCondition()
+    return .join(syntax, within: bounds)
   }
 
   private mutating func within(_ example: String) -> ExprSyntax? {
     guard take(word: "within") else {
-      unexpected("`within` and for how long", help: "write `\(example)`")
+      unexpectedClause("`within` and for how long", help: "write `\(example)`")
       return nil
     }
     return constant()
@@ -148,7 +183,7 @@ extension Parser {
 
   private mutating func named(_ example: String) -> Name? {
     guard take(word: "as") else {
-      unexpected("`as` and a name", help: "write `as \(example)`")
+      unexpectedClause("`as` and a name", help: "write `as \(example)`")
       return nil
     }
     return name("a field's name")
@@ -162,19 +197,20 @@ extension Parser {
 
   private mutating func windowKind() -> WindowSyntax.Kind? {
     guard at(.identifier), ["tumbling", "sliding", "session", "rows"].contains(text) else {
-      unexpected(
+      unexpectedClause(
         "`tumbling`, `sliding`, `session` or `rows`",
         help: "write `window tumbling 1m`, `window sliding 5m every 1m`, `window session 30m` or `window rows 100`")
       return nil
     }
     let word = text
     advance()
+    if foreignWindow(word) { return nil }
     switch word {
     case "tumbling":
       if at(.identifier), let calendar = WindowSyntax.Calendar(rawValue: text) {
         advance()
         guard take(word: "zone") else {
-          unexpected("`zone`", help: "write `window tumbling \(calendar.rawValue) zone \"Europe/Prague\"`")
+          unexpectedClause("`zone`", help: "write `window tumbling \(calendar.rawValue) zone \"Europe/Prague\"`")
           return nil
         }
         return .calendar(calendar, zone: expression())
@@ -184,7 +220,7 @@ extension Parser {
     case "sliding":
       let length = constant()
       guard take(word: "every") else {
-        unexpected("`every` and how often one begins", help: "write `window sliding 5m every 1m`")
+        unexpectedClause("`every` and how often one begins", help: "write `window sliding 5m every 1m`")
         return nil
       }
       return .sliding(length, every: constant())
@@ -195,11 +231,11 @@ extension Parser {
     }
   }
 
-  private mutating func limit() -> (ExprSyntax, StateSyntax.Unit)? {
+  private mutating func limit(_ unit: String) -> (ExprSyntax, StateSyntax.Unit)? {
     guard take(word: "limit") else { return nil }
     let count = constant()
     guard at(.identifier), let unit = StateSyntax.Unit(rawValue: text) else {
-      unexpected("`keys` or `rows`", help: "write `limit 1_000_000 keys`")
+      unexpectedClause("`keys` or `rows`", help: "write `limit 1_000_000 \(unit)`")
       return nil
     }
     advance()
@@ -215,5 +251,8 @@ extension Parser {
   }
 
   /// A literal, or a key of the configuration: what holds for the whole run.
-  private mutating func constant() -> ExprSyntax { binary(minimum: 8) }
+  private mutating func constant() -> ExprSyntax {
+    foreignConstant()
+    return binary(minimum: 8)
+  }
 }

@@ -173,7 +173,7 @@ public struct Parser {
           if !fine || parser.index == before { parser.skipItem(from: before) }
           if parser.take(.comma) || parser.at(.rightBrace) || parser.token.afterNewline { continue }
           if fine, !parser.missingComma() {
-            parser.unexpected("a comma or a new line")
+            parser.unexpectedClause("a comma or a new line")
             parser.skipItem(from: parser.index)
           }
         }

@@ -228,7 +228,9 @@ extension Checker {
           .badAggregate, argument.value.span, "`\(name.text)` is of all events of the group here, and does not take this",
           help: isList
             ? "of a list of the event: `sum(\(name.text)(.items, x => x.n))`, or another aggregate outside"
-            : "it is `\(function.signature)`")
+            : name.text == "count"
+              ? "write `count()`, `count(where: \(argument.value.span.text) != null)`, or of different ones `distinct(…)`"
+              : "it is `\(function.signature)`")
         return nil
       }
     }

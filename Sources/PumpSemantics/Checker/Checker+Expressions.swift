@@ -243,7 +243,8 @@ extension Checker {
     }
     reportUnknown(
       .unknownName, name, "name", among: scope.locals.keys,
-      otherwise: "fields are written `.name`, texts in quotes, an enum's case as `Enum.case` where no enum is expected")
+      otherwise: "fields are written `.name`, texts in quotes, an enum's case as `Enum.case` where no enum is expected",
+      foreign: ForeignWords.names)
     return Self.erroneous
   }
 

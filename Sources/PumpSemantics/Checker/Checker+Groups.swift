@@ -24,7 +24,14 @@ extension Checker {
       hasTimes = true
     }
     check(onChange, window, flow, step)
-    guard let key = key(syntax.keys ?? [], flow, pipeline),
+    guard let key = key(syntax.keys ?? [], flow, pipeline) else { return nil }
+    for case .field(let name, _) in items where key.contains(where: { $0.field.name == name.text }) {
+      report(
+        .duplicate, name.span, "`\(name.text)` is a field of the key, which the result has already",
+        help: "leave it out, or choose another name")
+      return nil
+    }
+    guard
       let computed = aggregates(items, key.map(\.field), window: hasTimes ? 0 : nil, flow, pipeline)
     else { return nil }
     let state = TypedState(
@@ -37,6 +44,7 @@ extension Checker {
     flow.timing.isOrdered = true
     flow.timing.isDivided = false
     flow.timing.isTimed = flow.timing.isTimed && window != nil
+    flow.timing.isSorted = hasTimes && onChange == nil
     if onChange != nil {
       var keys = key.map(\.field.name)
       if hasTimes {

@@ -22,6 +22,9 @@ extension Checker {
       report(.badJoin, within[0].span, "the first bound is above the second", help: "write the earlier one first")
       return nil
     }
+    if stream.timing.isDivided || !stream.timing.isOrdered {
+      pipeline.varies.append((step.span, "the order of an event's pairs with `\(syntax.stream.text)`"))
+    }
     guard let made = match(syntax, stream, step, flow, pipeline) else { return nil }
     let spec = JoinSpec(stream: syntax.stream.text, event: stream.type, each: made.key.map(\.field), isLeft: syntax.isLeft)
     let state = TypedState(
@@ -35,7 +38,7 @@ extension Checker {
   ) -> [Step]? {
     let asRead = whole.asRead != nil
     if asRead {
-      pipeline.varies.append((step.span, "`as read`"))
+      pipeline.varies.append((whole.asRead!, "as read"))
     } else {
       guard needsTime("`join latest`", step.span, flow) else { return nil }
     }
@@ -57,6 +60,7 @@ extension Checker {
   private func finish(_ state: TypedState, _ syntax: JoinSyntax, _ output: Type, _ step: StepSyntax, _ flow: inout Flow) -> [Step] {
     flow.type = output
     flow.timing.isOrdered = false
+    flow.timing.isSorted = false
     flow.timing.isThinned = true
     return [Step(name: step.label?.text ?? "join \(syntax.stream.text)", kind: .state(state), output: output, place: place(step.span))]
   }

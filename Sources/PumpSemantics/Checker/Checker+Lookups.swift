@@ -32,6 +32,7 @@ extension Checker {
     let checked = endpoint(
       syntax, found, type: type, event: event, record: flow.type.record, meta: flow.meta, locals: flow.locals, pipeline)
     pipeline.canFail = true
+    pipeline.varies.append((step.span, "lookup"))
     if found.connection != nil { waits("a lookup", step.span, pipeline) }
     reportKey(of: checked, syntax)
     let output = Type.record(RecordType(fields: record.record!.fields + [Field(name.text, type.asOptional)]))

@@ -11,6 +11,10 @@ final class PipelineContext {
   var keeps: Span?
   /// What may be another in each run, and why.
   var varies: [(span: Span, why: String)] = []
+  /// What is computed of events, and by which step.
+  private(set) var evaluated: [(value: Expr, span: Span)] = []
+  /// The step that is checked.
+  var step: Span?
   /// The meta fields that expressions read, by name.
   var metaFields: [String: Type] = [:]
   var labels = [String: Span](minimumCapacity: 12)
@@ -29,6 +33,7 @@ final class PipelineContext {
 
   /// Records what an expression of a step reads, and whether it can fail.
   func note(_ expression: Expr) {
+    evaluated.append((expression, step ?? span))
     expression.visit { part in
       switch part.kind {
       case .meta(let name): metaFields[name] = part.type
@@ -83,6 +88,7 @@ extension Checker {
 
   func check(pipeline syntax: PipelineSyntax) -> TypedPipeline {
     let context = PipelineContext(syntax.name)
+    contexts[syntax.name.text] = context
     toldUndecoded = false
     let settings = check(settings: syntax.settings, Self.pipelineSettings, "pipeline `\(syntax.name.text)`")
     var sources: [TypedEndpoint] = []

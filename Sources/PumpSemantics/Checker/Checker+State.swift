@@ -22,7 +22,13 @@ extension Checker {
     let steps: [Step]?
     switch syntax.kind {
     case .group(let window, let onChange, let body): steps = group(syntax, window, onChange, body, limit, step, &flow, pipeline)
-    case .join(let join, let within): steps = self.join(join, within, limit, step, &flow, pipeline)
+    case .join(let join, let within):
+      if let place = syntax.asRead {
+        report(
+          .badState, place, "a join within a time goes by times, in whatever order they are read",
+          help: "leave `as read` out, or take `join latest`")
+      }
+      steps = self.join(join, within, limit, step, &flow, pipeline)
     case .joinLatest(let join): steps = joinLatest(join, syntax, limit, step, &flow, pipeline)
     case .order: steps = order(limit, step, &flow)
     case .dedupe(let within):
@@ -87,6 +93,16 @@ extension Checker {
         }
       case .field(let name), .member(_, let name, optional: _): parts.append((name, part))
       case .erroneous: return nil
+      case .name(let name) where flow.type.record?.index(of: name) != nil:
+        report(
+          .badKey, part.span, "a field of the event begins with a dot", help: "write `.\(name)`",
+          fix: Fix("write `.\(name)`", .certain, [Edit(part.span, ".\(name)")]))
+        return nil
+      case .call(let name, _) where ForeignWords.windows[name.text.lowercased()] != nil:
+        report(
+          .badKey, part.span, "a window is no part of the key",
+          help: "write `\(ForeignWords.windows[name.text.lowercased()]!)` behind the key")
+        return nil
       default:
         report(.badKey, part.span, "this part of the key has no name", help: "write `by { name: \(part.span.text) }`")
         return nil
@@ -129,7 +145,7 @@ extension Checker {
     _ make: ([(field: Field, value: Expr)], Flow) -> TypedState?
   ) -> [Step]? {
     needsOrder(syntax.word, syntax, step.span, flow)
-    if syntax.asRead != nil { pipeline.varies.append((step.span, "`as read`")) }
+    if syntax.asRead != nil { pipeline.varies.append((syntax.asRead!, "as read")) }
     guard let key = key(syntax.keys ?? [], flow, pipeline) else { return nil }
     guard let state = make(key, flow) else { return nil }
     var output = flow.type
@@ -160,7 +176,12 @@ extension Checker {
 
   private func order(_ limit: SettingValue, _ step: StepSyntax, _ flow: inout Flow) -> [Step]? {
     guard needsTime("`order`", step.span, flow) else { return nil }
+    if flow.timing.isSorted {
+      report(
+        .needlessOrder, step.span, "the events are in the order of their times already", help: "leave `order` out")
+    }
     flow.timing.isOrdered = true
+    flow.timing.isSorted = true
     flow.timing.isDivided = false
     let state = TypedState(kind: .order, each: [], keys: 0, keepsEvent: true, limit: limit)
     return [Step(name: step.label?.text ?? "order", kind: .state(state), output: flow.type, place: place(step.span))]

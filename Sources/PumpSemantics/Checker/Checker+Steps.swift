@@ -70,6 +70,7 @@ extension Checker {
 
   /// One step becomes one step of the plan; narrowing adds one, a stage many.
   func check(step syntax: StepSyntax, _ flow: inout Flow, in pipeline: PipelineContext) -> (steps: [Step], ended: Bool) {
+    pipeline.step = syntax.span
     if refuseUpdating(syntax, flow) {
       flow.type = .erroneous
       flow.timing.updating = nil
@@ -82,7 +83,7 @@ extension Checker {
     }
     /// A step that gives events of another type: what was encoded is forgotten.
     func change(_ name: String, _ value: Expr, forgetting fields: [String]? = nil) -> [Step] {
-      if let keys = flow.timing.updating { flow.timing.updating = keepKey(keys, value, flow.type, syntax.span) ?? keys }
+      if let keys = flow.timing.updating { flow.timing.updating = keepKey(keys, value, flow.type, syntax.span) }
       flow.type = value.type
       flow.carried = nil
       if let fields { flow.forget(fields) } else { flow.forgetEvent() }

@@ -25,7 +25,9 @@ extension Checker {
     var idle: ClockSpec.Idle?
     switch syntax.idle {
     case .never?: idle = .never
-    case .after(let duration)?: idle = constant(duration, as: .duration, "`idle`", flow, from: 0).map { .after($0) }
+    case .after(let duration)?:
+      pipeline.varies.append((duration.span, "idle"))
+      idle = constant(duration, as: .duration, "`idle`", flow, from: 0).map { .after($0) }
     case nil:
       if flow.timing.isDivided, flow.timing.isEndless {
         report(

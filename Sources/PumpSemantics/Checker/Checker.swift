@@ -11,6 +11,8 @@ public struct CheckResult {
   public let expressions: [(span: Span, type: Type)]
   public let symbols: SymbolIndex
   public let connectors: [String: Interface]
+  /// What may be another in each run, of each pipeline with steps that keep something.
+  public let variations: [String: [Variation]]
 }
 
 /// Checks a program: its own files with their imports, over the interface files of the built-in connectors and the formats.
@@ -27,7 +29,7 @@ public func check(
   let failed = checker.diagnostics.contains { $0.severity == .error }
   return CheckResult(
     plan: failed ? nil : plan, diagnostics: checker.diagnostics, flows: checker.flows, expressions: checker.expressions,
-    symbols: checker.symbols, connectors: checker.connectors)
+    symbols: checker.symbols, connectors: checker.connectors, variations: failed ? [:] : checker.variations(plan))
 }
 
 /// Names, types, endpoints and delivery of one program. A class because its parts share one table of names; it does no
@@ -77,6 +79,8 @@ final class Checker {
   /// The sinks of files, by path.
   var writtenFiles: [String: Span] = [:]
   /// Who sends to which pipeline.
+  /// What was learned of each pipeline.
+  var contexts: [String: PipelineContext] = [:]
   var feeds: [(from: String, to: String, span: Span)] = []
   var localCounter: [String: Int] = [:]
   var localNames: Set<String> = []

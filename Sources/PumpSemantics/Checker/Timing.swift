@@ -7,6 +7,8 @@ struct Timing {
   var isTimed = false
   /// They come in the same order in every run.
   var isOrdered = true
+  /// They come by their times.
+  var isSorted = false
   /// No end of the source is in sight.
   var isEndless = false
   /// The source has several partitions, or may have.

@@ -407,7 +407,38 @@ extension DiagnosticCode {
       }
       """###)
 
+  public static let needlessOrder = DiagnosticCode(
+    "P0814", "an order of what is in order", .warning,
+    explanation:
+      #"Results of windows come in the order of time, and so do events behind `order`: to sort them again costs time and memory for nothing."#,
+    failing: ###"""
+      type E { at: Timestamp, id: Int, amount: Decimal, note: String? }
+      pipeline p {
+        source file.lines("in.ndjson")
+          |> decode json as E
+          |> time .at late 10s
+          |> group by .id window tumbling 1m { n: count() }
+          |> order
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###,
+    repaired: ###"""
+      type E { at: Timestamp, id: Int, amount: Decimal, note: String? }
+      pipeline p {
+        source file.lines("in.ndjson")
+          |> decode json as E
+          |> time .at late 10s
+          |> group by .id window tumbling 1m { n: count() }
+          |> encode json
+          |> sink stdout.lines()
+        on error halt
+      }
+      """###)
+
   static let stateCodes: [DiagnosticCode] = [
     badTime, noTime, noIdle, noOrder, badState, badKey, badGroup, badAggregate, badWindow, badJoin, badStream, updating, timeBehindFilter,
+    needlessOrder,
   ]
 }
