@@ -8,6 +8,16 @@ import PumpSyntax
 public let generalSettings = ConfigSection(
   name: ConfigSchema.general.name, docs: "Of the run as a whole.", keys: ConfigSchema.general.settings)
 
+extension Plan {
+  /// The same for this program, which may not run without `state`.
+  public var generalSettings: ConfigSection {
+    let general = PumpCompiler.generalSettings
+    guard program.stateReason != nil else { return general }
+    let keys = general.keys.map { $0.name == "state" ? Setting(name: $0.name, type: .string, minimum: $0.minimum, docs: $0.docs) : $0 }
+    return ConfigSection(name: general.name, docs: general.docs, keys: keys)
+  }
+}
+
 /// Checks configuration files and this environment against a plan.
 public func checkConfiguration(_ plan: Plan, files: [String], overrides: [String]) -> [Diagnostic] {
   let environment: (String) -> String? = { ProcessInfo.processInfo.environment[$0] }

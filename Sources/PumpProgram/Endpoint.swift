@@ -118,6 +118,11 @@ public final class EndpointSpec: Codable, Sendable {
     return abilities.contains("endless") && !isSet("limit") && !isSet("count")
   }
 
+  /// Whether a sink shows what it got only at its end: a file that is replaced.
+  public var isWholeAtEnd: Bool {
+    connector == "file" && setting("mode").map { $0.chosenCase == "replace" } ?? false
+  }
+
   /// Whether a source has several partitions, as far as the spec says: each of these has an order of its own.
   public var isDivided: Bool {
     if abilities.contains("divided") { return true }

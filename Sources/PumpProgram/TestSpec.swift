@@ -12,9 +12,12 @@ public struct TestSpec: Codable, Sendable {
     public let input: Input
     /// What the source says of it, as a JSON object.
     public let meta: String?
-    public init(input: Input, meta: String? = nil) {
+    /// The stream whose source gives it; nil of the pipeline's own.
+    public let stream: String?
+    public init(input: Input, meta: String? = nil, stream: String? = nil) {
       self.input = input
       self.meta = meta
+      self.stream = stream
     }
   }
   /// What a lookup finds.
@@ -69,6 +72,8 @@ public struct TestSpec: Codable, Sendable {
   }
   public let title: String
   public let pipeline: String
+  /// The streams that the pipeline reads and joins, those before others that these read.
+  public let streams: [String]
   public let given: [Given]
   public let lookups: [Rows]
   public let config: [Override]
@@ -77,11 +82,13 @@ public struct TestSpec: Codable, Sendable {
   public let expects: [Expect]
   public let place: Place
   public init(
-    title: String, pipeline: String, given: [Given] = [], lookups: [Rows] = [], config: [Override] = [], now: Int64? = nil,
+    title: String, pipeline: String, streams: [String] = [], given: [Given] = [], lookups: [Rows] = [], config: [Override] = [],
+    now: Int64? = nil,
     expects: [Expect] = [], place: Place
   ) {
     self.title = title
     self.pipeline = pipeline
+    self.streams = streams
     self.given = given
     self.lookups = lookups
     self.config = config

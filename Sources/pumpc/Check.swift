@@ -51,7 +51,8 @@ let checkVerb = Verb(
         let reason = pipeline.weakness.map { "; \($0)" } ?? ""
         let held = pipeline.heldTogether
         let waits = held.isEmpty ? "" : "; while one of \(held.joined(separator: ", ")) is down, all wait"
-        print("\(pipeline.id): \(pipeline.delivery.rawValue)\(reason)\(waits)")
+        let state = plan.program.stateReason(of: pipeline) == nil ? "" : "; needs `state` in [general]"
+        print("\(pipeline.id): \(pipeline.delivery.rawValue)\(reason)\(waits)\(state)")
       }
     }
     print(

@@ -35,7 +35,7 @@ let configVerb = Verb(
     throw Options.Problem(message: "`\(options.value("--format")!)` is no format: conf, env or schema")
   }
   guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
-  print(format.render(compilation.plan!, general: generalSettings), terminator: "")
+  print(format.render(compilation.plan!, general: compilation.plan!.generalSettings), terminator: "")
   return Exit.clean
 }
 

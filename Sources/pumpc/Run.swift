@@ -5,7 +5,7 @@ import PumpPlan
 let runVerb = Verb(
   name: "run", summary: "runs the program at once, interpreted",
   help: """
-    run [--config FILE]… [--set KEY=VALUE]… [--quiet] [PATH]
+    run [--config FILE]… [--set KEY=VALUE]… [--reset-state NAME]… [--quiet] [PATH]
 
     Checks the program and runs it until its sources end, with progress on a terminal and a summary. Relative paths of
     the spec start from the program's folder; its pipelines.conf is read unless --config names others. SIGTERM, SIGHUP
@@ -13,14 +13,45 @@ let runVerb = Verb(
 
       --config FILE     a pipelines.conf; may be repeated, later files win
       --set KEY=VALUE   one setting, such as connection.db.path=a.db or shop.min_amount=5
+      --reset-state NAME
+                        this step, as `pumpc state list` names it, begins anew; may be repeated
       --quiet           no progress and no summary
 
     Exit codes: 0 all done, 1 errors in the spec or a failed run, 2 wrong usage or configuration.
     """
 ) { words in
-  let options = try Options(words, flags: ["--quiet"], values: ["--config", "--set"], paths: 0...1)
+  let options = try Options(words, flags: ["--quiet"], values: ["--config", "--set", "--reset-state"], paths: 0...1)
   guard let compilation = try compileOrComplain(options.paths.first ?? ".") else { return Exit.findings }
-  return try reportingBuilds { try startHost(compilation, options, more: options.has("--quiet") ? ["--quiet"] : []) }
+  let more = (options.has("--quiet") ? ["--quiet"] : []) + options.all("--reset-state").flatMap { ["--reset-state", $0] }
+  return try reportingBuilds { try startHost(compilation, options, more: more) }
+}
+
+let stateVerb = Verb(
+  name: "state", summary: "what steps keep from run to run",
+  help: """
+    state list [--config FILE]… [--set KEY=VALUE]… [PATH]
+    state show NAME [--config FILE]… [--set KEY=VALUE]… [PATH]
+    state drop NAME [--config FILE]… [--set KEY=VALUE]… [PATH]
+
+    Looks into the folder that `state` of `[general]` names, while the program does not run. A step that keeps something of the events
+    before is called by its pipeline and its label, or by what it does: "minutes: group".
+
+      list        each step with how many entries it keeps, their bytes and how far its events have come; and where sources go on
+      show NAME   lines of JSON: the results as they would be now, or the keys
+      drop NAME   what the step keeps goes, and it begins anew; sources go on where they are
+
+    Exit codes: 0 done, 1 errors in the spec, the folder is in use or keeps no such step, 2 wrong usage or configuration.
+    """
+) { words in
+  let options = try Options(words, values: ["--config", "--set"], paths: 1...3, missing: "`list`, `show NAME` or `drop NAME` is missing")
+  let count = options.paths[0] == "list" ? 1 : 2
+  guard ["list", "show", "drop"].contains(options.paths[0]) else {
+    throw Options.Problem(message: "`\(options.paths[0])` is none of `list`, `show NAME`, `drop NAME`")
+  }
+  guard options.paths.count >= count else { throw Options.Problem(message: "the name of the step is missing") }
+  guard options.paths.count <= count + 1 else { throw Options.Problem(message: "`\(options.paths[count + 1])` is one word too many") }
+  guard let compilation = try compileOrComplain(options.paths.count > count ? options.paths[count] : ".") else { return Exit.findings }
+  return try startHost(compilation, options, more: ["--state"] + options.paths[..<count])
 }
 
 let testVerb = Verb(
@@ -92,8 +123,8 @@ func startHost(_ compilation: Compilation, _ options: Options, more: [String]) t
   var arguments = [String(descriptor)]
   for file in configs { arguments += ["--config", URL(fileURLWithPath: file).path] }
   for setting in options.all("--set") { arguments += ["--set", setting] }
-  // Tests run without any client.
-  let host = try more.contains("--test") ? Installation.executableFolder + "/pump-host" : host(compilation)
+  // Tests run without any client, and so does a look at the state.
+  let host = try more.contains("--test") || more.contains("--state") ? Installation.executableFolder + "/pump-host" : host(compilation)
   guard access(host, X_OK) == 0 else {
     complain("error: \(host) is not there\n  help: build it beside pumpc: `swift build -c release`\n")
     return Exit.internalError
@@ -103,7 +134,7 @@ func startHost(_ compilation: Compilation, _ options: Options, more: [String]) t
     return Exit.findings
   }
   var words = ([host] + arguments + more).map { strdup($0) } + [nil]
-  if !more.contains("--test") { StopSignal.hold() }
+  if !more.contains("--test"), !more.contains("--state") { StopSignal.hold() }
   execv(host, &words)
   complain("error: cannot start \(host): \(String(cString: strerror(errno)))\n")
   return Exit.internalError

@@ -9,7 +9,8 @@ struct Verb: Sendable {
 }
 
 let verbs: [Verb] = [
-  newVerb, checkVerb, runVerb, testVerb, buildVerb, emitVerb, bindVerb, fmtVerb, migrateVerb, graphVerb, configVerb, connectorsVerb,
+  newVerb, checkVerb, runVerb, testVerb, stateVerb, buildVerb, emitVerb, bindVerb, fmtVerb, migrateVerb, graphVerb, configVerb,
+  connectorsVerb,
   formatsVerb,
   functionsVerb, explainVerb,
   completionsVerb,

@@ -6,7 +6,10 @@ import Testing
 /// The same program gives the same bytes interpreted and compiled.
 @Suite(.serialized) struct ParityTests {
   /// Runs a folder's program both ways, each in a copy of its own, and returns the files that came of it.
-  static func both(_ folder: String, input: String? = nil) throws -> (interpreted: [String: String], compiled: [String: String]) {
+  /// `look` gets the built program.
+  static func both(
+    _ folder: String, input: String? = nil, look: (String) throws -> Void = { _ in }
+  ) throws -> (interpreted: [String: String], compiled: [String: String]) {
     let work = try Support.temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: work) }
     var results: [[String: String]] = []
@@ -36,6 +39,7 @@ import Testing
       }
       results.append(files)
     }
+    try look("\(work)/program")
     return (results[0], results[1])
   }
 
@@ -46,7 +50,14 @@ import Testing
 
   @Test(arguments: Support.ownExamples + golden) func program(_ folder: String) throws {
     let stdin = FileManager.default.contents(atPath: "\(folder)/stdin").map { String(decoding: $0, as: UTF8.self) }
-    let (interpreted, compiled) = try Self.both(folder, input: stdin)
+    // Tests in the specs pass both ways, too.
+    let hasTests = try !#require(compile(try Project.load(folder)).plan).program.tests.isEmpty
+    let (interpreted, compiled) = try Self.both(folder, input: stdin) { program in
+      guard hasTests else { return }
+      let interpreted = try Support.run("pumpc", ["test", folder])
+      #expect(interpreted.code == 0, "\(interpreted.out)")
+      #expect(try Support.run(program, ["--test"], folder: folder).out == interpreted.out)
+    }
     #expect(Set(interpreted.keys) == Set(compiled.keys))
     for (name, text) in interpreted { #expect(compiled[name] == text, "\(name)") }
     // What the program printed is kept beside it.
@@ -75,15 +86,6 @@ import Testing
 
   private static func report(_ files: [String: String]) -> String {
     files.sorted { $0.key < $1.key }.map { "== \($0.key)\n\($0.value)" }.joined(separator: "\n")
-  }
-
-  /// Tests in the specs pass both ways.
-  @Test(arguments: Support.ownExamples + golden) func tests(_ folder: String) throws {
-    guard let plan = compile(try Project.load(folder)).plan, !plan.program.tests.isEmpty else { return }
-    let interpreted = try Support.run("pumpc", ["test", folder])
-    let compiled = try Support.run("pumpc", ["test", "--compiled", folder])
-    #expect(interpreted.code == 0, "\(interpreted.out)")
-    #expect(interpreted.out == compiled.out)
   }
 
   /// The example of every function holds, both ways.

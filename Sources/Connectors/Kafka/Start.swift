@@ -5,7 +5,7 @@ import PumpConnectorKit
 extension TopicSource {
   /// Partitions that come begin where the sink that keeps positions, or the group, has come to, and new ones where `from`
   /// says. Where they begin is committed at once: what comes from now on is not lost by a restart.
-  func place(_ partitions: PartitionList) throws(RunFailure) {
+  func place(_ partitions: PartitionList, isFirst: Bool) throws(RunFailure) {
     let all = partitions.elements.map(Partition.init)
     let connection = client.connection
     let kept = try positions.map { positions throws(RunFailure) in
@@ -14,6 +14,11 @@ extension TopicSource {
     let committed = try committed(all)
     // The group has lost the partition meanwhile, which is heard next.
     guard rd_kafka_assignment_lost(client.handle) == 0 else { return }
+    if isFirst, positions?.isNew == true, let other = committed.keys.map(\.text).sorted().first {
+      throw client.connection.failure(
+        "the group `\(group)` has come to offset \(committed.first { $0.key.text == other }!.value) of \(other), and the folder of state holds nothing of these events: bring the folder back, or read with a group of its own"
+      )
+    }
     let logs = logs(all)
     let known = fromStart ? [] : try knownTopics(all.filter { committed[$0] == nil }, committed)
     var starts: [Partition: Int64] = [:]
@@ -102,18 +107,31 @@ extension TopicSource {
     let topics = Set(new.map(\.topic))
     if isPattern, !committed.isEmpty { return topics }
     var others: [Partition] = []
-    for topic in topics {
-      let handle = rd_kafka_topic_new(client.handle, topic, nil)
-      defer { if let handle { rd_kafka_topic_destroy(handle) } }
-      var metadata: UnsafePointer<rd_kafka_metadata>?
-      guard rd_kafka_metadata(client.handle, 0, handle, &metadata, 5000) == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { continue }
-      defer { rd_kafka_metadata_destroy(metadata) }
-      for index in 0..<Int(metadata.pointee.topic_cnt) {
-        let found = metadata.pointee.topics[index]
-        others += (0..<found.partition_cnt).map { Partition(topic: topic, number: $0) }
-      }
-    }
+    for topic in topics { others += self.partitions(of: topic) }
     return others.isEmpty ? [] : Set(try self.committed(others).keys.map(\.topic))
+  }
+
+  /// The partitions of a topic; none where the brokers do not say.
+  private func partitions(of topic: String) -> [Partition] {
+    let handle = rd_kafka_topic_new(client.handle, topic, nil)
+    defer { if let handle { rd_kafka_topic_destroy(handle) } }
+    var metadata: UnsafePointer<rd_kafka_metadata>?
+    guard rd_kafka_metadata(client.handle, 0, handle, &metadata, 5000) == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { return [] }
+    defer { rd_kafka_metadata_destroy(metadata) }
+    return (0..<Int(metadata.pointee.topic_cnt)).flatMap { index in
+      (0..<metadata.pointee.topics[index].partition_cnt).map { Partition(topic: topic, number: $0) }
+    }
+  }
+
+  /// Where steps keep something of the events before, one process has to read all of them: two would each count a part.
+  func checkWhole(_ partitions: PartitionList) throws(RunFailure) {
+    let held = Set(partitions.elements.map(Partition.init))
+    for topic in isPattern ? Set(held.map(\.topic)).sorted() : names {
+      guard let other = self.partitions(of: topic).first(where: { !held.contains($0) }) else { continue }
+      throw client.connection.failure(
+        "another member of the group `\(group)` reads \(other.text), and steps keep something of the events before, for which one process reads all partitions: end the other, or give each a group of its own"
+      )
+    }
   }
 
   /// Where the logs begin and end, of partitions that have a leader.

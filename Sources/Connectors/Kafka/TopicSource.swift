@@ -29,6 +29,11 @@ final class TopicSource: Source {
   /// Partitions that the group takes back, until what came from them is committed.
   private var revoked: PartitionList?
   private var topics: [OpaquePointer: String] = [:]
+  /// The topics by name; a pattern is one.
+  let names: [String]
+  /// What of its partitions the pipeline does not know yet, where it goes by times.
+  private var assigned: [Int32]?
+  private var drained: [Int32] = []
   /// Partitions have come to this member of the group at least once.
   private var wasAssigned = false
 
@@ -37,8 +42,10 @@ final class TopicSource: Source {
     limit = context.eventLimit
     let arguments = KafkaTopicSourceArguments(context.settings)
     group = arguments.group
-    let names = arguments.name
-    isPattern = names.hasPrefix("^")
+    let name = arguments.name
+    isPattern = name.hasPrefix("^")
+    // A pattern may hold commas of its own.
+    names = isPattern ? [name] : name.split(separator: ",").map { String($0.filter { $0 != " " }) }.filter { !$0.isEmpty }
     fromStart = arguments.from == .earliest
     client = try Client(
       connection, settings, RD_KAFKA_CONSUMER,
@@ -48,14 +55,13 @@ final class TopicSource: Source {
         ("auto.offset.reset", "earliest"),
         // Topics that vanish and partitions that are added are noticed so soon; librdkafka itself waits for 5 minutes.
         ("topic.metadata.refresh.interval.ms", "10000"), ("queued.max.messages.kbytes", "16384"), ("fetch.wait.max.ms", "100"),
+        ("enable.partition.eof", context.isTimed ? "true" : "false"),
       ])
     offsets = GroupOffsets(client) { context.logger.warning($0, pipeline: context.pipeline) }
     rd_kafka_poll_set_consumer(client.handle)
     queue = rd_kafka_queue_get_consumer(client.handle)
     client.onRebalance = { [unowned self] comes, partitions in rebalance(comes, partitions) }
-    // A pattern may hold commas of its own.
-    let topics = isPattern ? [names] : names.split(separator: ",").map { String($0.filter { $0 != " " }) }
-    let code = withList(topics.filter { !$0.isEmpty }.map { (Partition(topic: $0, number: -1), 0) }) {
+    let code = withList(names.map { (Partition(topic: $0, number: -1), 0) }) {
       rd_kafka_subscribe(client.handle, $0)
     }
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
@@ -110,6 +116,10 @@ final class TopicSource: Source {
     batch.position = number
     if positions != nil { for (partition, offset) in passed { batch.checkpoint[partition.text] = String(offset) } }
     batch.wantsCommit = revoked != nil
+    if context.isTimed {
+      swap(&batch.assigned, &assigned)
+      swap(&batch.drained, &drained)
+    }
     return !context.stop.isRequested || batch.count > 0
   }
 
@@ -124,7 +134,15 @@ final class TopicSource: Source {
   private func take(_ message: rd_kafka_message_t, _ index: Int, _ batch: Batch, _ rows: inout [Int]) {
     let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : message.len)
     let isTaken = batch.add(bytes, limit: limit, meta: Self.meta(name(message.rkt), message.partition, message.offset))
-    if isTaken { rows.append(index) }
+    guard isTaken else { return }
+    rows.append(index)
+    if context.isTimed { batch.partitions.append(place(name(message.rkt), message.partition)) }
+  }
+
+  /// The number of a partition; where there are several topics, these are told apart.
+  private func place(_ topic: String, _ partition: Int32) -> Int32 {
+    guard isPattern || names.count > 1 else { return partition }
+    return Int32(truncatingIfNeeded: topic.utf8.fnv1a & 0x7FFF) << 16 | partition & 0xFFFF
   }
 
   private static func meta(_ topic: String, _ partition: Int32, _ offset: Int64) -> String {
@@ -178,7 +196,8 @@ final class TopicSource: Source {
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
       warn("; waiting for the topic: create it, or check its name")
     case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED: warn("; its sinks were slower than `max.poll.interval.ms`")
-    case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__PARTITION_EOF: break
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF: drained.append(place(name(message.rkt), message.partition))
+    case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN: break
     default: warn()
     }
   }
@@ -189,8 +208,15 @@ final class TopicSource: Source {
 
   private func rebalance(_ comes: Bool, _ partitions: PartitionList) {
     if comes {
+      let isFirst = !wasAssigned
       wasAssigned = true
-      do throws(RunFailure) { try place(partitions) } catch { failure = error }
+      do throws(RunFailure) {
+        if context.keepsState { try checkWhole(partitions) }
+        try place(partitions, isFirst: isFirst)
+        assigned = partitions.elements.map { place(String(cString: $0.topic), $0.partition) }
+      } catch {
+        failure = error
+      }
       change(partitions, comes: true)
     } else if rd_kafka_assignment_lost(client.handle) != 0 {
       // Others have them already.

@@ -151,7 +151,7 @@ public struct SinkArguments: Sendable {
 
 /// What every program may be told.
 public struct GeneralSettings: Sendable {
-  /// Folder that keeps positions of files, tables and change streams from run to run.
+  /// Folder that keeps positions of files, tables and change streams, and what steps keep of events, from run to run.
   public var state: String?
   /// Address and port that serve /metrics, /readyz and /livez, such as 127.0.0.1:9464.
   public var metrics: String?

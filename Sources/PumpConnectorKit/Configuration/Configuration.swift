@@ -10,7 +10,12 @@ public struct ConfigSchema: Sendable {
     }
   }
   public let sections: [Section]
-  public init(_ sections: [Section]) { self.sections = sections }
+  /// Why the program does not run without `state` in `[general]`; nil where it does.
+  public let stateReason: String?
+  public init(_ sections: [Section], stateReason: String? = nil) {
+    self.sections = sections
+    self.stateReason = stateReason
+  }
 }
 
 extension ConfigSchema {
@@ -20,7 +25,7 @@ extension ConfigSchema {
     [
       Setting(
         name: "state", type: .string.asOptional, value: .literal(.null), minimum: 1,
-        docs: "Folder that keeps positions of files, tables and change streams from run to run."),
+        docs: "Folder that keeps positions of files, tables and change streams, and what steps keep of events, from run to run."),
       Setting(
         name: "metrics", type: .string.asOptional, value: .literal(.null), minimum: 1,
         docs: "Address and port that serve /metrics, /readyz and /livez, such as 127.0.0.1:9464."),

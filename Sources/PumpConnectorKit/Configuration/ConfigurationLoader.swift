@@ -4,6 +4,7 @@ import Glibc
 /// mistakes are found in one go.
 struct ConfigurationLoader {
   private let schema: [ConfigSchema.Section]
+  private let stateReason: String?
   private let environment: (String) -> String?
   private var problems: [ConfProblem] = []
   private var written: [String: [String: Value]] = [:]
@@ -13,6 +14,7 @@ struct ConfigurationLoader {
 
   init(schema: ConfigSchema, environment: @escaping (String) -> String?) {
     self.schema = schema.sections + [ConfigSchema.general]
+    self.stateReason = schema.stateReason
     self.environment = environment
   }
 
@@ -154,6 +156,10 @@ struct ConfigurationLoader {
         }
       }
       resolved[section.name] = Settings(values)
+    }
+    if let stateReason, written["general"]?["state"] == nil, !mistaken.contains("general state") {
+      missing(
+        "`state` of `[general]` has no value: \(stateReason)", "name a folder there: `state = state`, or pass `--set general.state=FOLDER`")
     }
     return (Configuration(sections: resolved, general: GeneralSettings(resolved["general"] ?? Settings([:]))), problems)
   }

@@ -7,6 +7,6 @@ extension Program {
       sections.append(.init("pipeline:\(pipeline.id)", pipeline.settings))
       sections += pipeline.endpoints.map { .init("pipeline:\(pipeline.id):\($0.label)", $0.settings) }
     }
-    return ConfigSchema(sections)
+    return ConfigSchema(sections, stateReason: stateReason)
   }
 }

@@ -31,6 +31,10 @@ public final class Batch {
   public var times = PlainList<Int64>(capacity: 16)
   /// Which partition of its source each event is of, by the source's own numbers; empty where all are of partition 0.
   public var partitions = PlainList<Int32>(capacity: 16)
+  /// The partitions that the source reads from now on, where that has changed: no others hold the times of the flow back.
+  public var assigned: [Int32]?
+  /// Partitions of which nothing is left to read for now.
+  public var drained: [Int32] = []
   /// Which of two events of one time is the earlier: by partition, and by position within it.
   package var orders = PlainList<Int64>(capacity: 16)
   /// The payload of an event for the error route, where that is not the event itself.
@@ -60,6 +64,8 @@ public final class Batch {
     for column in meta.values { column.clear() }
     times.removeAll()
     partitions.removeAll()
+    assigned = nil
+    drained.removeAll()
     orders.removeAll()
     payloads = nil
     refused.removeAll(keepingCapacity: true)

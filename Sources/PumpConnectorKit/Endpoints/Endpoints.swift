@@ -24,13 +24,17 @@ public struct EndpointContext: Sendable {
   public let meta: [String]
   /// Whether the positions of the pipeline's sources are kept for the next run.
   public let keepsPositions: Bool
+  /// Whether the pipeline, or one that it feeds, goes by the times of its events: of partitions it asks when nothing is left to read.
+  public let isTimed: Bool
+  /// Whether a step of these keeps something of the events before: one process reads all partitions.
+  public let keepsState: Bool
   public let logger: Logger
   /// How the pipeline's first step wants a stream cut into events; nil if lines, or whole files, are events.
   package let framing: Framing?
 
   package init(
-    pipeline: String, spec: EndpointSpec, settings: Settings, stop: StopSignal, meta: [String], keepsPositions: Bool, logger: Logger,
-    framing: Framing?
+    pipeline: String, spec: EndpointSpec, settings: Settings, stop: StopSignal, meta: [String], keepsPositions: Bool, isTimed: Bool,
+    keepsState: Bool, logger: Logger, framing: Framing?
   ) {
     self.pipeline = pipeline
     self.spec = spec
@@ -38,6 +42,8 @@ public struct EndpointContext: Sendable {
     self.stop = stop
     self.meta = meta
     self.keepsPositions = keepsPositions
+    self.isTimed = isTimed
+    self.keepsState = keepsState
     self.logger = logger
     self.framing = framing
   }

@@ -92,6 +92,21 @@ package final class FlowClock {
   /// A partition that is there, though it has given nothing yet.
   package func join(_ partition: Int32) { _ = place(id(partition)) }
 
+  /// The partitions that the source at work reads from now on: others of it hold the flow no more, and those that come begin where the
+  /// flow is.
+  package func assign(_ numbers: [Int32]) {
+    let ids = Set(numbers.map(id))
+    for place in partitions.indices where partitions[place].id >> 32 == Int64(source) && !ids.contains(partitions[place].id) {
+      partitions[place].isEnded = true
+    }
+    for number in numbers {
+      let place = place(id(number))
+      guard partitions[place].isEnded else { continue }
+      partitions[place].isEnded = false
+      partitions[place].mark = max(partitions[place].mark, mark)
+    }
+  }
+
   /// Its source says that nothing is left to read of it now.
   package func drained(_ partition: Int32) { partitions[place(id(partition))].isDrained = true }
 
@@ -108,6 +123,11 @@ package final class FlowClock {
     mark = least
     return true
   }
+
+  /// The time of the newest event; nil where none has come.
+  package var newest: Int64? { partitions.map(\.greatest).max().flatMap { $0 == .min ? nil : $0 } }
+  /// Partitions that do not hold the flow, though they have not ended.
+  package var idleCount: Int { partitions.count { !$0.isEnded && isPassed($0) } }
 
   private func isPassed(_ partition: Partition) -> Bool {
     guard let idle, partition.isDrained else { return false }

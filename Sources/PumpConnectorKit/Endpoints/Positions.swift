@@ -9,6 +9,12 @@ public protocol PositionStore: AnyObject, Sendable {
   /// Whether positions are kept in the transaction of the events' effects. Then they alone say where to go on, whatever
   /// the source's own system was told.
   var isTransactional: Bool { get }
+  /// Whether it begins with this run, and what came before would be missing where the positions belong with something else.
+  var isNew: Bool { get }
+}
+
+extension PositionStore {
+  public var isNew: Bool { false }
 }
 
 /// How far a source has come with a batch: the parts that have changed, nil if one is gone.

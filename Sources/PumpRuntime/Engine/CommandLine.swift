@@ -3,7 +3,7 @@ import Glibc
 /// The command line of a built program; `pumpc run` and `pumpc test` pass theirs on to it.
 public enum ProgramCommand {
   static let help = """
-    [--config FILE]… [--set KEY=VALUE]… [--test [TEXT]]
+    [--config FILE]… [--set KEY=VALUE]… [--reset-state NAME]… [--test [TEXT] | --state WORDS]
 
     Runs all pipelines until their sources end. SIGTERM, SIGHUP or Ctrl-C stops taking events in, finishes those that are
     under way and exits; a second one ends at once.
@@ -11,6 +11,11 @@ public enum ProgramCommand {
       --config FILE     a pipelines.conf; later files win; without it, ./pipelines.conf where there is one
       --set KEY=VALUE   one setting, such as connection.db.path=a.db or shop.min_amount=5
       --test [TEXT]     runs the spec's tests, those whose title holds the text
+      --state list      what the steps keep in the folder of state, and where the sources go on
+      --state show NAME, --state drop NAME
+                        what one step keeps, as lines of JSON; makes it go; NAME is as `list` has it
+      --reset-state NAME
+                        runs, and this step begins anew; may be repeated
       --quiet           no progress and no summary
       --help, --version
 
@@ -33,6 +38,8 @@ public enum ProgramCommand {
     var quiet = false
     var testFilter: String?
     var runTests = false
+    var reset: Set<String> = []
+    var request: StateRequest?
     var rest = arguments[...]
     func usage(_ message: String) -> Int32 {
       complain("\(message)\nusage: \(program.name) \(help.prefix { $0 != "\n" })\n")
@@ -47,9 +54,18 @@ public enum ProgramCommand {
         print("\(program.name), built by pumpc \(pumpVersion)")
         return 0
       case "--quiet": quiet = true
-      case "--config", "--set":
+      case "--config", "--set", "--reset-state":
         guard let value = rest.popFirst() else { return usage("`\(argument)` needs a value") }
-        if argument == "--config" { files.append(value) } else { overrides.append(value) }
+        switch argument {
+        case "--config": files.append(value)
+        case "--set": overrides.append(value)
+        default: reset.insert(value)
+        }
+      case "--state":
+        let words = Array(rest.prefix { !$0.hasPrefix("--") })
+        rest = rest.dropFirst(words.count)
+        guard let asked = StateRequest(words) else { return usage("`--state` needs `list`, `show NAME` or `drop NAME`") }
+        request = asked
       case "--test":
         runTests = true
         if let next = rest.first, !next.hasPrefix("--") { testFilter = rest.popFirst() }
@@ -67,7 +83,14 @@ public enum ProgramCommand {
     for problem in problems { complain(problem.description + "\n") }
     guard !problems.contains(where: \.isError) else { return 2 }
     if runTests { return test(executable, configuration, testFilter) }
-    return run(executable, configuration, factories, quiet: quiet)
+    if let request {
+      do throws(RunFailure) { print(try StateInspection(executable, configuration).text(request), terminator: "") } catch {
+        complain("error: \(error.message)\n")
+        return 1
+      }
+      return 0
+    }
+    return run(executable, configuration, factories, reset: reset, quiet: quiet)
   }
 
   static func complain(_ text: String) { try? writeAll(2, text, text.utf8.count, "standard error") }
@@ -89,11 +112,12 @@ public enum ProgramCommand {
   }
 
   private static func run(
-    _ executable: Executable, _ configuration: Configuration, _ factories: [String: ConnectorFactory], quiet: Bool
+    _ executable: Executable, _ configuration: Configuration, _ factories: [String: ConnectorFactory], reset: Set<String>,
+    quiet: Bool
   ) -> Int32 {
     let isTerminal = isatty(2) == 1
     let logger = Logger(asJSON: !isTerminal, quiet: false)
-    let runner = Runner(executable, configuration, Embedded.factories.merging(factories) { $1 }, logger)
+    let runner = Runner(executable, configuration, Embedded.factories.merging(factories) { $1 }, logger, reset: reset)
     runner.stop.install()
     runner.boundStop()
     var lastLine: Int64 = 0

@@ -18,6 +18,21 @@ final class Pipeline: @unchecked Sendable {
     var sent: [Int] = []
     var done: Int64 = 0
     var total: Int64 = 0
+    /// Of steps that keep something and of the times, as they were at the last commit.
+    var kept: [Kept] = []
+    var times: Times?
+    struct Kept: Sendable {
+      let step: String
+      let entries: Int
+      let bytes: Int
+    }
+    /// In microseconds since 1970.
+    struct Times: Sendable {
+      let mark: Int64
+      let newest: Int64?
+      let late: Int
+      let idle: Int
+    }
   }
 
   let spec: PipelineSpec
@@ -38,6 +53,8 @@ final class Pipeline: @unchecked Sendable {
   /// Sources, and pipelines that feed it, that have not come to their end; and how far those that feed it have come.
   private var openInputs: Int
   private var read: Set<Int> = []
+  /// The sources that tell of their partitions.
+  private var divided: Set<Int> = []
   private var feederMarks: [Int64]
   private let shared: Mutex<Counts>
   private var acknowledgements = Acknowledgements()
@@ -151,7 +168,7 @@ final class Pipeline: @unchecked Sendable {
 
   var counts: Counts { shared.withLock { $0 } }
   /// What waits in a step would be lost, were its events acknowledged before the end.
-  var isDurableAtEnd: Bool { sinks.isDurableAtEnd || unit == nil && !spec.states.isEmpty }
+  var isDurableAtEnd: Bool { sinks.isDurableAtEnd || unit == nil && !spec.states.isEmpty && spec.delivery != .atMostOnce }
   var isWholeAtEnd: Bool { sinks.isDurableAtEnd }
   var hasKeeper: Bool { keeper != nil }
   /// Where what its steps keep is made durable with its sinks.
@@ -179,7 +196,7 @@ final class Pipeline: @unchecked Sendable {
       let isReady: Void? = try policy.run(label, stop, onRetry: nil) { () throws(RunFailure) in
         lock.lock()
         defer { lock.unlock() }
-        try unit.load(reset: [])
+        try unit.load()
       }
       guard isReady != nil else { return isWhole }
     }
@@ -341,7 +358,10 @@ final class Pipeline: @unchecked Sendable {
   /// Tells the counts what the sinks have done.
   private func count() {
     let (sent, refused) = sinks.takeCounts()
+    let kept = flow?.steps.map { Counts.Kept(step: $0.spec.name, entries: $0.keys, bytes: $0.bytes) } ?? []
+    let times = flow?.clock.map { Counts.Times(mark: $0.mark, newest: $0.newest, late: $0.lateCount, idle: $0.idleCount) }
     shared.withLock { counts in
+      (counts.kept, counts.times) = (kept, times)
       for index in sent.indices { counts.sent[index] += sent[index] }
       counts.failed += refused
     }
@@ -382,8 +402,12 @@ final class Pipeline: @unchecked Sendable {
   private func accept(_ batch: Batch, from source: Int, isDrained: Bool) throws(RunFailure) {
     guard let flow else { return try run(processor, batch) }
     flow.clock?.source = Int32(source)
+    if let assigned = batch.assigned {
+      divided.insert(source)
+      flow.clock?.assign(assigned)
+    }
     if isDrained {
-      flow.clock?.drained(0)
+      if !divided.contains(source) { flow.clock?.drained(0) }
       try inputIsRead(source)
     }
     if batch.count + batch.refused.count > 0 {
@@ -396,6 +420,7 @@ final class Pipeline: @unchecked Sendable {
       try run(processor, batch)
       try flow.pass(behind: nil, batch)
     }
+    for partition in batch.drained { flow.clock?.drained(partition) }
     try advance()
   }
 

@@ -45,8 +45,15 @@ public final class Runner: @unchecked Sendable {
   private let failure = Mutex<String?>(nil)
   private let endings: Endings
 
-  public init(_ executable: Executable, _ configuration: Configuration, _ factories: [String: ConnectorFactory], _ logger: Logger) {
+  /// The names of steps that begin anew.
+  private let reset: Set<String>
+
+  public init(
+    _ executable: Executable, _ configuration: Configuration, _ factories: [String: ConnectorFactory], _ logger: Logger,
+    reset: Set<String> = []
+  ) {
     self.executable = executable
+    self.reset = reset
     endings = Endings(executable.program)
     unitNames = executable.program.unitNames
     var locks: [String: PlainLock] = [:]
@@ -80,7 +87,7 @@ public final class Runner: @unchecked Sendable {
     return EndpointContext(
       pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta.map(\.name),
       keepsPositions: configuration.state != nil || pipeline.sinks.contains { keepsPositions(pipeline, $0.label) },
-      logger: logger, framing: framing)
+      isTimed: unitNames[pipeline.id] != nil, keepsState: program.keepsState(pipeline.id), logger: logger, framing: framing)
   }
 
   private func keepsPositions(_ pipeline: PipelineSpec, _ label: String) -> Bool {
@@ -203,7 +210,11 @@ public final class Runner: @unchecked Sendable {
   /// Pipelines whose steps keep something do so on disk, where there is a folder for it. Before a sink that is whole only at its end
   /// nothing is acknowledged before that, and nothing need be kept.
   private func makeUnits() throws(RunFailure) {
-    guard let folder = configuration.state else { return }
+    guard let folder = configuration.state else {
+      if let name = reset.first { throw RunFailure("there is no state of `\(Shape.clean(name))`: no `state` is set in `[general]`") }
+      return
+    }
+    var unknown = reset
     for name in Set(unitNames.values).sorted() {
       // Those that feed others are committed before these.
       let pipelines = program.flowOrder.filter { unitNames[$0] == name }.map { running[$0]! }
@@ -213,11 +224,17 @@ public final class Runner: @unchecked Sendable {
           "\(pipeline.spec.id): a sink keeps the positions of the sources, and a step of the pipeline, or of one that it feeds, keeps something of the events before: these are kept together with the state; leave `positions` out, and give the rows a key"
         )
       }
-      let unit = try Unit(name, folder: folder)
+      let unit = try Unit(name, folder: folder, reset: reset)
       for pipeline in pipelines {
         pipeline.unit = unit
         unit.add(pipeline)
       }
+      guard !reset.isEmpty else { continue }
+      try unit.load()
+      unknown = unknown.filter { !unit.hasReset($0) }
+    }
+    if let name = unknown.sorted().first {
+      throw RunFailure("\(Shape.clean(folder)) keeps nothing of `\(Shape.clean(name))`; `pumpc state list` says what is there")
     }
   }
 
@@ -351,6 +368,10 @@ public final class Runner: @unchecked Sendable {
 
   var spooled: [(pipeline: String, label: String, bytes: Int)] {
     program.pipelines.flatMap { spec in (running[spec.id]?.spooled ?? []).map { (spec.id, $0.label, $0.bytes) } }
+  }
+
+  var counts: [(pipeline: String, counts: Pipeline.Counts)] {
+    program.pipelines.compactMap { spec in (running[spec.id]?.counts).map { (spec.id, $0) } }
   }
 
   func report(since start: Int64) -> RunReport {

@@ -35,15 +35,21 @@ extension Executable {
     // Failures are captured on their way into the route, which runs as well.
     let (spec, steps) = (declared.routingFailures, self.steps[declared.id]!.watchingFailures(errors))
     let lookups = spec.lookups.enumerated().map { index, lookup in TestLookup(test.lookups.last { $0.lookup == index }, lookup) }
+    let lock = PlainLock()
+    let feeders = test.streams.flatMap { program.pipeline($0)!.sinks }.count { $0.target.feeds(spec.id) }
     let pipeline = Pipeline(
-      spec, steps, configuration, sinks: captures, lookups: lookups, keeper: nil, logger: Logger(asJSON: false, quiet: true),
-      stop: StopSignal(), clock: { now })
+      spec, steps, configuration, sinks: captures, feeders: feeders, lock: lock, lookups: lookups, keeper: nil,
+      logger: Logger(asJSON: false, quiet: true), stop: StopSignal(), clock: { now })
     pipeline.onProbe { probes[$0].add($1) }
-    let source = try TestSource(test.given, spec, configuration, pipeline.processor.framing)
+    let streams = streams(of: test, before: pipeline, configuration, errors, now: now)
     var halted: String?
     do throws(RunFailure) {
-      try pipeline.run(source, RetryPolicy(RetrySettings(Settings([:])), limit: 0), "test", nil)
-      try pipeline.commit()
+      for running in streams + (feeders == 0 ? [pipeline] : []) {
+        let given = test.given.filter { $0.stream == (running === pipeline ? nil : running.spec.id) }
+        let source = try TestSource(given, running.spec, configuration, running.processor.framing)
+        try running.run(source, RetryPolicy(RetrySettings(Settings([:])), limit: 0), "test", nil)
+      }
+      for running in streams + [pipeline] { try running.commit() }
     } catch { halted = error.message }
     var problems: [String] = []
     for expect in test.expects {
@@ -64,6 +70,42 @@ extension Executable {
     if let halted { problems.append("\(test.place): the pipeline halted: \(halted)") }
     return problems
   }
+}
+
+extension Executable {
+  /// The streams that a tested pipeline reads and joins, each from the source that the test gives; what else reads them gets nothing.
+  private func streams(
+    of test: TestSpec, before pipeline: Pipeline, _ configuration: Configuration, _ errors: CaptureSink, now: Int64
+  ) -> [Pipeline] {
+    var made = [pipeline]
+    var feeders: [String: Int] = [:]
+    // What is fed is there before what feeds it.
+    for id in test.streams.reversed() {
+      let declared = program.pipeline(id)!
+      let count = test.streams.flatMap { program.pipeline($0)!.sinks }.count { $0.target.feeds(id) }
+      var targets: [Pipeline] = []
+      let sinks = declared.sinks.map { sink -> any Sink in
+        guard let target = made.first(where: { $0.spec.id == sink.pipeline }) else { return CaptureSink() }
+        targets.append(target)
+        var join: Int?
+        if case .join(_, let state, _) = sink.target { join = state }
+        let number = feeders[target.spec.id, default: 0]
+        if join == nil { feeders[target.spec.id] = number + 1 }
+        return FeedSink(target, number: join == nil ? number : 0, join: join, isLocked: true, step: "\(id) \(sink.step)")
+      }
+      made.append(
+        Pipeline(
+          declared.routingFailures, steps[id]!.watchingFailures(errors), configuration, sinks: sinks, feeds: targets, feeders: count,
+          lock: pipeline.lock, lookups: declared.lookups.map { TestLookup(nil, $0) }, keeper: nil,
+          logger: Logger(asJSON: false, quiet: true), stop: StopSignal(), clock: { now }))
+    }
+    return made.dropFirst().reversed()
+  }
+}
+
+extension SinkSpec.Target {
+  /// Whether a pipeline has its input from it.
+  fileprivate func feeds(_ id: String) -> Bool { if case .pipeline(id, _) = self { true } else { false } }
 }
 
 extension PipelineSpec {

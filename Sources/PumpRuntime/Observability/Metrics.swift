@@ -37,6 +37,7 @@ extension Runner {
     out.family(
       "pump_spool_bytes", "gauge", "Bytes that a branch holds for its sink.",
       spooled.map { ([("pipeline", $0.pipeline), ("step", $0.label)], String($0.bytes)) })
+    state(&out)
     let phases: [ConnectionState.Phase] = [.initialized, .connecting, .ready, .reconnecting, .draining, .closed, .failed]
     out.family(
       "pump_connection_state", "gauge", "1 for the state that a connection is in.",
@@ -60,6 +61,31 @@ extension Runner {
       ($0.pool?.waited).map { String(Double($0) / 1e6) }
     }
     return out.text
+  }
+
+  /// What steps keep of the events before, and how far the times of events have come.
+  private func state(_ out: inout MetricsText) {
+    let counts = counts
+    func kept(_ name: String, _ help: String, _ value: (Pipeline.Counts.Kept) -> Int) {
+      out.family(
+        "pump_state_\(name)", "gauge", help,
+        counts.flatMap { pipeline, counts in counts.kept.map { ([("pipeline", pipeline), ("step", $0.step)], String(value($0))) } })
+    }
+    kept("entries", "Keys or rows that a step keeps.", \.entries)
+    kept("bytes", "Bytes that a step keeps.", \.bytes)
+    func times(_ name: String, _ type: String, _ help: String, _ value: (Pipeline.Counts.Times) -> String?) {
+      out.family(
+        "pump_\(name)", type, help,
+        counts.compactMap { pipeline, counts in counts.times.flatMap(value).map { ([("pipeline", pipeline)], $0) } })
+    }
+    times("time_mark_seconds", "gauge", "The time before which no event is taken any more, since 1970.") {
+      $0.mark == .min ? nil : String(Double($0.mark) / 1e6)
+    }
+    times("time_lag_seconds", "gauge", "How far the newest event is before that.") { times in
+      times.mark == .min ? nil : times.newest.map { String(Double($0 - times.mark) / 1e6) }
+    }
+    times("events_late_total", "counter", "Events that were late.") { String($0.late) }
+    times("time_idle_partitions", "gauge", "Partitions that have nothing to read and hold nothing back.") { String($0.idle) }
   }
 
   /// Connections that are not ready, as `/readyz` names them.

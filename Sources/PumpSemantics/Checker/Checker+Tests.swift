@@ -19,21 +19,18 @@ extension Checker {
     var now: Int64?
     var expects: [TestSpec.Expect] = []
     var hasExpectation = false
-    let input = inputType(pipeline)
     for clause in syntax.clauses {
       switch clause {
       case .given(let target, let value, let meta):
-        var source = pipeline.sources.first
-        if let target {
-          guard let found = endpoint(target, .source, pipeline.sources, pipeline) else { continue }
-          source = pipeline.sources[found]
-        }
+        guard let (reader, source) = source(target, pipeline) else { continue }
+        let stream = reader.id == pipeline.id ? nil : reader.id
         let metaValue = meta.map { json($0, .record(source?.spec.meta ?? RecordType(fields: []))).text }
-        let takesBytes = pipeline.input == .bytes
+        let takesBytes = reader.input == .bytes
+        let input = inputType(reader)
         switch value {
         case .file(let path):
           guard let plain = path.plain else { continue }
-          given.append(.init(input: .file(plain), meta: metaValue))
+          given.append(.init(input: .file(plain), meta: metaValue, stream: stream))
         case .value(let expression) where takesBytes:
           guard let text = Self.plain(expression) else {
             report(
@@ -41,10 +38,10 @@ extension Checker {
               help: "write `given json { … }`, a text in quotes, or `given file \"…\"`")
             continue
           }
-          given.append(.init(input: .bytes(text), meta: metaValue))
+          given.append(.init(input: .bytes(text), meta: metaValue, stream: stream))
         case .json(let expression), .value(let expression):
           for item in list(expression, isList: isList(input)) {
-            given.append(.init(input: .json(json(item, input, as: takesBytes ? .document : .event).text), meta: metaValue))
+            given.append(.init(input: .json(json(item, input, as: takesBytes ? .document : .event).text), meta: metaValue, stream: stream))
           }
         }
       case .givenLookup(let target, let rows):
@@ -80,8 +77,33 @@ extension Checker {
         help: "add `expect SINK == […]`, `expect errors == []` or `expect count(SINK) == 1`")
     }
     return TestSpec(
-      title: title, pipeline: pipeline.id, given: given, lookups: lookups, config: config, now: now, expects: expects,
+      title: title, pipeline: pipeline.id, streams: streams(of: pipeline).map(\.id), given: given, lookups: lookups, config: config,
+      now: now, expects: expects,
       place: place(syntax.span))
+  }
+
+  /// The streams that a pipeline reads and joins, those that others read before these.
+  private func streams(of pipeline: TypedPipeline) -> [TypedPipeline] {
+    var found: [TypedPipeline] = []
+    for feed in feeds where feed.to == pipeline.id && pipelines[feed.from]?.isStream == true {
+      guard let stream = checkedPipelines[feed.from] else { continue }
+      for one in streams(of: stream) + [stream] where !found.contains(where: { $0.id == one.id }) { found.append(one) }
+    }
+    return found
+  }
+
+  /// Who reads what a test gives, and from which of its sources: the pipeline, or a stream that it reads or joins. Where the test does not
+  /// say, it is the first source of the pipeline, or of the stream that it begins with.
+  private func source(_ target: TestSyntax.Target?, _ pipeline: TypedPipeline) -> (reader: TypedPipeline, source: TypedEndpoint?)? {
+    guard let target else {
+      var reader = pipeline
+      while let stream = reader.stream, let next = checkedPipelines[stream] { reader = next }
+      return (reader, reader.sources.first)
+    }
+    let readers = [pipeline] + streams(of: pipeline)
+    let sources = readers.flatMap { reader in reader.sources.map { (reader: reader, source: $0) } }
+    guard let found = endpoint(target, .source, sources.map(\.source), pipeline) else { return nil }
+    return (sources[found].reader, sources[found].source)
   }
 
   /// What a `json {…}` of a test is read as: the first decode's type, or that of the typed source.

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Pipelines that feed each other, of which one keeps something of the events before: they commit together. What has changed in their
 /// steps is one record of a log, with the positions of all their sources; so a count and the events that made it are durable at once.
 /// Used under the lock of its pipelines.
@@ -8,30 +10,50 @@ final class Unit {
   private var pipelines: [Pipeline] = []
   private var positions: [String: [String: String]] = [:]
   private var isLoaded = false
+  private var isFresh = false
   private var changes = Changes()
+  private var steps: [(step: StateStep, name: String)] = []
+  /// The names of steps whose state of earlier runs goes, and of those that had one.
+  private let reset: Set<String>
+  private var gone: Set<String> = []
+  /// How far those pipelines had come that are not at work.
+  private var otherFlows: [String: [UInt8]] = [:]
+  /// How far the events of each step had come, where that is known.
+  private(set) var marks: [String: Int64] = [:]
 
-  init(_ name: String, folder path: String) throws(RunFailure) {
+  init(_ name: String, folder path: String, reset: Set<String>) throws(RunFailure) {
     folder = try StateFolder.hold(path)
-    log = StateLog("\(path)/\(FilePositions.fileName(name)).state")
+    log = StateLog(Self.file(name, path))
+    self.reset = reset
   }
 
   deinit { changes.release() }
 
-  func add(_ pipeline: Pipeline) { pipelines.append(pipeline) }
+  private static func file(_ name: String, _ folder: String) -> String { "\(folder)/\(FilePositions.fileName(name)).state" }
 
-  private var steps: [(step: StateStep, name: String)] {
-    pipelines.flatMap { pipeline in (pipeline.flow?.steps ?? []).map { ($0, "\(pipeline.spec.id): \($0.spec.name)") } }
+  /// Whether an earlier run has left something.
+  static func isKept(_ name: String, folder: String) -> Bool { access(file(name, folder), F_OK) == 0 }
+
+  /// What a step is called, in messages and for `--reset-state`.
+  static func name(_ pipeline: String, _ step: StateStep) -> String { "\(pipeline): \(step.spec.name)" }
+
+  func add(_ pipeline: Pipeline) {
+    pipelines.append(pipeline)
+    for step in pipeline.flow?.steps ?? [] { add(step, of: pipeline.spec.id) }
   }
+
+  func add(_ step: StateStep, of pipeline: String) { steps.append((step, Self.name(pipeline, step))) }
 
   private var header: StateLog.Header { .init(steps: steps.map { ($0.name, $0.step.spec.form) }) }
 
   // MARK: Starting
 
+  func hasReset(_ name: String) -> Bool { gone.contains(name) }
+
   /// Reads what an earlier run has kept, once.
-  func load(reset: Set<String>) throws(RunFailure) {
+  func load() throws(RunFailure) {
     guard !isLoaded else { return }
     isLoaded = true
-    let steps = steps
     var places: [Int?] = []
     var isOther = false
     let header = header
@@ -39,6 +61,7 @@ final class Unit {
       isOther = known != header
       for (name, form) in known.steps {
         if reset.contains(name) {
+          gone.insert(name)
           places.append(nil)
           isOther = true
           continue
@@ -58,9 +81,11 @@ final class Unit {
     } _: { (record) throws(RunFailure) in
       try restore(record, places, steps.map(\.step))
     }
+    isFresh = !isThere
     for pipeline in pipelines { pipeline.restored() }
     for (step, _) in steps { step.isDurable = true }
-    if !isThere || isOther { try writeAnew() }
+    // Who only looks changes nothing.
+    if !isThere || isOther, !pipelines.isEmpty || !gone.isEmpty { try writeAnew() }
   }
 
   private static let meta = UInt16.max
@@ -94,14 +119,36 @@ final class Unit {
       positions[texts[0], default: [:]][texts[1]] = value.count == 0 ? nil : String(decoding: value, as: UTF8.self)
       return true
     case (1, 1):
-      guard let pipeline = pipelines.first(where: { $0.spec.id == texts[0] }) else { return true }
+      note(marks: value, of: texts[0])
+      guard let pipeline = pipelines.first(where: { $0.spec.id == texts[0] }) else {
+        otherFlows[texts[0]] = Array(value)
+        return true
+      }
       return pipeline.restore(flow: value)
     default: return false
     }
   }
 
+  /// A pipeline writes what its inputs and sources gave, then three numbers of each step, the second how far it had come.
+  private func note(marks bytes: UnsafeBufferPointer<UInt8>, of pipeline: String) {
+    var reader = Plain(bytes)
+    var lists: [[Int64]] = []
+    for _ in 0..<3 {
+      guard let count = reader.number(Int64.self), count >= 0, count <= bytes.count / 8 else { return }
+      lists.append((0..<count).compactMap { _ in reader.number(Int64.self) })
+    }
+    let names = steps.map(\.name).filter { $0.hasPrefix("\(pipeline): ") }
+    for (number, name) in names.enumerated() where 3 * number + 1 < lists[2].count { marks[name] = lists[2][3 * number + 1] }
+  }
+
+  /// Of each source of the unit, where it goes on.
+  var allPositions: [String: [String: String]] { positions }
+
   /// Where a source goes on.
   func store(_ pipeline: String, _ label: String) -> UnitPositions { UnitPositions(self, "\(pipeline): \(label)") }
+
+  /// Whether the log has come into being with this run, and nothing of this source is in it yet.
+  fileprivate func isNew(_ source: String) -> Bool { isFresh && positions[source] == nil }
 
   fileprivate func positions(of source: String) -> [String: String] { positions[source] ?? [:] }
 
@@ -151,6 +198,9 @@ final class Unit {
       }
       changes.step = Self.meta
       for pipeline in pipelines { changes.put(1, Array(String(netstrings: [pipeline.spec.id]).utf8)) { pipeline.write(flow: &$0) } }
+      for (id, flow) in otherFlows {
+        changes.put(1, Array(String(netstrings: [id]).utf8)) { out in flow.withUnsafeBufferPointer { out.raw($0.baseAddress!, $0.count) } }
+      }
       for (source, parts) in positions { for (part, position) in parts { put(source, part, position) } }
       try write(changes.bytes.bytes)
     }
@@ -166,6 +216,7 @@ final class UnitPositions: PositionStore, @unchecked Sendable {
   init(_ unit: Unit, _ source: String) { (self.unit, self.source) = (unit, source) }
 
   var isTransactional: Bool { true }
+  var isNew: Bool { unit.isNew(source) }
   func load(_ parts: [String]?) throws(RunFailure) -> [String: String] {
     let all = unit.positions(of: source)
     return parts.map { parts in all.filter { parts.contains($0.key) } } ?? all

@@ -13,6 +13,7 @@ final class DedupeStep: KeyedStep {
     super.init(spec, number, emitter, constants)
   }
 
+  override var prefix: Int { 8 }
   override var keys: Int { count }
   override var bytes: Int { tables.values.reduce(0) { $0 + $1.bytes } }
 

@@ -11,9 +11,18 @@ final class JoinStep: StateStep {
   /// The state of a key: the first and the last event of it that waits.
   private let events = StateTable(words: 2)
   private let others = StateTable(words: 2)
+  /// Of a left join the events that are not over, the earliest first.
+  private var open = Heap<Open>()
+  private struct Open: HeapItem {
+    let kept: Kept
+    static func < (a: Open, b: Open) -> Bool { (a.kept.time, a.kept.order) < (b.kept.time, b.kept.order) }
+  }
   private var (mark, sideMark) = (Int64.min, Int64.min)
   private var (isDone, isSideDone) = (false, false)
-  private var count = 0
+  /// Rows of events and of others, and those that were left when they were last looked through.
+  private var counts = [0, 0]
+  private var left = [0, 0]
+  private var swept = (Int64.min, Int64.min)
   private var held = 0
   private var key = ByteBuffer(capacity: 256)
   private var buffer = ByteBuffer(capacity: 256)
@@ -41,7 +50,8 @@ final class JoinStep: StateStep {
     buffer.release()
   }
 
-  override var keys: Int { count }
+  override func show(_ line: (String) -> Void) throws(RunFailure) { try showKeys(codec, [0, 1], prefix: 0, line) }
+  override var keys: Int { counts[0] + counts[1] }
   override var bytes: Int { events.bytes + others.bytes + held }
   override func outputMark(_ mark: Int64) -> Int64 {
     let side = isSideDone ? Int64.max : sideMark
@@ -78,7 +88,8 @@ final class JoinStep: StateStep {
 
   /// The event with its memory; nil where it is one too many.
   private func keep(_ input: SinkBuffer, _ row: Int, _ rows: PackedRows) -> Kept? {
-    guard count < limit else {
+    if counts[0] + counts[1] >= limit, swept != (mark, sideMark) { for number in 0..<2 { takeOut(number) } }
+    guard counts[0] + counts[1] < limit else {
       failBeyondLimit(input, row, "rows")
       return nil
     }
@@ -108,7 +119,9 @@ final class JoinStep: StateStep {
     if let last = Kept(words[1]) { last.next = kept } else { words[0] = kept.word }
     words[1] = kept.word
     if isDurable { dirty[isEvent ? 0 : 1].note(key.bytes) }
-    (count, held) = (count + 1, held + kept.size)
+    counts[isEvent ? 0 : 1] += 1
+    held += kept.size
+    if isEvent, join.isLeft { open.push(Open(kept: kept)) }
   }
 
   private func pair(_ event: Kept, _ other: Kept) throws(RunFailure) {
@@ -157,45 +170,59 @@ final class JoinStep: StateStep {
 
   override func advance(_ mark: Int64) throws(RunFailure) {
     self.mark = mark
-    try drop(others) { $0.time - from < mark }
+    sweep(1)
   }
 
   override func advanceSide(_ mark: Int64) throws(RunFailure) {
     sideMark = mark
-    try drop(events) { $0.time + to < mark }
+    try giveUnmatched()
+    sweep(0)
   }
 
   override func finish() throws(RunFailure) {
     isDone = true
-    try drop(others) { _ in true }
+    takeOut(1)
     if isSideDone { end() }
   }
 
   override func finishSide() throws(RunFailure) {
     isSideDone = true
-    try drop(events) { _ in true }
+    try giveUnmatched()
+    takeOut(0)
     if isDone { end() }
   }
 
-  /// Takes out what nothing can come for any more; events without a match are given, by their times.
-  private func drop(_ table: StateTable, _ isOver: (Kept) -> Bool) throws(RunFailure) {
-    for item in takeOut(table, isOver) {
-      if table === events { try give(unmatched: item) }
-      item.free()
+  /// Whether nothing can come for it any more.
+  private func isOver(_ item: Kept, _ number: Int) -> Bool {
+    number == 0 ? isSideDone || item.time + to < sideMark : isDone || item.time - from < mark
+  }
+
+  /// Events that have met nothing, by their times.
+  private func giveUnmatched() throws(RunFailure) {
+    while let first = open.first, isOver(first.kept, 0) {
+      open.pop()
+      try give(unmatched: first.kept)
     }
   }
 
-  private func takeOut(_ table: StateTable, _ isOver: (Kept) -> Bool) -> [Kept] {
+  /// What is over meets nothing any more, and may stay for a while: all is looked through when there is twice as much as was left.
+  private func sweep(_ number: Int) {
+    if counts[number] > 2 * left[number] + 1024 { takeOut(number) }
+  }
+
+  private func takeOut(_ number: Int) {
+    let table = tables[number]
     var gone: [Int32] = []
-    var over: [Kept] = []
     table.forEach { entry in
       let words = table.state(entry)
       var (next, last): (Kept?, Kept?) = (Kept(words[0]), nil)
       words[0] = 0
       while let item = next {
         next = item.next
-        if isOver(item) {
-          over.append(item)
+        if isOver(item, number) {
+          counts[number] -= 1
+          held -= item.size
+          item.free()
         } else {
           if let last { last.next = item } else { words[0] = item.word }
           item.next = nil
@@ -206,8 +233,8 @@ final class JoinStep: StateStep {
       if last == nil { gone.append(entry) }
     }
     for entry in gone { table.remove(entry) }
-    for item in over { (count, held) = (count - 1, held - item.size) }
-    return over.sorted { ($0.time, $0.order) < ($1.time, $1.order) }
+    left[number] = counts[number]
+    swept = (mark, sideMark)
   }
 
   // MARK: On disk. What has gone by is left out when it is read again: it was given.
@@ -240,7 +267,7 @@ final class JoinStep: StateStep {
     guard let first = items.first, let last = items.last else { return true }
     let words = tables[Int(table)].state(tables[Int(table)].insert(key).entry)
     (words[0], words[1]) = (first.word, last.word)
-    count += items.count
+    counts[Int(table)] += items.count
     for item in items { held += item.size }
     return true
   }
@@ -252,7 +279,8 @@ final class JoinStep: StateStep {
     var kept = Kept(tables[Int(table)].state(entry)[0])
     while let item = kept {
       kept = item.next
-      (count, held) = (count - 1, held - item.size)
+      counts[Int(table)] -= 1
+      held -= item.size
       item.free()
     }
     tables[Int(table)].remove(entry)
@@ -260,7 +288,14 @@ final class JoinStep: StateStep {
 
   override func restored(_ mark: Int64, _ sideMark: Int64) {
     (self.mark, self.sideMark) = (mark, sideMark)
-    if mark > .min { for item in takeOut(others, { $0.time - from < mark }) { item.free() } }
-    if sideMark > .min { for item in takeOut(events, { $0.time + to < sideMark }) { item.free() } }
+    for number in 0..<2 { takeOut(number) }
+    guard join.isLeft else { return }
+    events.forEach { entry in
+      var next = Kept(events.state(entry)[0])
+      while let item = next {
+        open.push(Open(kept: item))
+        next = item.next
+      }
+    }
   }
 }

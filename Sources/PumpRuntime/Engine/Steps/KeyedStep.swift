@@ -40,6 +40,10 @@ class KeyedStep: StateStep {
 
   override func finish() throws(RunFailure) { end() }
 
+  /// What stands before a key on disk.
+  var prefix: Int { 0 }
+  override final func show(_ line: (String) -> Void) throws(RunFailure) { try showKeys(codec, [0], prefix: prefix, line) }
+
   /// The first field that the step adds to the event.
   var added: Column { emitter.records.children.last! }
 }

@@ -45,6 +45,7 @@ final class LatestStep: StateStep {
     buffer.release()
   }
 
+  override func show(_ line: (String) -> Void) throws(RunFailure) { try showKeys(codec, [0], prefix: 0, line) }
   override var keys: Int { versions.count }
   override var bytes: Int { versions.bytes + held }
   /// As it is read, what waits is before the mark: that stands until the stream is read.
@@ -124,10 +125,12 @@ final class LatestStep: StateStep {
       let words = versions.state(versions.insert(key.bytes).entry)
       if asRead, let old = Kept(words[0]) {
         held -= old.size
+        count -= 1
         old.free()
         words[0] = 0
       }
       insert(kept, words)
+      count += 1
       if isDurable { dirty.note(key.bytes) }
     }
   }
@@ -155,21 +158,24 @@ final class LatestStep: StateStep {
     prune()
   }
 
-  private var pruned = Int64.min
-  /// Versions that no event can ask for any more: of those before all events to come and all that wait, the newest alone.
+  /// Versions, and those that were left when they were last looked through.
+  private var (count, left) = (0, 0)
+  /// Versions that no event can ask for any more go when there are twice as many as were left: of those before all events to come and
+  /// all that wait, the newest alone stays.
   private func prune() {
-    guard !asRead else { return }
+    guard !asRead, count > 2 * left + 1024 else { return }
     let least = min(mark, waiting.first?.time ?? .max)
-    guard least > .min, least > pruned, versions.count > 0, least != .max else { return }
-    pruned = least
+    guard least > .min, least != .max else { return }
     versions.forEach { entry in
       let words = versions.state(entry)
       while let first = Kept(words[0]), let second = first.next, second.time <= least {
         words[0] = second.word
         held -= first.size
+        count -= 1
         first.free()
       }
     }
+    left = count
   }
 
   /// The stream has come to its present end.
@@ -262,6 +268,7 @@ final class LatestStep: StateStep {
       var kept = Kept(versions.state(entry)[0])
       while let item = kept {
         held += item.size
+        count += 1
         kept = item.next
       }
     }

@@ -53,6 +53,26 @@ class StateStep {
   /// All entries are there again; the flows had come so far.
   func restored(_ mark: Int64, _ sideMark: Int64) {}
 
+  /// Tells of what it holds, line by line, or gives it as it would at the end.
+  func show(_ line: (String) -> Void) throws(RunFailure) { try finish() }
+
+  /// Tells of the keys of a table, each once; before a key may stand so many bytes.
+  final func showKeys(_ codec: KeyCodec, _ tables: [UInt8], prefix: Int, _ line: (String) -> Void) throws(RunFailure) {
+    var changes = Changes()
+    defer { changes.release() }
+    writeAll(&changes)
+    let key = Column(Shape.of(.record(RecordType(fields: Array(spec.each.prefix(spec.keys))))))
+    let memory = Arena()
+    var told: Set<[UInt8]> = []
+    _ = try Changes.read(changes.bytes.bytes) { (_, _, table, bytes, _) throws(RunFailure) in
+      let bytes = UnsafeBufferPointer(rebasing: bytes.dropFirst(prefix))
+      guard tables.contains(table), told.insert(Array(bytes)).inserted else { return }
+      key.clear()
+      key.setPresent(0)
+      if codec.unpack(bytes, into: key.children, 0, memory) { line(key.json(0)) }
+    }
+  }
+
   /// What it holds.
   var keys: Int { 0 }
   var bytes: Int { 0 }
