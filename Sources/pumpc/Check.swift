@@ -9,13 +9,14 @@ let checkVerb = Verb(
     check [--config FILE]… [--format text|json|sarif|github] [--fix] [--types] [--plan] [PATH]
 
     Checks names, types, endpoints, configuration and delivery without environment or network. With --config the
-    configuration files and this environment are checked as well.
+    configuration files and this environment are checked as well. Of a pipeline whose steps keep something of the events
+    before it says whether the same input gives the same results in each run, and if not, why.
 
       --config FILE   a pipelines.conf; may be repeated, later files win
       --set K=V       one setting of the configuration that is checked
       --format F      text (for people), json, sarif or github
       --fix           applies the fixes that are certain, then checks again; guesses are left to you
-      --types         prints the type of the events after each step
+      --types         prints the type of the events after each step, and how much each step keeps at most
       --plan          prints the plan: the wiring with its numbers, and what each step computes
 
     Exit codes: 0 no error (warnings may be there), 1 errors in the spec, 2 wrong usage or configuration.
@@ -42,6 +43,11 @@ let checkVerb = Verb(
   print(format.render(diagnostics, color: isTerminal), terminator: "")
   if options.has("--plan"), let plan = compilation.plan { print(planText(plan), terminator: "") }
   if options.has("--types") { for flow in compilation.flows { print("\(printable(flow.span.description)): \(flow.type)") } }
+  if options.has("--types"), let plan = compilation.plan {
+    for pipeline in plan.program.pipelines {
+      for bound in stateBounds(pipeline) { print("\(printable("\(bound.place)")): \(bound.text)") }
+    }
+  }
   let errors = diagnostics.filter { $0.severity == .error }.count
   let warnings = diagnostics.count - errors
   if format == .text {
@@ -54,6 +60,9 @@ let checkVerb = Verb(
         let state = plan.program.stateReason(of: pipeline) == nil ? "" : "; needs `state` in [general]"
         print("\(pipeline.id): \(pipeline.delivery.rawValue)\(reason)\(waits)\(state)")
       }
+      for pipeline in plan.program.pipelines {
+        if let variations = compilation.variations[pipeline.id] { print("\(pipeline.id): \(reproducible(variations))") }
+      }
     }
     print(
       errors == 0 && warnings == 0
@@ -61,6 +70,16 @@ let checkVerb = Verb(
   }
   if errors == 0 { return Exit.clean }
   return compilation.plan == nil ? Exit.findings : Exit.usage
+}
+
+/// Whether the same input gives the same results, and what keeps it from that.
+private func reproducible(_ variations: [Variation]) -> String {
+  guard !variations.isEmpty else { return "reproducible: yes" }
+  let reasons = variations.map { variation in
+    let place = variation.span.source.position(variation.span.start)
+    return "\(variation.what) at \(place.line):\(place.column)"
+  }
+  return "reproducible: no, \(reasons.joined(separator: ", "))"
 }
 
 /// What a check finds in the spec and, where it has none, in its configuration.
