@@ -2,19 +2,14 @@ import PumpPlan
 import PumpSyntax
 
 extension Checker {
-  /// The word of a step names no stage: the step would be taken for it, today or once there is one.
+  /// The word of a step names no stage: the step would be taken for it.
   func reportStepNames() {
     for name in order.stages where Parser.stepWords.contains(name) {
       let declared = stages[name]!.name
-      let steps = pipelines.values.flatMap(\.allSteps) + stages.values.flatMap { $0.steps.flatMap(\.withInner) }
-      let calls = steps.compactMap { if case .call(let called, _) = $0.kind, called.text == name { called.span } else { nil } }
       let other = "\(name)_stage"
-      let isKnown = stages[other] == nil && functions[other] == nil && pipelines[other] == nil && connections[other] == nil
-      // Where the word is a step already, what was meant by it is not known.
-      let isCertain = isKnown && !calls.isEmpty && calls.allSatisfy { $0.source === declared.span.source }
       report(
         .takenName, declared.span, "`\(name)` is the word of a step, which no stage can have", help: "name it otherwise: `\(other)`",
-        fix: Fix("name it `\(other)`", isCertain ? .certain : .maybe, ([declared.span] + calls).map { Edit($0, other) }))
+        fix: Fix("name it `\(other)`", .maybe, [Edit(declared.span, other)]))
     }
   }
 
