@@ -11,6 +11,17 @@ public enum Quantity {
     "us": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000,
   ]
 
+  /// A whole number with its thousands apart: `1,234,567`.
+  public static func grouped(_ number: some BinaryInteger, by separator: String = ",") -> String {
+    let digits = Array(String(number.magnitude))
+    var text = number < 0 ? "-" : ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { text += separator }
+      text.append(digit)
+    }
+    return text
+  }
+
   /// The bytes of `64KiB`; nil if it is not a size, or one of more than 64 bits.
   public static func size(_ text: String) -> Int64? { value(text, sizes) }
 

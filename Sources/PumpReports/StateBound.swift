@@ -54,8 +54,10 @@ public struct StateBound {
     var text: String
     switch spec.kind {
     case .group(let window, let aggregates, onChange: _):
+      var isOpen = window != nil
+      if case .rows? = window { isOpen = false }
       text =
-        "\(counted(spec.limit)) \(window == nil ? "keys" : isRows ? "keys" : "keys of open windows") × (\(fixed) bytes + the key's\(aside(aggregates)))"
+        "\(counted(spec.limit)) \(isOpen ? "keys of open windows" : "keys") × (\(fixed) bytes + the key's\(aside(aggregates)))"
     case .dedupe: text = "\(counted(spec.limit)) keys × (\(fixed) bytes + the key's)"
     case .dedupeLast(let count): text = "\(counted(count)) keys × (\(fixed) bytes + the key's)"
     case .previous: text = "\(counted(spec.limit)) keys × (\(fixed) bytes + the key's + the event's)"
@@ -72,14 +74,12 @@ public struct StateBound {
     return text
   }
 
-  private var isRows: Bool { if case .group(.rows?, _, onChange: _) = spec.kind { true } else { false } }
-
   /// What aggregates keep beside their words.
   private func aside(_ aggregates: [AggregateSpec]) -> String {
     let keeping = aggregates.compactMap { aggregate -> String? in
       switch aggregate.function {
       case .list, .distinct, .median, .quantile:
-        return "the values of \(aggregate.function.rawValue), \(aggregate.limit.map { "at most \(grouped(Int64($0)))" } ?? "all")"
+        return "the values of \(aggregate.function.rawValue), \(aggregate.limit.map { "at most \(Quantity.grouped($0))" } ?? "all")"
       case .top: return "the values of top, \(aggregate.count ?? 0)\(aggregate.keepsTies ? " and equal ones" : "")"
       case .approxDistinct: return "16 KiB of approx_distinct"
       default: return nil
@@ -90,15 +90,9 @@ public struct StateBound {
 
   private func counted(_ limit: SettingValue) -> String {
     switch limit {
-    case .literal(.int(let number)): grouped(number)
+    case .literal(.int(let number)): Quantity.grouped(number)
     case .config(let section, let key): "config.\(section).\(key)"
     default: "\(limit)"
     }
-  }
-
-  private func grouped(_ number: Int64) -> String {
-    var text = ""
-    for (index, digit) in String(number).reversed().enumerated() { text = (index > 0 && index % 3 == 0 ? "\(digit)," : "\(digit)") + text }
-    return text
   }
 }

@@ -145,15 +145,9 @@ struct SettingsType {
     }
   }
 
-  /// Thousands are grouped.
+  /// Thousands of long ones are grouped.
   private static func grouped(_ number: Int64) -> SwiftExpression {
-    let digits = Array(String(number.magnitude))
-    var text = number < 0 ? "-" : ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, digits.count > 4, (digits.count - index) % 3 == 0 { text += "_" }
-      text.append(digit)
-    }
-    return .number(text)
+    .number(number.magnitude < 10_000 ? "\(number)" : Quantity.grouped(number, by: "_"))
   }
 }
 

@@ -42,22 +42,21 @@ let checkVerb = Verb(
   let isTerminal = isatty(1) == 1
   print(format.render(diagnostics, color: isTerminal), terminator: "")
   if options.has("--plan"), let plan = compilation.plan { print(planText(plan), terminator: "") }
-  if options.has("--types") { for flow in compilation.flows { print("\(printable(flow.span.description)): \(flow.type)") } }
-  if options.has("--types"), let plan = compilation.plan {
-    for pipeline in plan.program.pipelines {
-      for bound in stateBounds(pipeline) { print("\(printable("\(bound.place)")): \(bound.text)") }
-    }
+  if options.has("--types") {
+    for flow in compilation.flows { print("\(printable(flow.span.description)): \(flow.type)") }
+    for bound in compilation.plan?.program.pipelines.flatMap(stateBounds) ?? [] { print("\(printable("\(bound.place)")): \(bound.text)") }
   }
   let errors = diagnostics.filter { $0.severity == .error }.count
   let warnings = diagnostics.count - errors
   if format == .text {
     if !diagnostics.isEmpty { print("") }
     if let plan = compilation.plan, errors == 0 {
+      let stateReasons = plan.program.stateReasons
       for pipeline in plan.program.pipelines {
         let reason = pipeline.weakness.map { "; \($0)" } ?? ""
         let held = pipeline.heldTogether
         let waits = held.isEmpty ? "" : "; while one of \(held.joined(separator: ", ")) is down, all wait"
-        let state = plan.program.stateReason(of: pipeline) == nil ? "" : "; needs `state` in [general]"
+        let state = stateReasons[pipeline.id] == nil ? "" : "; needs `state` in [general]"
         print("\(pipeline.id): \(pipeline.delivery.rawValue)\(reason)\(waits)\(state)")
       }
       for pipeline in plan.program.pipelines {

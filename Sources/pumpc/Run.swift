@@ -124,7 +124,8 @@ func startHost(_ compilation: Compilation, _ options: Options, more: [String]) t
   for file in configs { arguments += ["--config", URL(fileURLWithPath: file).path] }
   for setting in options.all("--set") { arguments += ["--set", setting] }
   // Tests run without any client, and so does a look at the state.
-  let host = try more.contains("--test") || more.contains("--state") ? Installation.executableFolder + "/pump-host" : host(compilation)
+  let isRun = !more.contains("--test") && !more.contains("--state")
+  let host = try isRun ? host(compilation) : Installation.executableFolder + "/pump-host"
   guard access(host, X_OK) == 0 else {
     complain("error: \(host) is not there\n  help: build it beside pumpc: `swift build -c release`\n")
     return Exit.internalError
@@ -134,7 +135,7 @@ func startHost(_ compilation: Compilation, _ options: Options, more: [String]) t
     return Exit.findings
   }
   var words = ([host] + arguments + more).map { strdup($0) } + [nil]
-  if !more.contains("--test"), !more.contains("--state") { StopSignal.hold() }
+  if isRun { StopSignal.hold() }
   execv(host, &words)
   complain("error: cannot start \(host): \(String(cString: strerror(errno)))\n")
   return Exit.internalError

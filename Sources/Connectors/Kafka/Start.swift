@@ -14,9 +14,9 @@ extension TopicSource {
     let committed = try committed(all)
     // The group has lost the partition meanwhile, which is heard next.
     guard rd_kafka_assignment_lost(client.handle) == 0 else { return }
-    if isFirst, positions?.isNew == true, let other = committed.keys.map(\.text).sorted().first {
+    if isFirst, positions?.isNew == true, let (other, offset) = committed.min(by: { $0.key.text < $1.key.text }) {
       throw client.connection.failure(
-        "the group `\(group)` has come to offset \(committed.first { $0.key.text == other }!.value) of \(other), and the folder of state holds nothing of these events: bring the folder back, or read with a group of its own"
+        "the group `\(group)` has come to offset \(offset) of \(other.text), and the folder of state holds nothing of these events: bring the folder back, or read with a group of its own"
       )
     }
     let logs = logs(all)

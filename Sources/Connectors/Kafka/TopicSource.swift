@@ -133,10 +133,11 @@ final class TopicSource: Source {
 
   private func take(_ message: rd_kafka_message_t, _ index: Int, _ batch: Batch, _ rows: inout [Int]) {
     let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : message.len)
-    let isTaken = batch.add(bytes, limit: limit, meta: Self.meta(name(message.rkt), message.partition, message.offset))
+    let topic = name(message.rkt)
+    let isTaken = batch.add(bytes, limit: limit, meta: Self.meta(topic, message.partition, message.offset))
     guard isTaken else { return }
     rows.append(index)
-    if context.isTimed { batch.partitions.append(place(name(message.rkt), message.partition)) }
+    if context.isTimed { batch.partitions.append(place(topic, message.partition)) }
   }
 
   /// The number of a partition; where there are several topics, these are told apart.

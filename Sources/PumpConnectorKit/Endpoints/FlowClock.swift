@@ -60,22 +60,11 @@ package final class FlowClock {
 
   package func complaint(_ time: Timestamp, _ partition: Int32) -> String {
     let mark = partitions[place(id(partition))].mark
-    return "late: \(text(time.micros)) is before \(text(mark)), up to where its partition has come"
-  }
-
-  private func text(_ micros: Int64) -> String {
-    var out = ByteBuffer(capacity: 64)
-    defer { out.release() }
-    Timestamp(micros).write(json: &out)
-    return String(out.string.dropFirst().dropLast())
+    return "late: \(time.text) is before \(Timestamp(mark).text), up to where its partition has come"
   }
 
   /// How far it has come, for the next run.
-  package func write(into out: inout ByteBuffer) {
-    out.word(mark)
-    out.word(first ?? .min)
-    for partition in partitions { for number in [partition.id, partition.mark, partition.greatest] { out.word(number) } }
-  }
+  package var numbers: [Int64] { [mark, first ?? .min] + partitions.flatMap { [$0.id, $0.mark, $0.greatest] } }
 
   /// The same again, of these numbers.
   package func restore(_ numbers: [Int64]) -> Bool {
@@ -140,12 +129,5 @@ extension Int64 {
   fileprivate func subtractingSaturated(_ other: Int64) -> Int64 {
     let (difference, isOver) = subtractingReportingOverflow(other)
     return isOver ? (self > other ? .max : .min) : difference
-  }
-}
-
-extension ByteBuffer {
-  /// Eight bytes, the least first.
-  package mutating func word(_ number: Int64) {
-    withUnsafeBytes(of: number.littleEndian) { raw($0.baseAddress!.assumingMemoryBound(to: UInt8.self), 8) }
   }
 }

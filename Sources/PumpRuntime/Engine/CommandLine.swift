@@ -27,7 +27,7 @@ public enum ProgramCommand {
   public static func main(_ executable: Executable, factories: [String: ConnectorFactory], arguments: [String]) -> Never {
     openStandardDescriptors()
     leaveNoCrashReport()
-    if !arguments.contains("--test") { StopSignal.hold() }
+    if !arguments.contains("--test"), !arguments.contains("--state") { StopSignal.hold() }
     _exit(finished(perform(executable, factories, arguments)))
   }
 
@@ -139,32 +139,22 @@ public enum ProgramCommand {
     let taken = report.lines.reduce(0) { $0 + $1.taken }
     let failed = report.lines.reduce(0) { $0 + $1.failed }
     let share = totals.total > 0 ? " \(min(100, totals.done * 100 / totals.total)) %" : ""
-    return "\(count(taken)) events in\(share), \(count(failed)) failed, \(rate(taken, report.micros))"
+    return "\(Quantity.grouped(taken)) events in\(share), \(Quantity.grouped(failed)) failed, \(rate(taken, report.micros))"
   }
 
   private static func summary(_ report: RunReport) -> String {
     var text = ""
     for line in report.lines {
-      let sent = line.sent.filter { $0.count > 0 }.map { "\(count($0.count)) to \(Shape.clean($0.label))" }.joined(separator: ", ")
+      let sent = line.sent.filter { $0.count > 0 }.map { "\(Quantity.grouped($0.count)) to \(Shape.clean($0.label))" }.joined(
+        separator: ", ")
       text +=
-        "\(line.pipeline): \(count(line.taken)) in, \(sent.isEmpty ? "0 out" : sent), \(count(line.filtered)) filtered, \(line.discarded > 0 ? "\(count(line.discarded)) discarded, " : "")\(count(line.failed)) failed, \(rate(line.taken, report.micros))\(line.isCut ? "; stopped before the end of its source" : "")\n"
+        "\(line.pipeline): \(Quantity.grouped(line.taken)) in, \(sent.isEmpty ? "0 out" : sent), \(Quantity.grouped(line.filtered)) filtered, \(line.discarded > 0 ? "\(Quantity.grouped(line.discarded)) discarded, " : "")\(Quantity.grouped(line.failed)) failed, \(rate(line.taken, report.micros))\(line.isCut ? "; stopped before the end of its source" : "")\n"
     }
     return text
   }
 
-  /// Thousands are grouped.
-  private static func count(_ number: Int) -> String {
-    let digits = Array(String(number))
-    var result = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index) % 3 == 0 { result += "," }
-      result.append(digit)
-    }
-    return result
-  }
-
   private static func rate(_ events: Int, _ micros: Int64) -> String {
-    "\(count(Int(Double(events) / max(1e-6, Double(micros) / 1e6)))) events/s"
+    "\(Quantity.grouped(Int(Double(events) / max(1e-6, Double(micros) / 1e6)))) events/s"
   }
 }
 

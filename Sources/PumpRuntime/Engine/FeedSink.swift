@@ -11,8 +11,15 @@ final class FeedSink: Sink {
   private let step: String
   private var count: UInt64 = 0
 
-  init(_ target: Pipeline, number: Int, join: Int?, isLocked: Bool, step: String) {
-    (self.target, self.number, self.join, self.isLocked, self.step) = (target, number, join, isLocked, step)
+  /// `feeders`: how many feed each pipeline so far.
+  init(_ sink: SinkSpec, of pipeline: String, _ target: Pipeline, isLocked: Bool, feeders: inout [String: Int]) {
+    (self.target, self.isLocked, step) = (target, isLocked, "\(pipeline) \(sink.step)")
+    if case .join(_, let state, _) = sink.target {
+      (join, number) = (state, 0)
+    } else {
+      (join, number) = (nil, feeders[target.spec.id, default: 0])
+      feeders[target.spec.id] = number + 1
+    }
   }
 
   func write(_ buffer: SinkBuffer) throws(RunFailure) -> [Refusal] {

@@ -122,8 +122,7 @@ final class Pipeline: @unchecked Sendable {
 
   private func makeFlow(_ steps: PipelineSteps, _ configuration: Configuration, _ feeds: [StateFlow.Feed]) -> StateFlow {
     let constants = Constants(configuration: configuration)
-    let now = { [clock] in Timestamp(clock()) }
-    let made = spec.states.enumerated().map { number, state in
+    let made = spec.makeSteps(steps, configuration, outputs, now: { [clock] in Timestamp(clock()) }) { number, state, now in
       let emitter = Emitter(state, now: now) { [unowned self] (batch) throws(RunFailure) in
         try run(afters[number], batch, isTaken: false)
         let isKept = sinks.kept.last === batch
@@ -131,10 +130,7 @@ final class Pipeline: @unchecked Sendable {
         return !isKept
       }
       emitter.leaveOut = { [unowned self] in shared.withLock { $0.filtered += 1 } }
-      let inner = steps.states[number].inner.map {
-        Evaluation($0(configuration), outputs, outputs.state(number, .inner), spec.innerInput(number), now: now)
-      }
-      return state.make(number, emitter, constants, inner)
+      return emitter
     }
     let clock = spec.clock.map { clock in
       var idle: Int64?
@@ -443,39 +439,27 @@ final class Pipeline: @unchecked Sendable {
   // MARK: On disk
 
   /// How far its events have come, for the next run.
-  func write(flow out: inout ByteBuffer) {
-    func list(_ numbers: [Int64]) {
-      out.word(Int64(numbers.count))
-      for number in numbers { out.word(number) }
+  var flowState: FlowState {
+    let steps = (flow?.steps ?? []).map { step in
+      FlowState.Step(given: step.emitter.given, mark: flow!.mark(of: step.number), sideMark: flow!.sideMark(of: step.number))
     }
-    list(feederMarks)
-    list(given.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] })
-    list((flow?.steps ?? []).flatMap { [Int64(bitPattern: $0.emitter.given), flow!.mark(of: $0.number), flow!.sideMark(of: $0.number)] })
-    flow?.clock?.write(into: &out)
+    return FlowState(feederMarks: feederMarks, given: given, steps: steps, clock: flow?.clock?.numbers ?? [])
   }
 
   /// The same again; false where it is damaged.
-  func restore(flow bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    var reader = Plain(bytes)
-    func list() -> [Int64]? {
-      guard let count = reader.number(Int64.self), count >= 0, count <= bytes.count / 8 else { return nil }
-      let numbers = (0..<count).compactMap { _ in reader.number(Int64.self) }
-      return numbers.count == count ? numbers : nil
-    }
-    guard let marks = list(), let given = list(), let steps = list() else { return false }
+  func restore(_ state: FlowState) -> Bool {
     // Another program may have others; they begin anew.
-    if marks.count == feederMarks.count { feederMarks = marks }
-    for place in stride(from: 0, to: given.count - 1, by: 2) { self.given[given[place]] = given[place + 1] }
-    if let flow, steps.count == 3 * flow.steps.count {
-      for (number, step) in flow.steps.enumerated() {
-        step.emitter.given = UInt64(bitPattern: steps[3 * number])
-        flow.restore(number, steps[3 * number + 1], steps[3 * number + 2])
+    if state.feederMarks.count == feederMarks.count { feederMarks = state.feederMarks }
+    given.merge(state.given) { $1 }
+    guard let flow else { return true }
+    if state.steps.count == flow.steps.count {
+      for (step, kept) in zip(flow.steps, state.steps) {
+        step.emitter.given = kept.given
+        flow.restore(step.number, kept.mark, kept.sideMark)
       }
     }
-    guard let clock = flow?.clock else { return true }
-    var numbers: [Int64] = []
-    while let number = reader.number(Int64.self) { numbers.append(number) }
-    return numbers.isEmpty || clock.restore(numbers)
+    guard let clock = flow.clock else { return true }
+    return state.clock.isEmpty || clock.restore(state.clock)
   }
 
   /// All entries of its steps are there again.

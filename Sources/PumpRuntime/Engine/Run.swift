@@ -36,12 +36,9 @@ public final class Runner: @unchecked Sendable {
   /// The locks of pipelines that keep something together.
   private let units: [String: PlainLock]
   private let unitNames: [String: String]
+  private let keepingState: Set<String>
+  /// How many feed each pipeline so far.
   private var feeders: [String: Int] = [:]
-  /// The number of one more that feeds a pipeline.
-  private func nextFeeder(of id: String) -> Int {
-    feeders[id, default: 0] += 1
-    return feeders[id]! - 1
-  }
   private let failure = Mutex<String?>(nil)
   private let endings: Endings
 
@@ -56,6 +53,7 @@ public final class Runner: @unchecked Sendable {
     self.reset = reset
     endings = Endings(executable.program)
     unitNames = executable.program.unitNames
+    keepingState = executable.program.keepingState
     var locks: [String: PlainLock] = [:]
     units = unitNames.mapValues { name in
       let lock = locks[name] ?? PlainLock()
@@ -87,7 +85,7 @@ public final class Runner: @unchecked Sendable {
     return EndpointContext(
       pipeline: pipeline.id, spec: spec, settings: settings, stop: stop, meta: pipeline.meta.map(\.name),
       keepsPositions: configuration.state != nil || pipeline.sinks.contains { keepsPositions(pipeline, $0.label) },
-      isTimed: unitNames[pipeline.id] != nil, keepsState: program.keepsState(pipeline.id), logger: logger, framing: framing)
+      isTimed: unitNames[pipeline.id] != nil, keepsState: keepingState.contains(pipeline.id), logger: logger, framing: framing)
   }
 
   private func keepsPositions(_ pipeline: PipelineSpec, _ label: String) -> Bool {
@@ -114,12 +112,7 @@ public final class Runner: @unchecked Sendable {
         // What has no endpoint sends to a pipeline, and the compiler knows them all.
         let target = try open(program.pipeline(sink.pipeline!)!)
         feeds.append(target)
-        var join: Int?
-        if case .join(_, let state, _) = sink.target { join = state }
-        sinks.append(
-          FeedSink(
-            target, number: join == nil ? nextFeeder(of: target.spec.id) : 0, join: join, isLocked: target.lock === units[spec.id],
-            step: "\(spec.id) \(sink.step)"))
+        sinks.append(FeedSink(sink, of: spec.id, target, isLocked: target.lock === units[spec.id], feeders: &feeders))
       }
     }
     var lookups: [any Lookup] = []

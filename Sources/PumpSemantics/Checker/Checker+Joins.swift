@@ -37,8 +37,8 @@ extension Checker {
     _ syntax: JoinSyntax, _ whole: StateSyntax, _ limit: SettingValue, _ step: StepSyntax, _ flow: inout Flow, _ pipeline: PipelineContext
   ) -> [Step]? {
     let asRead = whole.asRead != nil
-    if asRead {
-      pipeline.varies.append((whole.asRead!, "as read"))
+    if let place = whole.asRead {
+      pipeline.varies.append((place, "as read"))
     } else {
       guard needsTime("`join latest`", step.span, flow) else { return nil }
     }

@@ -145,7 +145,7 @@ extension Checker {
     _ make: ([(field: Field, value: Expr)], Flow) -> TypedState?
   ) -> [Step]? {
     needsOrder(syntax.word, syntax, step.span, flow)
-    if syntax.asRead != nil { pipeline.varies.append((syntax.asRead!, "as read")) }
+    if let place = syntax.asRead { pipeline.varies.append((place, "as read")) }
     guard let key = key(syntax.keys ?? [], flow, pipeline) else { return nil }
     guard let state = make(key, flow) else { return nil }
     var output = flow.type

@@ -78,9 +78,9 @@ final class Checker {
   var brokenPipelines: Set<String> = []
   /// The sinks of files, by path.
   var writtenFiles: [String: Span] = [:]
-  /// Who sends to which pipeline.
   /// What was learned of each pipeline.
   var contexts: [String: PipelineContext] = [:]
+  /// Who sends to which pipeline.
   var feeds: [(from: String, to: String, span: Span)] = []
   var localCounter: [String: Int] = [:]
   var localNames: Set<String> = []

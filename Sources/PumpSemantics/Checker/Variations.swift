@@ -12,9 +12,13 @@ extension Checker {
 
   /// By pipeline, with what varies in those that feed it, of those with a step that keeps something.
   func variations(_ plan: Plan) -> [String: [Variation]] {
+    let keeping = plan.program.pipelines.filter { !$0.states.isEmpty }
+    if keeping.isEmpty { return [:] }
     var impure: Set<String> = []
     // A function may call one that stands behind it.
-    for _ in plan.functions {
+    var known = -1
+    while impure.count > known {
+      known = impure.count
       for function in plan.functions where function.body.calls(Self.impure, impure) != nil { impure.insert(function.name) }
     }
     func own(_ name: String) -> [Variation] {
@@ -25,7 +29,7 @@ extension Checker {
       return context.varies.map { Variation(what: $0.why, span: $0.span) } + called
     }
     var result: [String: [Variation]] = [:]
-    for pipeline in plan.program.pipelines where !pipeline.states.isEmpty {
+    for pipeline in keeping {
       var (names, next) = ([pipeline.id], 0)
       while next < names.count {
         for feed in feeds where feed.to == names[next] && !names.contains(feed.from) { names.append(feed.from) }

@@ -5,6 +5,13 @@
   @inlinable public static func < (a: Self, b: Self) -> Bool { a.micros < b.micros }
   /// The years 1 to 9999, as RFC 3339 can write them.
   @inlinable public static var range: ClosedRange<Int64> { Calendar.timestamps }
+  /// As JSON has it, without the quotes.
+  package var text: String {
+    var out = ByteBuffer(capacity: 64)
+    defer { out.release() }
+    write(json: &out)
+    return String(out.string.dropFirst().dropLast())
+  }
 }
 
 /// Days since 1970-01-01; `Date` in the language.

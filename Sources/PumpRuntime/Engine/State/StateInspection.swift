@@ -32,7 +32,7 @@ struct StateInspection {
       for item in unit.steps {
         let mark = unit.unit.marks[item.name] ?? .min
         text +=
-          "\(Shape.clean(item.name)): \(item.step.keys) entries, \(item.step.bytes) bytes\(mark == .min ? "" : ", come to \(Self.time(mark))")\n"
+          "\(Shape.clean(item.name)): \(item.step.keys) entries, \(item.step.bytes) bytes\(mark == .min ? "" : ", come to \(Timestamp(mark).text)")\n"
       }
       for (source, parts) in unit.unit.allPositions.sorted(by: { $0.key < $1.key }) {
         for (part, position) in parts.sorted(by: { $0.key < $1.key }) {
@@ -95,24 +95,12 @@ struct StateInspection {
 
   private func steps(_ spec: PipelineSpec, _ lines: Lines) -> [StateStep] {
     let outputs = Outputs(sinks: spec.sinks.map { $0.makeBuffer() }, states: spec.states.map { $0.makeBuffers() }, log: { _ in })
-    let bodies = executable.steps[spec.id]!.states
-    return spec.states.enumerated().map { number, state in
-      let emitter = Emitter(state, now: { Timestamp(0) }) { (batch) throws(RunFailure) in
+    return spec.makeSteps(executable.steps[spec.id]!, configuration, outputs, now: { Timestamp(0) }) { _, state, now in
+      Emitter(state, now: now) { (batch) throws(RunFailure) in
         for row in 0..<batch.count { lines.texts.append(batch.records!.json(row)) }
         return true
       }
-      let inner = bodies[number].inner.map {
-        Evaluation($0(configuration), outputs, outputs.state(number, .inner), spec.innerInput(number), now: { Timestamp(0) })
-      }
-      return state.make(number, emitter, Constants(configuration: configuration), inner)
     }
-  }
-
-  private static func time(_ micros: Int64) -> String {
-    var out = ByteBuffer(capacity: 64)
-    defer { out.release() }
-    Timestamp(micros).write(json: &out)
-    return String(out.string.dropFirst().dropLast())
   }
 }
 

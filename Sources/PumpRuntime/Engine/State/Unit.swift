@@ -17,7 +17,7 @@ final class Unit {
   private let reset: Set<String>
   private var gone: Set<String> = []
   /// How far those pipelines had come that are not at work.
-  private var otherFlows: [String: [UInt8]] = [:]
+  private var otherFlows: [String: FlowState] = [:]
   /// How far the events of each step had come, where that is known.
   private(set) var marks: [String: Int64] = [:]
 
@@ -119,26 +119,16 @@ final class Unit {
       positions[texts[0], default: [:]][texts[1]] = value.count == 0 ? nil : String(decoding: value, as: UTF8.self)
       return true
     case (1, 1):
-      note(marks: value, of: texts[0])
+      guard let state = FlowState(value) else { return false }
+      let names = steps.map(\.name).filter { $0.hasPrefix("\(texts[0]): ") }
+      for (name, step) in zip(names, state.steps) { marks[name] = step.mark }
       guard let pipeline = pipelines.first(where: { $0.spec.id == texts[0] }) else {
-        otherFlows[texts[0]] = Array(value)
+        otherFlows[texts[0]] = state
         return true
       }
-      return pipeline.restore(flow: value)
+      return pipeline.restore(state)
     default: return false
     }
-  }
-
-  /// A pipeline writes what its inputs and sources gave, then three numbers of each step, the second how far it had come.
-  private func note(marks bytes: UnsafeBufferPointer<UInt8>, of pipeline: String) {
-    var reader = Plain(bytes)
-    var lists: [[Int64]] = []
-    for _ in 0..<3 {
-      guard let count = reader.number(Int64.self), count >= 0, count <= bytes.count / 8 else { return }
-      lists.append((0..<count).compactMap { _ in reader.number(Int64.self) })
-    }
-    let names = steps.map(\.name).filter { $0.hasPrefix("\(pipeline): ") }
-    for (number, name) in names.enumerated() where 3 * number + 1 < lists[2].count { marks[name] = lists[2][3 * number + 1] }
   }
 
   /// Of each source of the unit, where it goes on.
@@ -172,7 +162,7 @@ final class Unit {
   private func writeMeta() {
     changes.step = Self.meta
     for pipeline in pipelines {
-      changes.put(1, Array(String(netstrings: [pipeline.spec.id]).utf8)) { pipeline.write(flow: &$0) }
+      put(pipeline.spec.id, pipeline.flowState)
       for progress in pipeline.waiting {
         guard case .log(let store as UnitPositions)? = progress.positions else { continue }
         for (part, position) in progress.checkpoint.sorted(by: { $0.key < $1.key }) {
@@ -181,6 +171,10 @@ final class Unit {
         }
       }
     }
+  }
+
+  private func put(_ pipeline: String, _ flow: FlowState) {
+    changes.put(1, Array(String(netstrings: [pipeline]).utf8)) { flow.write(into: &$0) }
   }
 
   private func put(_ source: String, _ part: String, _ position: String?) {
@@ -197,10 +191,8 @@ final class Unit {
         changes.clear()
       }
       changes.step = Self.meta
-      for pipeline in pipelines { changes.put(1, Array(String(netstrings: [pipeline.spec.id]).utf8)) { pipeline.write(flow: &$0) } }
-      for (id, flow) in otherFlows {
-        changes.put(1, Array(String(netstrings: [id]).utf8)) { out in flow.withUnsafeBufferPointer { out.raw($0.baseAddress!, $0.count) } }
-      }
+      for pipeline in pipelines { put(pipeline.spec.id, pipeline.flowState) }
+      for (id, flow) in otherFlows { put(id, flow) }
       for (source, parts) in positions { for (part, position) in parts { put(source, part, position) } }
       try write(changes.bytes.bytes)
     }

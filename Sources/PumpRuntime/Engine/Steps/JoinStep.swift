@@ -115,9 +115,7 @@ final class JoinStep: StateStep {
       kept.free()
       return
     }
-    let words = table.state(table.insert(key.bytes).entry)
-    if let last = Kept(words[1]) { last.next = kept } else { words[0] = kept.word }
-    words[1] = kept.word
+    table.list(table.insert(key.bytes).entry).append(kept)
     if isDurable { dirty[isEvent ? 0 : 1].note(key.bytes) }
     counts[isEvent ? 0 : 1] += 1
     held += kept.size
@@ -160,10 +158,7 @@ final class JoinStep: StateStep {
   private func described(_ event: Kept) -> String {
     scratch.clear()
     rows.unpack(event: event.bytes, into: scratch, 0, emitter.arena)
-    var out = ByteBuffer(capacity: 256)
-    defer { out.release() }
-    out.json(scratch, 0, JSONOptions())
-    return out.string
+    return scratch.json(0)
   }
 
   // MARK: Time
@@ -211,28 +206,12 @@ final class JoinStep: StateStep {
   }
 
   private func takeOut(_ number: Int) {
-    let table = tables[number]
-    var gone: [Int32] = []
-    table.forEach { entry in
-      let words = table.state(entry)
-      var (next, last): (Kept?, Kept?) = (Kept(words[0]), nil)
-      words[0] = 0
-      while let item = next {
-        next = item.next
-        if isOver(item, number) {
-          counts[number] -= 1
-          held -= item.size
-          item.free()
-        } else {
-          if let last { last.next = item } else { words[0] = item.word }
-          item.next = nil
-          last = item
-        }
-      }
-      words[1] = last?.word ?? 0
-      if last == nil { gone.append(entry) }
+    tables[number].removeKept {
+      isOver($0, number)
+    } gone: {
+      counts[number] -= 1
+      held -= $0.size
     }
-    for entry in gone { table.remove(entry) }
     left[number] = counts[number]
     swept = (mark, sideMark)
   }
@@ -264,9 +243,8 @@ final class JoinStep: StateStep {
   override func restore(_ table: UInt8, _ key: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Bool {
     guard table < 2, let items = Kept.read(value) else { return false }
     restoreDrop(table, key, isPrefix: false)
-    guard let first = items.first, let last = items.last else { return true }
-    let words = tables[Int(table)].state(tables[Int(table)].insert(key).entry)
-    (words[0], words[1]) = (first.word, last.word)
+    if items.isEmpty { return true }
+    tables[Int(table)].list(tables[Int(table)].insert(key).entry).set(items)
     counts[Int(table)] += items.count
     for item in items { held += item.size }
     return true
@@ -274,16 +252,10 @@ final class JoinStep: StateStep {
 
   override func restoreDrop(_ table: UInt8, _ key: UnsafeBufferPointer<UInt8>, isPrefix: Bool) {
     guard table < 2 else { return }
-    let entry = tables[Int(table)].find(key)
-    guard entry >= 0 else { return }
-    var kept = Kept(tables[Int(table)].state(entry)[0])
-    while let item = kept {
-      kept = item.next
+    tables[Int(table)].removeKept(key) {
       counts[Int(table)] -= 1
-      held -= item.size
-      item.free()
+      held -= $0.size
     }
-    tables[Int(table)].remove(entry)
   }
 
   override func restored(_ mark: Int64, _ sideMark: Int64) {

@@ -40,16 +40,15 @@ final class RunningStep: KeyedStep {
   override func take(_ input: SinkBuffer, _ row: Int, _ key: UnsafeBufferPointer<UInt8>) throws(RunFailure) {
     guard count < limit else { return failBeyondLimit(input, row, "rows") }
     let time = input.times[row]
-    let words = table.state(table.insert(key).entry)
+    let list = table.list(table.insert(key).entry)
     buffer.count = 0
     rows.pack(input, row, into: &buffer)
     let kept = Kept(buffer.bytes, time, input.orders[row])
     (count, held) = (count + 1, held + kept.size)
-    if let last = Kept(words[1]) { last.next = kept } else { words[0] = kept.word }
-    words[1] = kept.word
+    list.append(kept)
     if isDurable { dirty.note(key) }
     emitter.copy(input, row)
-    do throws(EventFailure) { try compute(Kept(words[0]), from: time - sweep.within, to: time) } catch {
+    do throws(EventFailure) { try compute(list.first, from: time - sweep.within, to: time) } catch {
       return fail(input, row, error.message, .aggregate)
     }
     try give(input, row)
@@ -91,26 +90,11 @@ final class RunningStep: KeyedStep {
   }
 
   private func drop(before end: Int64) {
-    var gone: [Int32] = []
-    table.forEach { entry in
-      let words = table.state(entry)
-      var (next, last): (Kept?, Kept?) = (Kept(words[0]), nil)
-      words[0] = 0
-      while let item = next {
-        next = item.next
-        if item.time < end {
-          (count, held) = (count - 1, held - item.size)
-          item.free()
-        } else {
-          if let last { last.next = item } else { words[0] = item.word }
-          item.next = nil
-          last = item
-        }
-      }
-      words[1] = last?.word ?? 0
-      if last == nil { gone.append(entry) }
+    table.removeKept {
+      $0.time < end
+    } gone: {
+      (count, held) = (count - 1, held - $0.size)
     }
-    for entry in gone { table.remove(entry) }
   }
 
   // MARK: On disk. What has gone by is left out when it is read again.
@@ -130,24 +114,15 @@ final class RunningStep: KeyedStep {
   override func restore(_ table: UInt8, _ key: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Bool {
     guard let items = Kept.read(value) else { return false }
     restoreDrop(table, key, isPrefix: false)
-    guard let first = items.first, let last = items.last else { return true }
-    let words = self.table.state(self.table.insert(key).entry)
-    (words[0], words[1]) = (first.word, last.word)
+    if items.isEmpty { return true }
+    self.table.list(self.table.insert(key).entry).set(items)
     count += items.count
     for item in items { held += item.size }
     return true
   }
 
   override func restoreDrop(_ table: UInt8, _ key: UnsafeBufferPointer<UInt8>, isPrefix: Bool) {
-    let entry = self.table.find(key)
-    guard entry >= 0 else { return }
-    var kept = Kept(self.table.state(entry)[0])
-    while let item = kept {
-      kept = item.next
-      (count, held) = (count - 1, held - item.size)
-      item.free()
-    }
-    self.table.remove(entry)
+    self.table.removeKept(key) { (count, held) = (count - 1, held - $0.size) }
   }
 
   override func restored(_ mark: Int64, _ sideMark: Int64) { if mark > .min { drop(before: mark - sweep.within) } }

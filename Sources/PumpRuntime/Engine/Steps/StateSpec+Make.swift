@@ -23,8 +23,22 @@ extension StateSpec {
 }
 
 extension PipelineSpec {
+  /// The steps that keep something, each with what `emitter` makes for it.
+  func makeSteps(
+    _ steps: PipelineSteps, _ configuration: Configuration, _ outputs: Outputs, now: @escaping () -> Timestamp,
+    emitter: (Int, StateSpec, @escaping () -> Timestamp) -> Emitter
+  ) -> [StateStep] {
+    let constants = Constants(configuration: configuration)
+    return states.enumerated().map { number, state in
+      let inner = steps.states[number].inner.map {
+        Evaluation($0(configuration), outputs, outputs.state(number, .inner), innerInput(number), now: now)
+      }
+      return state.make(number, emitter(number, state, now), constants, inner)
+    }
+  }
+
   /// What the inner route of a step gets: the event, with what it is looked at together with.
-  func innerInput(_ number: Int) -> Type {
+  private func innerInput(_ number: Int) -> Type {
     let state = states[number]
     guard case .join(let join, from: _, to: _) = state.kind, let record = state.output.record, let last = record.fields.last else {
       return state.output
