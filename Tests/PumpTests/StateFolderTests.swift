@@ -20,37 +20,22 @@ import Testing
 
     """
 
-  private func place(_ spec: String = Self.spec, configured: Bool = true) throws -> String {
-    let folder = try Support.temporaryFolder()
-    try Data(spec.utf8).write(to: URL(fileURLWithPath: "\(folder)/p.pump"))
-    if configured {
-      try Data("[general]\nstate = state\n[pipeline:minutes:db.table(minutes)]\nbatch.linger = 20ms\n".utf8)
-        .write(to: URL(fileURLWithPath: "\(folder)/pipelines.conf"))
-    }
-    try #require(
-      Support.run(
-        "/usr/bin/env", ["sqlite3", "\(folder)/out.db", "create table minutes(sensor, \"from\", n, total, primary key (sensor, \"from\"))"]
-      )
-      .code == 0)
-    return folder
-  }
-
-  private func start(_ folder: String) throws -> Process {
-    let program = Process()
-    program.executableURL = URL(fileURLWithPath: Support.products + "/pumpc")
-    program.arguments = ["run", folder, "--quiet"]
-    program.standardError = FileHandle.standardError
-    try program.run()
+  private func place(_ spec: String = Self.spec, configured: Bool = true) throws -> TestProgram {
+    var files = ["in.ndjson": ""]
+    if configured { files["pipelines.conf"] = "[general]\nstate = state\n[pipeline:minutes:db.table(minutes)]\nbatch.linger = 20ms\n" }
+    let program = try TestProgram(spec, files: files)
+    let table = "create table minutes(sensor, \"from\", n, total, primary key (sensor, \"from\"))"
+    try #require(Support.run("/usr/bin/env", ["sqlite3", "\(program.folder)/out.db", table]).code == 0)
     return program
   }
 
-  private func rows(_ folder: String) throws -> [String] {
-    try Support.run("/usr/bin/env", ["sqlite3", "\(folder)/out.db", "select * from minutes order by 1, 2"]).out
+  private func rows(_ program: TestProgram) throws -> [String] {
+    try Support.run("/usr/bin/env", ["sqlite3", "\(program.folder)/out.db", "select * from minutes order by 1, 2"]).out
       .split(separator: "\n").map(String.init)
   }
 
   /// Appends events of some minutes, and says which rows their windows give.
-  private func append(_ folder: String, minutes: Range<Int>, _ wanted: inout [String: (n: Int, total: Int)]) throws {
+  private func append(_ program: TestProgram, minutes: Range<Int>, _ wanted: inout [String: (n: Int, total: Int)]) throws {
     var text = ""
     for minute in minutes {
       for second in 0..<50 {
@@ -62,69 +47,56 @@ import Testing
         wanted[key]!.total += second
       }
     }
-    let path = "\(folder)/in.ndjson"
-    if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(fileURLWithPath: path)) }
-    let file = try #require(FileHandle(forWritingAtPath: path))
-    file.seekToEndOfFile()
-    file.write(Data(text.utf8))
-    try file.close()
+    try program.append(text, to: "in.ndjson")
   }
 
   private func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
   @Test("windows that are open when it is stopped or killed have all their events, each once") func stopsAndKills() throws {
-    let folder = try place()
+    let program = try place()
     var wanted: [String: (n: Int, total: Int)] = [:]
     for round in 0..<8 {
       // The last minute of a round is under way when it ends.
-      try append(folder, minutes: round * 5..<round * 5 + 5, &wanted)
-      let program = try start(folder)
-      let last = round * 15 + 9
-      for _ in 0..<100 where try rows(folder).count < last { usleep(50_000) }
-      #expect(try rows(folder).count >= last)
-      if round % 2 == 0 { kill(program.processIdentifier, SIGKILL) } else { program.terminate() }
-      program.waitUntilExit()
-      if round % 2 == 1 { #expect(program.terminationStatus == 0) }
+      try append(program, minutes: round * 5..<round * 5 + 5, &wanted)
+      try program.start()
+      #expect(try program.wait(seconds: 10) { try rows(program).count >= round * 15 + 9 }, "\(program.log)")
+      if round % 2 == 0 { program.kill(SIGKILL) } else { #expect(try program.stop().code == 0) }
     }
     var late: [String: (n: Int, total: Int)] = [:]
-    try append(folder, minutes: 600..<601, &late)
-    let program = try start(folder)
-    for _ in 0..<100 where try rows(folder).count < wanted.count { usleep(50_000) }
-    program.terminate()
-    program.waitUntilExit()
-    #expect(try rows(folder) == wanted.sorted { $0.key < $1.key }.map { "\($0.key)|\($0.value.n)|\($0.value.total)" })
+    try append(program, minutes: 600..<601, &late)
+    try program.start()
+    #expect(try program.wait(seconds: 10) { try rows(program).count >= wanted.count }, "\(program.log)")
+    _ = try program.stop()
+    #expect(try rows(program) == wanted.sorted { $0.key < $1.key }.map { "\($0.key)|\($0.value.n)|\($0.value.total)" })
   }
 
   @Test("what has no end asks for a folder of state") func demanded() throws {
-    let folder = try place(configured: false)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let check = try Support.run("pumpc", ["check", folder])
+    let program = try place(configured: false)
+    let check = try Support.run("pumpc", ["check", program.folder])
     #expect(check.code == 0 && check.out.contains("minutes: at_least_once; needs `state` in [general]\n"), "\(check.out)")
-    let run = try Support.run("pumpc", ["run", folder])
+    let run = try Support.run("pumpc", ["run", program.folder])
     #expect(run.code == 2 && run.err.contains("`group` of `minutes` keeps something of the events of `file.lines`"), "\(run.err)")
-    #expect(try Support.run("pumpc", ["config", folder]).out.contains("\nstate =\n"))
+    #expect(try Support.run("pumpc", ["config", program.folder]).out.contains("\nstate =\n"))
     // Who takes events at most once, or has an end, needs none.
     for (old, new) in [("pipeline minutes {", "pipeline minutes {\n  delivery = at_most_once"), (", follow: true", "")] {
       let other = try place(Self.spec.replacing(old, with: new), configured: false)
-      defer { try? FileManager.default.removeItem(atPath: other) }
-      let check = try Support.run("pumpc", ["check", "--config", "/dev/null", other])
+      let check = try Support.run("pumpc", ["check", "--config", "/dev/null", other.folder])
       #expect(check.code == 0 && !check.out.contains("[general]"), "\(check.out)")
     }
   }
 
   @Test("the folder can be looked into, and a step begins anew") func verbs() throws {
-    let folder = try place()
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let program = try place()
+    let folder = program.folder
     var wanted: [String: (n: Int, total: Int)] = [:]
-    try append(folder, minutes: 0..<2, &wanted)
+    try append(program, minutes: 0..<2, &wanted)
     func wait(_ count: Int) throws {
-      let program = try start(folder)
-      for _ in 0..<100 where try rows(folder).count < count { usleep(50_000) }
+      try program.start()
+      #expect(try program.wait(seconds: 10) { try rows(program).count >= count }, "\(program.log)")
       usleep(200_000)
       let held = try Support.run("pumpc", ["state", "list", folder])
       #expect(held.code == 1 && held.err.contains("another process uses the state folder"), "\(held.err)")
-      program.terminate()
-      program.waitUntilExit()
+      _ = try program.stop()
     }
     try wait(3)
     let list = try Support.run("pumpc", ["state", "list", folder])
@@ -140,26 +112,25 @@ import Testing
     #expect(try Support.run("pumpc", ["state", "list", folder]).out.contains("minutes: group: 0 entries"))
     // Where the source goes on, and how far it had come, is still known.
     #expect(try Support.run("pumpc", ["state", "list", folder]).out.contains(", come to 2026-01-01T00:01:39Z\n"))
-    try append(folder, minutes: 2..<3, &wanted)
-    try append(folder, minutes: 9..<10, &wanted)
+    try append(program, minutes: 2..<3, &wanted)
+    try append(program, minutes: 9..<10, &wanted)
     try wait(6)
-    #expect(try rows(folder).filter { $0.contains("00:01:00Z") }.isEmpty)
+    #expect(try rows(program).filter { $0.contains("00:01:00Z") }.isEmpty)
     for words in [["state"], ["state", "list", folder, "x"], ["state", "look"], ["state", "show"]] {
       #expect(try Support.run("pumpc", words).code == 2)
     }
   }
 
   @Test("the state of another form of the step is refused, and can be let go") func otherForm() throws {
-    let folder = try place()
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let program = try place()
+    let folder = program.folder
     var wanted: [String: (n: Int, total: Int)] = [:]
-    try append(folder, minutes: 0..<2, &wanted)
-    let program = try start(folder)
-    for _ in 0..<100 where try rows(folder).count < 3 { usleep(50_000) }
-    program.terminate()
-    program.waitUntilExit()
+    try append(program, minutes: 0..<2, &wanted)
+    try program.start()
+    #expect(try program.wait(seconds: 10) { try rows(program).count >= 3 }, "\(program.log)")
+    _ = try program.stop()
     func change(_ old: String, _ new: String) throws {
-      try Data(Self.spec.replacing(old, with: new).utf8).write(to: URL(fileURLWithPath: "\(folder)/p.pump"))
+      try Data(Self.spec.replacing(old, with: new).utf8).write(to: URL(fileURLWithPath: "\(folder)/main.pump"))
     }
     try change("sum(.n)", "sum(.n * 1.5)")
     let refused = try Support.run("pumpc", ["run", folder])
